@@ -1,0 +1,28 @@
+export type { Clock, Random } from './clock.ts'
+export type {
+  AssignorMember,
+  AssignorResult,
+  CommittedOffset,
+  Compression,
+  Fetcher,
+  FetcherOptions,
+  GroupAssignor,
+  GroupDescription,
+  GroupListener,
+  GroupMember,
+  GroupMetadata,
+  GroupOptions,
+  IsolationLevel,
+  KafkaAdmin,
+  KafkaClient,
+  NewTopic,
+  OffsetCommit,
+  PartitionReader,
+  ProducerOptions,
+  RecordProducer,
+  TopicAppender,
+  TopicDescription,
+  TopicPartition
+} from './kafka-client.ts'
+export { type LogFields, type Logger, SILENT_LOGGER } from './logger.ts'
+export type { RawRange, RawRow, RawStore, RawStoreProvider, RawWrite } from './raw-store.ts'

@@ -1,0 +1,310 @@
+import type { Headers } from '../core/index.ts'
+
+/**
+ * What the runtime needs of Kafka. Everything that a record passes is synchronous and allocates nothing per record;
+ * promises are at the edges. Implemented by `@millrace/client` over a Transport, and by in-memory stand-ins in tests.
+ */
+export interface KafkaClient {
+  /** Connects and reads the cluster's metadata. @throws StreamsError `CLIENT_CONNECT_FAILED` naming every broker tried. */
+  connect(): Promise<void>
+  readonly admin: KafkaAdmin
+  /** A set of partitions read side by side, without a group. */
+  createFetcher(options: FetcherOptions): Fetcher
+  /** One idempotent producer; transactional when it is given an id. */
+  createProducer(options: ProducerOptions): Promise<RecordProducer>
+  joinGroup(options: GroupOptions): GroupMember
+  close(): Promise<void>
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export type IsolationLevel = 'read_committed' | 'read_uncommitted'
+
+// ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface FetcherOptions {
+  readonly isolation: IsolationLevel
+  /**
+   * Bytes fetched and not yet consumed, over all partitions. Above it no fetch is sent until `next` has freed some;
+   * one fetch may exceed it by its own size.
+   */
+  readonly maxBufferedBytes: number
+  readonly maxWaitMs?: number
+  readonly minBytes?: number
+  readonly partitionMaxBytes?: number
+}
+
+/** Fetches by itself, ahead of what is read, following leaders and retrying. */
+export interface Fetcher {
+  /** Starts reading at `offset`. A partition that is there already is moved. */
+  add(partition: TopicPartition, offset: number): PartitionReader
+  remove(partition: TopicPartition): void
+  /** Resolves when some reader has got news (records, or a newer high watermark) since the last call, or after `timeoutMs`. */
+  wait(timeoutMs: number): Promise<void>
+  /** Ends a pending `wait` now. */
+  wake(): void
+  readonly bufferedBytes: number
+  close(): Promise<void>
+}
+
+/**
+ * A cursor over one partition, without control records and, under read_committed, without aborted ones.
+ * After `next()` returned true the fields describe the record until the next call. The bytes are never reused,
+ * but a view keeps its whole batch in memory: copy what outlives the batch.
+ */
+export interface PartitionReader {
+  readonly topic: string
+  readonly partition: number
+
+  /**
+   * Moves to the next record; false when none is buffered now.
+   *
+   * @throws the partition's fatal error: `CLIENT_OFFSET_OUT_OF_RANGE` (with `details.logStartOffset` and `details.highWatermark`),
+   *   `RECORD_CORRUPT` (CRC or format, with the offset), `CLIENT_AUTHORIZATION_FAILED`, `TOPIC_MISSING`.
+   */
+  next(): boolean
+
+  readonly offset: number
+  /** As stored by the broker; -1 when absent. */
+  readonly timestampMs: number
+  readonly buffer: Buffer
+  readonly keyStart: number
+  /** -1 for a null key. */
+  readonly keyEnd: number
+  readonly valueStart: number
+  /** -1 for a null value. */
+  readonly valueEnd: number
+  /** Decoded on demand; `NO_HEADERS` when there are none. */
+  headers(): Headers
+
+  /** Offset from which a new reader would see what this one has not yet returned; passes control and aborted records too. */
+  readonly position: number
+  /** True when records are buffered that `next` has not yet returned. May be true and yet only aborted ones follow. */
+  readonly hasBuffered: boolean
+  /** From the last answer, also an empty one; -1 before the first. */
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+}
+
+// ── writing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ProducerOptions {
+  /** Given: transactional. Initialising fences every earlier producer of this id. */
+  readonly transactionalId?: string | undefined
+  readonly transactionTimeoutMs?: number
+  /** Uncompressed bytes in one batch, at most. Default 16 KiB × 16. */
+  readonly batchBytes?: number
+  /** Largest request; a single record above it is `RECORD_TOO_LARGE`. Default 1 MiB. */
+  readonly maxRequestBytes?: number
+  readonly compression?: Compression
+  /** Bytes appended and not acknowledged. `append` never fails for it; `full` tells, and `whenWritable` waits. */
+  readonly bufferBytes?: number
+  /** From the append to giving up. Default 120,000. */
+  readonly deliveryTimeoutMs?: number
+  /**
+   * A record that the broker refuses for good (too large, invalid) although it was accepted here.
+   * Return true to drop it and go on, false (or no handler) to fail the producer.
+   */
+  readonly onRejected?: (topic: string, partition: number, recordCount: number, error: Error) => boolean
+}
+
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/**
+ * Batches records per partition and sends them in order. In a transactional producer the transaction begins by itself
+ * with the first record or offset; records appended while `commit` or `abort` is under way belong to the next one and are held back.
+ */
+export interface RecordProducer {
+  /** Looked up once per topic. @throws StreamsError `TOPIC_MISSING`; never creates a topic. */
+  topic(name: string): Promise<TopicAppender>
+  /** The same, when it has been looked up before. */
+  cachedTopic(name: string): TopicAppender | undefined
+  /** True when `bufferBytes` is exceeded: stop appending soon, and await `whenWritable`. */
+  readonly full: boolean
+  whenWritable(): Promise<void>
+  /** Sends all batches now and waits for their acknowledgement. @throws the producer's error. */
+  flush(): Promise<void>
+  /**
+   * Ends the transaction: flushes, adds the offsets under the group's generation, commits.
+   * Without a transactional id: flushes, then commits the offsets to the group.
+   *
+   * @throws StreamsError `PRODUCER_FENCED`, `TASK_MIGRATED` (the group refused the generation), `TRANSACTION_ABORTED` (sound, but
+   *   aborted: call `abort`), `TASK_COMMIT_UNKNOWN` (no answer: it may or may not have been committed; call `reset`).
+   */
+  commit(offsets: readonly OffsetCommit[], group: GroupMetadata): Promise<void>
+  /** Drops everything appended and not committed. Never begins one. */
+  abort(): Promise<void>
+  /** Initialises the transactional id anew: whatever was open is ended, one way or the other, when it resolves. */
+  reset(): Promise<void>
+  /** The error after which every call fails until `abort` or `reset`; undefined while sound. */
+  readonly error: Error | undefined
+  close(options?: { readonly timeoutMs?: number }): Promise<void>
+}
+
+export interface TopicAppender {
+  readonly topic: string
+  readonly partitionCount: number
+  /**
+   * Copies one record into the partition's open batch. An end of -1 means null. Synchronous.
+   *
+   * @throws StreamsError `RECORD_TOO_LARGE`, or the producer's error.
+   */
+  append(
+    partition: number,
+    keyBytes: Uint8Array | null,
+    keyStart: number,
+    keyEnd: number,
+    valueBytes: Uint8Array | null,
+    valueStart: number,
+    valueEnd: number,
+    timestampMs: number,
+    headers: Headers
+  ): void
+  /** The offset after the last acknowledged record of this producer in `partition`; -1 when there is none. */
+  ackedEndOffset(partition: number): number
+}
+
+export interface OffsetCommit extends TopicPartition {
+  /** The next offset to read. */
+  readonly offset: number
+  readonly leaderEpoch?: number
+  /** Up to 4,096 bytes as UTF-8. */
+  readonly metadata: string
+}
+
+// ── group ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface GroupMetadata {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | undefined
+}
+
+export interface GroupOptions {
+  readonly groupId: string
+  readonly groupInstanceId?: string | undefined
+  /** Default 45,000. */
+  readonly sessionTimeoutMs?: number
+  /** Default a third of the session time-out, at most 3,000. */
+  readonly heartbeatIntervalMs?: number
+  /** How long a member may take to give up partitions and rejoin. Default 300,000. */
+  readonly rebalanceTimeoutMs?: number
+  readonly topics: () => readonly string[]
+  readonly assignor: GroupAssignor
+  readonly listener: GroupListener
+}
+
+/** Runs in every member; `assign` only in the leader. */
+export interface GroupAssignor {
+  /** Protocol name, equal in all members; for example `millrace-sticky-1`. */
+  readonly name: string
+  /** Sent with each join. */
+  userData(): Uint8Array
+  assign(members: readonly AssignorMember[]): Promise<ReadonlyMap<string, AssignorResult>>
+}
+
+export interface AssignorMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | undefined
+  readonly topics: readonly string[]
+  readonly userData: Uint8Array
+  /** What the member holds now. A partition may move only after its holder gave it up (KIP-429). */
+  readonly owned: readonly TopicPartition[]
+  /** Generation under which `owned` was assigned; -1 unknown. An older claim on the same partition loses. */
+  readonly generationId: number
+}
+
+export interface AssignorResult {
+  readonly partitions: readonly TopicPartition[]
+  readonly userData: Uint8Array
+}
+
+/** Called one at a time, in order; the member goes on only when the promise settles. Heartbeats go on meanwhile. */
+export interface GroupListener {
+  /** Still a member: commit what was done for these. Then they belong to others. */
+  onRevoked(partitions: readonly TopicPartition[]): Promise<void>
+  /** `added` are new, `all` is everything held. Called after each completed rebalance, also when nothing changed. */
+  onAssigned(added: readonly TopicPartition[], all: readonly TopicPartition[], userData: Uint8Array): Promise<void>
+  /** No longer a member (session expired, fenced): the partitions may be another's already. Nothing can be committed. */
+  onLost(partitions: readonly TopicPartition[]): Promise<void>
+  /** The member gave up for good (authorisation, inconsistent protocol, or a listener that threw). */
+  onFatal(error: Error): void
+}
+
+export interface GroupMember {
+  /** The generation of the last completed rebalance; undefined before it and after `onLost`. */
+  readonly metadata: GroupMetadata | undefined
+  /** True from the sending of a join until its assignment was taken over. */
+  readonly rebalancing: boolean
+  /** Resolves when no rebalance is under way: at once, or when the current one has ended or the member was lost. */
+  whenStable(): Promise<void>
+  /** Joins anew, keeping what it holds: to offer new user data or topics. */
+  rejoin(): void
+  /** Leaves the group; partitions go to others at once. Calls no listener. */
+  leave(): Promise<void>
+}
+
+// ── administration ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface KafkaAdmin {
+  /** Partition counts; a topic that does not exist is absent. Without names: all topics. */
+  describeTopics(names?: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>
+  /** Creates; a topic that exists already is left alone and reported as such. */
+  createTopics(topics: readonly NewTopic[]): Promise<ReadonlyMap<string, 'created' | 'exists'>>
+  deleteTopics(names: readonly string[]): Promise<void>
+  /** Effective configs by topic. */
+  describeTopicConfigs(names: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>
+  /**
+   * `latest` under read_uncommitted is the high watermark, under read_committed the last stable offset. A number is a
+   * timestamp: the first offset at or after it, -1 when there is none.
+   */
+  listOffsets(
+    partitions: readonly (TopicPartition & { readonly at: 'earliest' | 'latest' | number })[],
+    isolation: IsolationLevel
+  ): Promise<readonly (TopicPartition & { readonly offset: number })[]>
+  /**
+   * Committed offsets; -1 where none is. With `requireStable` it waits, and retries, until no open transaction has
+   * offsets for these partitions (KIP-447); `onUnstable` is called each time it has to wait.
+   */
+  fetchOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options: { readonly requireStable: boolean; readonly timeoutMs?: number; readonly onUnstable?: () => void }
+  ): Promise<readonly CommittedOffset[]>
+  /** Deletes the records below each offset. Partitions whose offset is already below the log start are fine. */
+  deleteRecords(offsets: readonly (TopicPartition & { readonly offset: number })[]): Promise<void>
+  describeGroup(groupId: string): Promise<GroupDescription>
+  deleteGroup(groupId: string): Promise<void>
+}
+
+export interface TopicDescription {
+  readonly name: string
+  readonly partitionCount: number
+  readonly replicationFactor: number
+  readonly internal: boolean
+}
+
+export interface NewTopic {
+  readonly name: string
+  readonly partitionCount: number
+  /** -1: the broker's default. */
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export interface CommittedOffset extends TopicPartition {
+  readonly offset: number
+  readonly metadata: string
+}
+
+export interface GroupDescription {
+  readonly groupId: string
+  /** As Kafka words it: `Stable`, `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Dead`. */
+  readonly state: string
+  readonly members: readonly { readonly memberId: string; readonly clientId: string; readonly host: string }[]
+}

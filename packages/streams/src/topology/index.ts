@@ -1,0 +1,20 @@
+export type {
+  AnyRecord,
+  AnySerde,
+  NodeSpec,
+  ProcessorNodeSpec,
+  SinkNodeSpec,
+  SourceNodeSpec,
+  StreamPartitioner,
+  TopicNameExtractor
+} from './node-spec.ts'
+export type { ChangelogSpec, StoreKind, StoreSpec } from './store-spec.ts'
+export {
+  type CopartitionGroup,
+  changelogTopicName,
+  INTERNAL_PREFIX,
+  type RepartitionTopicSpec,
+  resolveTopicName,
+  type SubTopology,
+  type Topology
+} from './sub-topology.ts'
