@@ -1,0 +1,244 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { freePorts } from './free-ports.ts'
+import { kafkaAnswers } from './kafka-answers.ts'
+import { kafkaJars } from './kafka-jars.ts'
+import { LOG4J2_YAML, serverProperties } from './kafka-settings.ts'
+
+const START_TIMEOUT_MS = 120_000
+const STOP_TIMEOUT_MS = 30_000
+const POLL_MS = 100
+const PORT_ATTEMPTS = 5
+
+export interface KafkaOptions {
+  /** 0, the default, takes a free port. */
+  readonly port?: number
+  /** Where the broker keeps its data. Default: a temporary folder that goes when the broker stops. */
+  readonly dir?: string
+}
+
+export interface StopOptions {
+  /** Remove the data. Default: only where the folder is a temporary one. */
+  readonly wipe?: boolean
+}
+
+/** A running single-node Kafka. It dies with the process that started it, however that ends, unless released. */
+export interface Kafka {
+  /** `host:port`, as `KAFKA_BROKERS` takes it. */
+  readonly brokers: string
+  readonly port: number
+  readonly dir: string
+  readonly pid: number
+  /** Stops the broker (`SIGTERM`, or the given signal) and starts it again on the same port with the same data. */
+  restart(signal?: NodeJS.Signals): Promise<void>
+  stop(options?: StopOptions): Promise<void>
+  /** Lets the broker outlive this process; `stopKafka(dir)` ends it. */
+  release(): void
+}
+
+/** What `stopKafka` must know, in the broker's folder. */
+interface BrokerFile {
+  readonly pid: number
+  readonly port: number
+}
+
+interface Launched {
+  readonly process: ChildProcess
+  readonly pid: number
+  readonly exited: Promise<void>
+  readonly watchdog: ChildProcess
+}
+
+/** Starts Apache Kafka and returns when it answers. */
+export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
+  const jars = await kafkaJars()
+  const temporary = options.dir === undefined
+  const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'millrace-kafka-')) : resolve(options.dir)
+  try {
+    return await startIn(dir, options.port ?? 0, jars, temporary)
+  } catch (error) {
+    if (temporary) await rm(dir, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Stops the broker that keeps its data in `dir`, whichever process started it. False when none runs there. */
+export async function stopKafka(dir: string, { wipe = false }: StopOptions = {}): Promise<boolean> {
+  const absolute = resolve(dir)
+  const running = await runningBroker(absolute)
+  if (running !== undefined) {
+    process.kill(running.pid, 'SIGTERM')
+    const deadline = performance.now() + STOP_TIMEOUT_MS
+    while (isBroker(running.pid, absolute)) {
+      if (performance.now() > deadline) process.kill(running.pid, 'SIGKILL')
+      await delay(POLL_MS)
+    }
+  }
+  await rm(brokerFile(absolute), { force: true })
+  // Only a folder that a broker was started in: a mistyped --dir must not cost anything else.
+  if (wipe && existsSync(propertiesFile(absolute))) await rm(absolute, { recursive: true, force: true })
+  return running !== undefined
+}
+
+async function startIn(dir: string, wantedPort: number, jars: string, temporary: boolean): Promise<Kafka> {
+  await mkdir(dir, { recursive: true })
+  const other = await runningBroker(dir)
+  if (other !== undefined) {
+    throw new Error(`A broker with data in ${dir} runs already, on port ${other.port} (pid ${other.pid}). Stop it first.`)
+  }
+  for (let attempt = 1; ; attempt++) {
+    const [controllerPort, freePort] = (await freePorts(2)) as [number, number]
+    const port = wantedPort === 0 ? freePort : wantedPort
+    if (wantedPort !== 0 && (await kafkaAnswers(port, 1000))) {
+      throw new Error(`A Kafka broker answers on port ${port} already. Use it, stop it, or take another port (0: any).`)
+    }
+    await writeFile(propertiesFile(dir), serverProperties({ port, controllerPort, dir }))
+    await writeFile(join(dir, 'log4j2.yaml'), LOG4J2_YAML)
+    await format(dir, jars)
+    try {
+      const launched = await launch(dir, port, jars, temporary)
+      return brokerHandle(dir, port, jars, temporary, launched)
+    } catch (error) {
+      // Somebody took the port between our look and the broker's bind.
+      if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS) throw error
+      if (wantedPort !== 0 && error.message.includes(`:${wantedPort}`)) throw error
+    }
+  }
+}
+
+function brokerHandle(dir: string, port: number, jars: string, temporary: boolean, first: Launched): Kafka {
+  let current = first
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const timer = setTimeout(() => current.process.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    current.process.kill(signal)
+    await current.exited
+    clearTimeout(timer)
+  }
+  return {
+    brokers: `127.0.0.1:${port}`,
+    port,
+    dir,
+    get pid() {
+      return current.pid
+    },
+    async restart(signal = 'SIGTERM') {
+      await end(signal)
+      current = await launch(dir, port, jars, temporary)
+    },
+    async stop({ wipe = temporary } = {}) {
+      await end(wipe ? 'SIGKILL' : 'SIGTERM')
+      await rm(brokerFile(dir), { force: true })
+      if (wipe) await rm(dir, { recursive: true, force: true })
+    },
+    release() {
+      current.watchdog.kill('SIGKILL')
+      current.process.unref()
+    }
+  }
+}
+
+/** Gives a new folder its cluster id; a folder with data keeps the one it has. */
+async function format(dir: string, jars: string): Promise<void> {
+  if (existsSync(join(dir, 'logs', 'meta.properties'))) return
+  const clusterId = randomBytes(16).toString('base64url')
+  const args = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile(dir)]
+  const child = spawn('java', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const code = await new Promise(settle => child.once('close', settle))
+  if (code !== 0) throw new Error(`Kafka could not format its storage in ${dir}:\n${lastLines(output)}`)
+}
+
+class PortTakenError extends Error {}
+
+async function launch(dir: string, port: number, jars: string, temporary: boolean): Promise<Launched> {
+  const heap = process.env.KAFKA_HEAP ?? '512m'
+  const log = join(dir, 'server.log')
+  const output = await open(log, 'w')
+  const child = spawn(
+    'java',
+    [
+      ...[`-Xms${heap}`, `-Xmx${heap}`, '-XX:+UseG1GC', `-Dlog4j2.configurationFile=${join(dir, 'log4j2.yaml')}`],
+      ...['-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile(dir)]
+    ],
+    // A process group of its own: Ctrl-C in the terminal is for the process that decides about the broker.
+    { detached: true, stdio: ['ignore', output.fd, output.fd] }
+  )
+  await output.close()
+  const pid = child.pid
+  if (pid === undefined) throw new Error('The Java process for Kafka could not be started.')
+  const watchdog = startWatchdog(pid, temporary ? dir : '')
+  let running = true
+  const exited = new Promise<void>(settle => {
+    child.once('exit', () => {
+      running = false
+      watchdog.kill('SIGKILL')
+      settle()
+    })
+  })
+  const broker: BrokerFile = { pid, port }
+  await writeFile(brokerFile(dir), JSON.stringify(broker))
+
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (running && performance.now() < deadline) {
+    // Another broker may hold the port and answer in place of ours: ours dies then, and is seen to.
+    if ((await kafkaAnswers(port, 2000)) && running) return { process: child, pid, exited, watchdog }
+    await delay(POLL_MS)
+  }
+  const slow = running
+  child.kill('SIGKILL')
+  await exited
+  const said = lastLines(await readFile(log, 'utf8'))
+  if (/already in use|BindException/.test(said)) {
+    throw new PortTakenError(`Kafka could not listen on 127.0.0.1:${port}, another process does:\n${said}`)
+  }
+  const what = slow ? `did not answer within ${START_TIMEOUT_MS / 1000} s` : 'ended while starting'
+  throw new Error(`Kafka ${what}. The end of ${log}:\n${said}`)
+}
+
+/**
+ * Kills the broker when this process is gone, even by `kill -9`: only then the pipe to the watchdog closes. A clean end
+ * of the broker kills the watchdog first.
+ */
+function startWatchdog(pid: number, wipeDir: string): ChildProcess {
+  const script = 'cat >/dev/null; kill -9 "$1" 2>/dev/null; [ -z "$2" ] || { sleep 1; rm -rf "$2"; }'
+  const watchdog = spawn('sh', ['-c', script, 'kafka-watchdog', String(pid), wipeDir], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore']
+  })
+  watchdog.unref()
+  return watchdog
+}
+
+async function runningBroker(dir: string): Promise<BrokerFile | undefined> {
+  const text = await readFile(brokerFile(dir), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const broker = JSON.parse(text) as BrokerFile
+  return isBroker(broker.pid, dir) ? broker : undefined
+}
+
+/** Whether `pid` is a broker of this folder: pids are reused, and a dead child may linger unreaped. */
+function isBroker(pid: number, dir: string): boolean {
+  return commandOf(pid).includes(`kafka.Kafka ${propertiesFile(dir)}`)
+}
+
+function commandOf(pid: number): string {
+  if (process.platform !== 'linux') {
+    return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
+
+const brokerFile = (dir: string): string => join(dir, 'broker.json')
+const propertiesFile = (dir: string): string => join(dir, 'server.properties')
+const delay = (ms: number): Promise<void> => new Promise(settle => setTimeout(settle, ms))
+const lastLines = (text: string): string => text.trim().split('\n').slice(-8).join('\n')

@@ -1,0 +1,72 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const KAFKA_VERSION = '4.3.0'
+export const CACHE_DIR = fileURLToPath(new URL('../.cache', import.meta.url))
+
+const POM = fileURLToPath(new URL('./kafka-broker/pom.xml', import.meta.url))
+const OLDEST_JAVA = 17
+
+/** The folder with Kafka's jars; on first use Maven fetches them. Several processes may ask at once. */
+export async function kafkaJars(): Promise<string> {
+  requireJava()
+  const jars = join(CACHE_DIR, `kafka-${KAFKA_VERSION}`)
+  if (existsSync(jars)) return jars
+  requireMaven()
+  await mkdir(CACHE_DIR, { recursive: true })
+  // Fetched aside and renamed, so that a folder with the final name is always whole.
+  const aside = await mkdtemp(join(CACHE_DIR, 'kafka-jars-'))
+  try {
+    await fetchWithMaven(aside)
+    await rename(aside, jars).catch((cause: unknown) => {
+      if (!existsSync(jars)) throw cause
+    })
+  } finally {
+    await rm(aside, { recursive: true, force: true })
+  }
+  return jars
+}
+
+async function fetchWithMaven(outputDirectory: string): Promise<void> {
+  process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} with Maven (once, about 120 MB) …\n`)
+  const log = join(outputDirectory, 'maven.log')
+  const args = [
+    ...['-B', '-q', '-f', POM, `-Dkafka.version=${KAFKA_VERSION}`, `-DoutputDirectory=${outputDirectory}`],
+    ...['-DincludeScope=runtime', '--log-file', log, 'dependency:copy-dependencies']
+  ]
+  const child = spawn('mvn', args, { stdio: 'ignore' })
+  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve))
+  if (code === 0) return
+  const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n')
+  throw new Error(`Maven could not fetch Apache Kafka ${KAFKA_VERSION} (exit code ${code}). Its last words:\n${tail}`)
+}
+
+function requireJava(): void {
+  const answer = spawnSync('java', ['-version'], { encoding: 'utf8' })
+  const needed = `Apache Kafka needs a Java runtime, version ${OLDEST_JAVA} or newer`
+  if (answer.error !== undefined) {
+    throw new Error(
+      `${needed}, and there is no \`java\` in PATH. Install one, or set KAFKA_BROKERS to a running Kafka.`,
+      {
+        cause: answer.error
+      }
+    )
+  }
+  const version = /version "(\d+)/.exec(answer.stderr)?.[1]
+  if (version !== undefined && Number(version) < OLDEST_JAVA) {
+    throw new Error(`${needed}; \`java\` in PATH is version ${version}.`)
+  }
+}
+
+function requireMaven(): void {
+  const answer = spawnSync('mvn', ['--version'], { stdio: 'ignore' })
+  if (answer.error === undefined) return
+  throw new Error(
+    `The jars of Apache Kafka ${KAFKA_VERSION} are not in .cache yet and there is no \`mvn\` in PATH to fetch them. ` +
+      'Install Apache Maven, or set KAFKA_BROKERS to a running Kafka.',
+    { cause: answer.error }
+  )
+}

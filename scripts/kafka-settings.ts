@@ -1,0 +1,40 @@
+export interface KafkaSettings {
+  readonly port: number
+  readonly controllerPort: number
+  readonly dir: string
+}
+
+/** One node that is broker and controller, with internal topics small enough for a laptop. */
+export function serverProperties({ port, controllerPort, dir }: KafkaSettings): string {
+  return `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:${controllerPort}
+listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=${dir}/logs
+num.partitions=1
+# A topic that nobody created is a mistake, and shall look like one.
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+# The first member of a group need not wait for others.
+group.initial.rebalance.delay.ms=0
+# Data sets of tests and examples have fixed, hence old, event times: never expire anything by time.
+log.retention.ms=-1
+# The cleaner's default buffer would take a quarter of the heap.
+log.cleaner.dedupe.buffer.size=16777216
+`
+}
+
+export const LOG4J2_YAML = `Configuration:
+  Appenders: {Console: {name: C, PatternLayout: {pattern: "[%d] %p %m (%c)%n"}}}
+  Loggers: {Root: {level: WARN, AppenderRef: {ref: C}}}
+`
