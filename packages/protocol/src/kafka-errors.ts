@@ -120,7 +120,7 @@ const ROWS = [
   row(96, 'FEATURE_UPDATE_FAILED', 'the features could not be updated'),
   row(97, 'PRINCIPAL_DESERIALIZATION_FAILURE', 'the principal of a forwarded request cannot be read'),
   row(98, 'SNAPSHOT_NOT_FOUND', 'the snapshot does not exist'),
-  row(99, 'POSITION_OUT_OF_RANGE', 'the start offset of the log cannot be determined'),
+  row(99, 'POSITION_OUT_OF_RANGE', 'the position lies beyond the end of the snapshot or log'),
   retriable(100, 'UNKNOWN_TOPIC_ID', 'the broker does not know this topic id'),
   row(101, 'DUPLICATE_BROKER_REGISTRATION', 'the broker id is registered already'),
   row(102, 'BROKER_ID_NOT_REGISTERED', 'the broker id is not registered'),
