@@ -88,7 +88,9 @@ async function startIn(dir: string, wantedPort: number, jars: string, temporary:
   await mkdir(dir, { recursive: true })
   const other = await runningBroker(dir)
   if (other !== undefined) {
-    throw new Error(`A broker with data in ${dir} runs already, on port ${other.port} (pid ${other.pid}). Stop it first.`)
+    throw new Error(
+      `A broker with data in ${dir} runs already, on port ${other.port} (pid ${other.pid}). Stop it first.`
+    )
   }
   for (let attempt = 1; ; attempt++) {
     const [controllerPort, freePort] = (await freePorts(2)) as [number, number]

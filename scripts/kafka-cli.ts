@@ -38,7 +38,9 @@ async function up(wantedPort: number, dir: string | undefined): Promise<void> {
   kafka.release()
   const place = dir === undefined ? `--port ${kafka.port}` : `--dir ${dir}`
   process.stdout.write(`${kafka.brokers}\n`)
-  process.stderr.write(`Apache Kafka ${KAFKA_VERSION} answers (pid ${kafka.pid}). Stop it: scripts/kafka down ${place}\n`)
+  process.stderr.write(
+    `Apache Kafka ${KAFKA_VERSION} answers (pid ${kafka.pid}). Stop it: scripts/kafka down ${place}\n`
+  )
 }
 
 async function down(port: number, dir: string | undefined, wipe: boolean): Promise<void> {

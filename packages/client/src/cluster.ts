@@ -59,6 +59,9 @@ export interface Cluster {
   cachedTopic(name: string): TopicMetadata | undefined
   /** Reads the metadata of these topics anew; concurrent calls share one request. */
   refresh(names: readonly string[]): Promise<void>
+  /** The next request to this coordinator (or controller) looks it up anew. Other targets are left alone. */
   forgetCoordinator(target: Target): void
+  /** Closes the lane's connections to all brokers; requests under way on it fail with `CLIENT_REQUEST_FAILED`. */
+  closeLane(lane: string): void
   close(): Promise<void>
 }

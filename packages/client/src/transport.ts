@@ -3,14 +3,27 @@
  * of what the frames mean.
  */
 export interface Transport {
-  /** Addresses to begin with. */
-  readonly bootstrap: readonly BrokerAddress[]
+  /**
+   * Addresses to begin with. Asked again whenever no known broker answers, so they may come from a service registry.
+   *
+   * @throws StreamsError `CONFIG_INVALID`, `CLIENT_CONNECT_FAILED`
+   */
+  bootstrap(): Promise<readonly BrokerAddress[]>
+  /** What the user configured on the transport and the cluster should follow. */
+  readonly defaults?: TransportDefaults
   /**
    * Opens one authenticated connection. Each call makes a new one.
    *
    * @throws StreamsError `CLIENT_CONNECT_FAILED`, `CLIENT_AUTHENTICATION_FAILED`
    */
   connect(broker: BrokerAddress): Promise<Connection>
+}
+
+export interface TransportDefaults {
+  readonly requestTimeoutMs?: number | undefined
+  /** Wait before the second attempt to reach a broker; doubles from there. */
+  readonly reconnectBackoffMs?: number | undefined
+  readonly maxReconnectBackoffMs?: number | undefined
 }
 
 export interface BrokerAddress {

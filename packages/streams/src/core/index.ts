@@ -1,5 +1,12 @@
 export type { Change } from './change.ts'
-export { type Action, ERRORS, type ErrorCode, isStreamsError, StreamsError, type StreamsErrorOptions } from './errors.ts'
+export {
+  type Action,
+  ERRORS,
+  type ErrorCode,
+  isStreamsError,
+  StreamsError,
+  type StreamsErrorOptions
+} from './errors.ts'
 export { type Header, type Headers, NO_HEADERS } from './headers.ts'
 export type { DropReason, NodeState, Processor, ProcessorContext, ProcessorSupplier } from './processor.ts'
 export type { KeyValueSerdes, Serde, SerdeContext } from './serde.ts'

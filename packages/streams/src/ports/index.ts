@@ -1,4 +1,5 @@
 export type { Clock, Random } from './clock.ts'
+export type { EventLoop } from './event-loop.ts'
 export type {
   AssignorMember,
   AssignorResult,

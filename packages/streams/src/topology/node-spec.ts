@@ -1,4 +1,11 @@
-import type { Headers, ProcessorSupplier, RecordMetadata, Serde, StreamRecord, TimestampExtractor } from '../core/index.ts'
+import type {
+  Headers,
+  ProcessorSupplier,
+  RecordMetadata,
+  Serde,
+  StreamRecord,
+  TimestampExtractor
+} from '../core/index.ts'
 
 // biome-ignore-start: the record types of a node are checked where the DSL builds it; as plain data they are unknown.
 export type AnySerde = Serde<any>
