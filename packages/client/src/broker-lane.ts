@@ -1,0 +1,251 @@
+import { type Api, ApiVersions, decodeResponse, encodeRequest, type RequestOf, type ResponseOf } from '@millrace/protocol'
+import { isStreamsError, StreamsError } from '@millrace/streams/core'
+import type { Clock, Random } from '@millrace/streams/ports'
+import { Backoff } from './backoff.ts'
+import { KafkaErrorCode } from './kafka-error-code.ts'
+import { sleep } from './sleep.ts'
+import type { BrokerAddress, Connection, Transport } from './transport.ts'
+
+export interface BrokerLaneOptions {
+  readonly transport: Transport
+  readonly address: BrokerAddress
+  readonly clock: Clock
+  readonly random: Random
+  readonly requestTimeoutMs: number
+  readonly reconnectBackoffMs: number
+  readonly maxReconnectBackoffMs: number
+}
+
+interface OpenConnection {
+  readonly connection: Connection
+  readonly versions: ReadonlyMap<number, VersionRange>
+}
+
+interface VersionRange {
+  readonly minVersion: number
+  readonly maxVersion: number
+}
+
+/**
+ * One lane to one broker: a connection that is opened when it is needed and again after it broke. Requests leave in the
+ * order of the calls, also those made while the connection opens; an idempotent producer relies on it.
+ */
+export class BrokerLane {
+  readonly address: BrokerAddress
+  readonly #options: BrokerLaneOptions
+  readonly #backoff: Backoff
+  readonly #waiting: { use(open: OpenConnection): void; fail(error: unknown): void }[] = []
+  #open: OpenConnection | undefined
+  #opening = false
+  #retryAtMs = 0
+  #closed = false
+  #inFlight = 0
+  #retired = false
+
+  constructor(options: BrokerLaneOptions) {
+    this.address = options.address
+    this.#options = options
+    this.#backoff = new Backoff(options.reconnectBackoffMs, options.maxReconnectBackoffMs, options.random)
+  }
+
+  get connected(): boolean {
+    return this.#open?.connection.connected ?? false
+  }
+
+  /** Sends at once when connected, so that two calls in a row leave in that order. */
+  request<A extends Api>(
+    api: A,
+    body: RequestOf<A>,
+    timeoutMs: number,
+    maxVersion: number | undefined
+  ): Promise<ResponseOf<A>> {
+    return new Promise((resolve, reject) => {
+      this.#withConnection(open => {
+        const version = chooseVersion(open, api, maxVersion, this.address)
+        this.#inFlight++
+        send(open.connection, api, version, body, timeoutMs, this.address)
+          .finally(() => {
+            this.#inFlight--
+            this.#closeIfRetired()
+          })
+          .then(resolve, reject)
+      }, reject)
+    })
+  }
+
+  versionFor(api: Api, maxVersion: number | undefined): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#withConnection(open => resolve(chooseVersion(open, api, maxVersion, this.address)), reject)
+    })
+  }
+
+  /** Closes once the requests made so far are answered: the broker is not in use any more. */
+  retire(): void {
+    this.#retired = true
+    this.#closeIfRetired()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const open = this.#open
+    this.#open = undefined
+    this.#failWaiting(closedError(this.address))
+    await open?.connection.close()
+  }
+
+  #closeIfRetired(): void {
+    if (this.#retired && this.#inFlight === 0 && this.#waiting.length === 0 && !this.#opening) void this.close()
+  }
+
+  #withConnection(use: (open: OpenConnection) => void, fail: (error: unknown) => void): void {
+    if (this.#closed) return fail(closedError(this.address))
+    if (this.#open !== undefined && this.#open.connection.connected && this.#waiting.length === 0) {
+      return attempt(this.#open, use, fail)
+    }
+    this.#waiting.push({ use: open => attempt(open, use, fail), fail })
+    if (!this.#opening) void this.#connect()
+  }
+
+  async #connect(): Promise<void> {
+    this.#opening = true
+    const { clock, transport } = this.#options
+    try {
+      void this.#open?.connection.close()
+      this.#open = undefined
+      const waitMs = this.#retryAtMs - clock.monotonicMs()
+      if (waitMs > 0) await sleep(clock, waitMs)
+      if (this.#closed) throw closedError(this.address)
+      const connection = await transport.connect(this.address)
+      let open: OpenConnection
+      try {
+        open = { connection, versions: await readVersions(connection, this.#options) }
+      } catch (error) {
+        void connection.close()
+        throw connectError(this.address, error)
+      }
+      if (this.#closed) {
+        void connection.close()
+        throw closedError(this.address)
+      }
+      this.#open = open
+      this.#backoff.reset()
+      // A connection that opens and breaks at once must not be reopened in a busy loop.
+      this.#retryAtMs = clock.monotonicMs() + this.#options.reconnectBackoffMs
+      this.#opening = false
+      // Nothing may come between these and whatever is sent next: the queue empties in one go.
+      for (const waiting of this.#waiting.splice(0)) waiting.use(open)
+      this.#closeIfRetired()
+    } catch (error) {
+      this.#opening = false
+      this.#retryAtMs = clock.monotonicMs() + this.#backoff.nextMs()
+      this.#failWaiting(error)
+    }
+  }
+
+  #failWaiting(error: unknown): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.fail(error)
+  }
+}
+
+function attempt(open: OpenConnection, use: (open: OpenConnection) => void, fail: (error: unknown) => void): void {
+  try {
+    use(open)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+async function readVersions(
+  connection: Connection,
+  options: BrokerLaneOptions
+): Promise<ReadonlyMap<number, VersionRange>> {
+  const request = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' }
+  let version = ApiVersions.maxVersion
+  for (;;) {
+    const frame = await sendFrame(connection, ApiVersions, version, request, options.requestTimeoutMs)
+    // A broker that does not know the version answers in version 0; the error code comes first in every version.
+    const unsupported = version > 0 && frame.length >= 2 && frame.readInt16BE(0) === KafkaErrorCode.UNSUPPORTED_VERSION
+    const answer = decodeResponse(ApiVersions, unsupported ? 0 : version, frame)
+    if (unsupported) {
+      const known = answer.apiKeys.find(range => range.apiKey === ApiVersions.key)
+      version = Math.min(version - 1, known?.maxVersion ?? 0)
+      continue
+    }
+    if (answer.errorCode !== KafkaErrorCode.NONE) {
+      throw new StreamsError('CLIENT_PROTOCOL_ERROR', `ApiVersions was answered with error code ${answer.errorCode}.`)
+    }
+    return new Map(answer.apiKeys.map(range => [range.apiKey, range]))
+  }
+}
+
+function chooseVersion(open: OpenConnection, api: Api, maxVersion: number | undefined, broker: BrokerAddress): number {
+  const range = open.versions.get(api.key)
+  const ours = Math.min(api.maxVersion, maxVersion ?? api.maxVersion)
+  const version = Math.min(ours, range?.maxVersion ?? -1)
+  if (range !== undefined && version >= api.minVersion && version >= range.minVersion) return version
+  const theirs = range === undefined ? 'does not know it' : `speaks ${range.minVersion} to ${range.maxVersion}`
+  throw new StreamsError(
+    'CLIENT_UNSUPPORTED_VERSION',
+    `${api.name} is needed in version ${api.minVersion} to ${ours}, but broker ${nameOf(broker)} ${theirs}. Use a newer broker.`,
+    { details: { api: api.name, minVersion: api.minVersion, maxVersion: ours, broker: nameOf(broker) } }
+  )
+}
+
+function sendFrame<A extends Api>(
+  connection: Connection,
+  api: A,
+  version: number,
+  body: RequestOf<A>,
+  timeoutMs: number
+): Promise<Buffer> {
+  const flexible = version >= api.flexibleFrom
+  return connection.send({
+    apiKey: api.key,
+    apiVersion: version,
+    apiName: api.name,
+    body: encodeRequest(api, version, body),
+    flexibleRequest: flexible,
+    // So that an answer in version 0 can be told from one in the version asked for.
+    flexibleResponse: flexible && api.key !== ApiVersions.key,
+    timeoutMs
+  })
+}
+
+async function send<A extends Api>(
+  connection: Connection,
+  api: A,
+  version: number,
+  body: RequestOf<A>,
+  timeoutMs: number,
+  broker: BrokerAddress
+): Promise<ResponseOf<A>> {
+  const frame = await sendFrame(connection, api, version, body, timeoutMs)
+  try {
+    return decodeResponse(api, version, frame)
+  } catch (cause) {
+    throw new StreamsError(
+      'CLIENT_PROTOCOL_ERROR',
+      `Broker ${nameOf(broker)} answered ${api.name} version ${version} with ${frame.length} bytes that cannot be decoded. ` +
+        'Is it a Kafka broker?',
+      { cause, details: { api: api.name, version, broker: nameOf(broker) } }
+    )
+  }
+}
+
+function connectError(broker: BrokerAddress, cause: unknown): StreamsError {
+  if (isStreamsError(cause) && cause.action === 'stop') return cause
+  return new StreamsError(
+    'CLIENT_CONNECT_FAILED',
+    `Broker ${nameOf(broker)} accepted the connection but did not tell its API versions. Is it a Kafka broker, and does its listener expect TLS?`,
+    { cause, details: { host: broker.host, port: broker.port } }
+  )
+}
+
+function closedError(broker: BrokerAddress): StreamsError {
+  return new StreamsError('CLIENT_CLOSED', `The connection to broker ${nameOf(broker)} was closed by this client.`)
+}
+
+/** As it stands in messages and as a key: `host:port`. */
+export function nameOf(broker: BrokerAddress): string {
+  return `${broker.host}:${broker.port}`
+}

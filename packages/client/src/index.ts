@@ -1,0 +1,3 @@
+export type { Cluster, PartitionLeader, PartitionMetadata, RequestOptions, Target, TopicMetadata } from './cluster.ts'
+export type { BrokerAddress, Connection, RequestFrame, Transport, TransportDefaults } from './transport.ts'
+export { type ClusterOptions, createCluster } from './kafka-cluster.ts'

@@ -1,0 +1,443 @@
+import { type Api, FindCoordinator, Metadata, type RequestOf, type ResponseOf } from '@millrace/protocol'
+import { isStreamsError, StreamsError } from '@millrace/streams/core'
+import type { Clock, Logger, Random } from '@millrace/streams/ports'
+import { Backoff } from './backoff.ts'
+import { BrokerLane, nameOf } from './broker-lane.ts'
+import type { Cluster, PartitionLeader, RequestOptions, Target, TopicMetadata } from './cluster.ts'
+import { KafkaErrorCode } from './kafka-error-code.ts'
+import { MetadataCache } from './metadata-cache.ts'
+import { sleep } from './sleep.ts'
+import type { BrokerAddress, Transport } from './transport.ts'
+
+export interface ClusterOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Default: what the transport was configured with, else 30,000. */
+  readonly requestTimeoutMs?: number | undefined
+  /** Age at which metadata is read anew when it is used. Default 300,000. */
+  readonly metadataMaxAgeMs?: number | undefined
+}
+
+/** Makes a cluster. It connects with the first request. */
+export function createCluster(options: ClusterOptions): Cluster {
+  return new KafkaCluster(options)
+}
+
+const MAIN_LANE = 'main'
+/** A topic that one broker has just created may be unknown to the next for a moment. */
+const UNKNOWN_TOPIC_ATTEMPTS = 3
+const LEADERLESS_ATTEMPTS = 20
+const RETRY_MS = 100
+
+class KafkaCluster implements Cluster {
+  readonly #options: ClusterOptions
+  readonly #requestTimeoutMs: number
+  readonly #metadataMaxAgeMs: number
+  readonly #metadata = new MetadataCache()
+  /** By address, so that a broker found through its bootstrap address keeps that connection; then by lane. */
+  readonly #lanes = new Map<string, Map<string, BrokerLane>>()
+  /** Node ids by `group:<id>` or `transaction:<id>`. */
+  readonly #coordinators = new Map<string, number>()
+  readonly #findingCoordinators = new Map<string, Promise<number>>()
+  #bootstrap: readonly BrokerAddress[] = []
+  #connecting: Promise<void> | undefined
+  #refreshing: Promise<void> | undefined
+  #nextRefresh: { readonly names: Set<string>; readonly done: Promise<void> } | undefined
+  #closed = false
+
+  constructor(options: ClusterOptions) {
+    const { defaults } = options.transport
+    this.#options = options
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? 30_000
+    this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000
+  }
+
+  request<A extends Api>(
+    target: Target,
+    api: A,
+    body: RequestOf<A>,
+    options: RequestOptions = {}
+  ): Promise<ResponseOf<A>> {
+    const timeoutMs = options.timeoutMs ?? this.#requestTimeoutMs
+    // Without an await where the broker is known: requests of one lane leave in the order of the calls.
+    const address = this.#knownAddress(target)
+    if (address !== undefined) {
+      return this.#onLane(target, address, options, lane => lane.request(api, body, timeoutMs, options.maxVersion))
+    }
+    return this.#findAddress(target).then(found =>
+      this.#onLane(target, found, options, lane => lane.request(api, body, timeoutMs, options.maxVersion))
+    )
+  }
+
+  async versionFor(target: Target, api: Api, options: RequestOptions = {}): Promise<number> {
+    const address = this.#knownAddress(target) ?? (await this.#findAddress(target))
+    return await this.#onLane(target, address, options, lane => lane.versionFor(api, options.maxVersion))
+  }
+
+  async topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
+    const missing = names.filter(name => this.cachedTopic(name) === undefined)
+    if (missing.length > 0) await this.#refreshUntilSettled(missing)
+    const found = new Map<string, TopicMetadata>()
+    for (const name of names) {
+      const topic = this.#metadata.topic(name)
+      if (topic !== undefined) found.set(name, topic)
+    }
+    return found
+  }
+
+  async allTopics(): Promise<readonly TopicMetadata[]> {
+    const { topics } = await this.#readMetadata(null)
+    const found: TopicMetadata[] = []
+    for (const { name } of topics) {
+      const topic = name === null ? undefined : this.#metadata.topic(name)
+      if (topic !== undefined) found.push(topic)
+    }
+    return found
+  }
+
+  leader(topic: string, partition: number): PartitionLeader | undefined {
+    this.#refreshIfOld(topic)
+    return this.#metadata.leader(topic, partition)
+  }
+
+  cachedTopic(name: string): TopicMetadata | undefined {
+    this.#refreshIfOld(name)
+    return this.#metadata.topic(name)
+  }
+
+  refresh(names: readonly string[]): Promise<void> {
+    // A request under way may have left before the reason for this call came up: share the one after it.
+    if (this.#nextRefresh !== undefined) {
+      for (const name of names) this.#nextRefresh.names.add(name)
+      return this.#nextRefresh.done
+    }
+    const collected = new Set(names)
+    const done = (this.#refreshing ?? Promise.resolve()).then(async () => {
+      this.#nextRefresh = undefined
+      await this.#readMetadata([...collected])
+    })
+    this.#nextRefresh = { names: collected, done }
+    const settled = done.then(
+      () => {},
+      () => {}
+    )
+    this.#refreshing = settled
+    return done
+  }
+
+  forgetCoordinator(target: Target): void {
+    if ('controller' in target) this.#metadata.forgetController()
+    const key = coordinatorKey(target)
+    if (key !== undefined) this.#coordinators.delete(key)
+  }
+
+  closeLane(lane: string): void {
+    for (const lanes of this.#lanes.values()) {
+      void lanes.get(lane)?.close()
+      lanes.delete(lane)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    const lanes = [...this.#lanes.values()].flatMap(byName => [...byName.values()])
+    this.#lanes.clear()
+    await Promise.all(lanes.map(lane => lane.close()))
+  }
+
+  // ── brokers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #knownAddress(target: Target): BrokerAddress | undefined {
+    if ('any' in target) return this.#connectedAddress()
+    let nodeId: number | undefined
+    if ('nodeId' in target) nodeId = target.nodeId
+    else if ('controller' in target) nodeId = this.#metadata.controllerId
+    else nodeId = this.#coordinators.get(coordinatorKey(target) as string)
+    return nodeId === undefined ? undefined : this.#metadata.brokers.get(nodeId)
+  }
+
+  async #findAddress(target: Target): Promise<BrokerAddress> {
+    this.#failIfClosed()
+    if ('any' in target) {
+      await this.#connectToAny()
+      const address = this.#connectedAddress()
+      if (address === undefined) throw this.#lost(target)
+      return address
+    }
+    if ('groupCoordinator' in target || 'transactionCoordinator' in target) await this.#findCoordinator(target)
+    // Reads the brokers, and the controller with them.
+    else await this.#readMetadata([])
+    const address = this.#knownAddress(target)
+    if (address !== undefined) return address
+    // Without a controller that can be named, any broker takes its requests and forwards them (KRaft).
+    if ('controller' in target) return await this.#findAddress({ any: true })
+    throw this.#lost(target)
+  }
+
+  #lost(target: Target): StreamsError {
+    const what = 'nodeId' in target ? `Broker ${target.nodeId} is` : 'The broker asked for is'
+    return new StreamsError('CLIENT_CONNECT_FAILED', `${what} not among the cluster's live brokers now.`, {
+      details: { target }
+    })
+  }
+
+  /** A broker to which the main lane is open, picked at random. */
+  #connectedAddress(): BrokerAddress | undefined {
+    const connected: BrokerAddress[] = []
+    for (const lanes of this.#lanes.values()) {
+      const lane = lanes.get(MAIN_LANE)
+      if (lane?.connected === true) connected.push(lane.address)
+    }
+    return connected[Math.floor(this.#options.random() * connected.length)]
+  }
+
+  /** Opens the main lane to one broker: a known one, or else one of the addresses given at the start (KIP-899). */
+  #connectToAny(): Promise<void> {
+    this.#connecting ??= this.#tryAll().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  async #tryAll(): Promise<void> {
+    const failures: { readonly broker: string; readonly error: unknown }[] = []
+    const tried = new Set<string>()
+    const tryEach = async (brokers: Iterable<BrokerAddress>): Promise<boolean> => {
+      for (const broker of shuffled([...brokers], this.#options.random)) {
+        const name = nameOf(broker)
+        if (tried.has(name)) continue
+        tried.add(name)
+        try {
+          await this.#lane(broker, MAIN_LANE).versionFor(Metadata, undefined)
+          return true
+        } catch (error) {
+          if (this.#closed) throw error
+          failures.push({ broker: name, error })
+        }
+      }
+      return false
+    }
+    if (await tryEach(this.#metadata.brokers.values())) return
+    const known = this.#metadata.brokers.size
+    this.#bootstrap = await this.#options.transport.bootstrap()
+    if (await tryEach(this.#bootstrap)) {
+      if (known > 0) this.#metadata.forgetBrokers()
+      return
+    }
+    // Wrong credentials are the user's to mend; an unreachable broker beside them is not what to tell.
+    const refused = failures.find(({ error }) => isStreamsError(error) && error.action === 'stop')
+    if (refused !== undefined) throw refused.error
+    throw new StreamsError(
+      'CLIENT_CONNECT_FAILED',
+      `None of ${failures.length} brokers can be reached. ${failures.map(({ error }) => reasonOf(error)).join('; ')}. ` +
+        "Check the addresses given as 'brokers' and the brokers' advertised.listeners.",
+      { cause: failures[0]?.error, details: { brokers: failures.map(({ broker }) => broker) } }
+    )
+  }
+
+  #lane(address: BrokerAddress, name: string): BrokerLane {
+    this.#failIfClosed()
+    const key = nameOf(address)
+    let lanes = this.#lanes.get(key)
+    if (lanes === undefined) {
+      lanes = new Map()
+      this.#lanes.set(key, lanes)
+    }
+    let lane = lanes.get(name)
+    if (lane === undefined) {
+      const { transport, clock, random } = this.#options
+      lane = new BrokerLane({
+        transport,
+        address,
+        clock,
+        random,
+        requestTimeoutMs: this.#requestTimeoutMs,
+        reconnectBackoffMs: transport.defaults?.reconnectBackoffMs ?? 50,
+        maxReconnectBackoffMs: transport.defaults?.maxReconnectBackoffMs ?? 1000
+      })
+      lanes.set(name, lane)
+    }
+    return lane
+  }
+
+  #onLane<T>(
+    target: Target,
+    address: BrokerAddress,
+    options: RequestOptions,
+    use: (lane: BrokerLane) => Promise<T>
+  ): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError())
+    return use(this.#lane(address, options.lane ?? MAIN_LANE)).catch((error: unknown) => {
+      // The role may have moved with the broker gone; its next holder is only learnt by asking again.
+      if (isStreamsError(error) && error.action === 'retry') this.forgetCoordinator(target)
+      throw this.#closed ? closedError() : error
+    })
+  }
+
+  #failIfClosed(): void {
+    if (this.#closed) throw closedError()
+  }
+
+  /** Connections to brokers that left the cluster, or that were only the way in. */
+  #closeUnused(): void {
+    const used = new Set<string>()
+    for (const broker of this.#metadata.brokers.values()) used.add(nameOf(broker))
+    for (const [key, lanes] of this.#lanes) {
+      if (used.has(key)) continue
+      this.#lanes.delete(key)
+      for (const lane of lanes.values()) lane.retire()
+    }
+  }
+
+  // ── metadata ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Topics of the answer that exist are in the cache afterwards, those that do not are no longer. */
+  async #readMetadata(names: readonly string[] | null): Promise<ResponseOf<typeof Metadata>> {
+    const answer = await this.request({ any: true }, Metadata, {
+      topics: names === null ? null : names.map(name => ({ name })),
+      allowAutoTopicCreation: false
+    })
+    if (answer.errorCode === KafkaErrorCode.REBOOTSTRAP_REQUIRED) {
+      this.#metadata.forgetBrokers()
+      this.#closeUnused()
+      throw new StreamsError('CLIENT_REQUEST_FAILED', 'The broker asks to start again from the bootstrap addresses.')
+    }
+    this.#metadata.applyBrokers(answer)
+    this.#closeUnused()
+    const nowMs = this.#options.clock.monotonicMs()
+    for (const topic of answer.topics) {
+      if (topic.name === null) continue
+      switch (topic.errorCode) {
+        case KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+        case KafkaErrorCode.UNKNOWN_TOPIC_ID:
+          this.#metadata.forgetTopic(topic.name)
+          break
+        case KafkaErrorCode.INVALID_TOPIC_EXCEPTION:
+          throw new StreamsError(
+            'TOPIC_MISSING',
+            `'${topic.name}' is not a valid topic name: letters, digits, '.', '_' and '-', at most 249 characters.`,
+            { details: { topic: topic.name } }
+          )
+        case KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED:
+          throw new StreamsError(
+            'CLIENT_AUTHORIZATION_FAILED',
+            `Topic '${topic.name}' may not be described by this user. Grant DESCRIBE on it.`,
+            { details: { topic: topic.name } }
+          )
+        default:
+          this.#metadata.applyTopic(topic, nowMs)
+      }
+    }
+    return answer
+  }
+
+  /** For topics asked for by name: waits a moment for those that may just have been created. */
+  async #refreshUntilSettled(names: readonly string[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await this.refresh(names)
+      const unknown = names.some(name => this.#metadata.topic(name) === undefined)
+      const leaderless = names.some(
+        name => this.#metadata.topic(name)?.partitions.some(({ leaderId }) => leaderId < 0) ?? false
+      )
+      const again = (unknown && attempt < UNKNOWN_TOPIC_ATTEMPTS) || (leaderless && attempt < LEADERLESS_ATTEMPTS)
+      if (!again) return
+      await sleep(this.#options.clock, RETRY_MS)
+    }
+  }
+
+  #refreshIfOld(name: string): void {
+    const ageMs = this.#options.clock.monotonicMs() - this.#metadata.readAtMs(name)
+    // An unknown topic is looked up by `topics` and `refresh` alone.
+    if (!(ageMs > this.#metadataMaxAgeMs) || ageMs === Number.POSITIVE_INFINITY) return
+    if (this.#nextRefresh !== undefined || this.#closed) return
+    this.refresh([name]).catch((error: unknown) => {
+      this.#options.logger.debug('Old metadata could not be read anew; it stays in use.', { topic: name, error })
+    })
+  }
+
+  // ── coordinators ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #findCoordinator(target: { groupCoordinator: string } | { transactionCoordinator: string }): Promise<number> {
+    const key = coordinatorKey(target) as string
+    let finding = this.#findingCoordinators.get(key)
+    if (finding === undefined) {
+      finding = this.#lookUpCoordinator(target, key).finally(() => this.#findingCoordinators.delete(key))
+      this.#findingCoordinators.set(key, finding)
+    }
+    return finding
+  }
+
+  async #lookUpCoordinator(
+    target: { groupCoordinator: string } | { transactionCoordinator: string },
+    key: string
+  ): Promise<number> {
+    const { clock, random } = this.#options
+    const deadlineMs = clock.monotonicMs() + this.#requestTimeoutMs
+    const backoff = new Backoff(RETRY_MS, 1000, random)
+    const isGroup = 'groupCoordinator' in target
+    const id = isGroup ? target.groupCoordinator : target.transactionCoordinator
+    for (;;) {
+      const answer = await this.request({ any: true }, FindCoordinator, {
+        key: id,
+        keyType: isGroup ? 0 : 1,
+        coordinatorKeys: [id]
+      })
+      // Up to version 3 the answer is the coordinator itself.
+      const found = answer.coordinators[0] ?? answer
+      if (found.errorCode === KafkaErrorCode.NONE) {
+        this.#metadata.addBroker(found.nodeId, { host: found.host, port: found.port })
+        this.#coordinators.set(key, found.nodeId)
+        return found.nodeId
+      }
+      const what = isGroup ? `group '${id}'` : `transactional id '${id}'`
+      if (
+        found.errorCode === KafkaErrorCode.GROUP_AUTHORIZATION_FAILED ||
+        found.errorCode === KafkaErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+      ) {
+        throw new StreamsError(
+          'CLIENT_AUTHORIZATION_FAILED',
+          `This user may not use ${what}. Grant READ and DESCRIBE (groups) or WRITE (transactional ids) on it.`,
+          { details: { target } }
+        )
+      }
+      // Kafka creates the topic behind its coordinators with the first one asked for, which takes a while.
+      const waitMs = backoff.nextMs()
+      if (clock.monotonicMs() + waitMs > deadlineMs) {
+        throw new StreamsError(
+          'CLIENT_REQUEST_FAILED',
+          `No coordinator for ${what} was found within ${this.#requestTimeoutMs} ms: error code ${found.errorCode} ` +
+            `${found.errorMessage ?? ''}. Check the health of the cluster's internal topics.`,
+          { details: { target, errorCode: found.errorCode } }
+        )
+      }
+      await sleep(clock, waitMs)
+    }
+  }
+}
+
+function coordinatorKey(target: Target): string | undefined {
+  if ('groupCoordinator' in target) return `group:${target.groupCoordinator}`
+  if ('transactionCoordinator' in target) return `transaction:${target.transactionCoordinator}`
+  return undefined
+}
+
+function closedError(): StreamsError {
+  return new StreamsError('CLIENT_CLOSED', 'The Kafka client is closed.')
+}
+
+/** The message without its code. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/\.? \([A-Z_]+\)$/, '') : String(error)
+}
+
+function shuffled<T>(items: T[], random: Random): T[] {
+  for (let last = items.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    const item = items[last] as T
+    items[last] = items[other] as T
+    items[other] = item
+  }
+  return items
+}

@@ -1,0 +1,1 @@
+export { type KafkajsTransportOptions, kafkajsTransport } from './kafkajs-transport.ts'
