@@ -1,3 +1,4 @@
+export type { Compression } from './compression/compression.ts'
 export {
   decodeData,
   decodeRequest,
@@ -17,6 +18,15 @@ export {
 } from './message-header.ts'
 export * from './messages/index.ts'
 export { isProtocolError, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'
+export type { AbortedTransaction } from './records/aborted-producers.ts'
+export {
+  type BatchProducer,
+  type BuildOptions,
+  RecordBatchBuilder,
+  restampBatch
+} from './records/record-batch-builder.ts'
+export { type ControlType, RecordBatchCursor, type RecordBatchCursorOptions } from './records/record-batch-cursor.ts'
+export { NO_RECORD_HEADERS, type RecordHeader } from './records/record-header.ts'
 export type {
   Api,
   ApiOf,
