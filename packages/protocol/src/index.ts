@@ -1,4 +1,5 @@
 export type { Compression } from './compression/compression.ts'
+export { KAFKA_ERRORS, type KafkaError, kafkaError } from './kafka-errors.ts'
 export {
   decodeData,
   decodeRequest,

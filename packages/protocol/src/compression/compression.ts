@@ -62,13 +62,11 @@ export function decompress(compression: Exclude<Compression, 'none'>, compressed
 }
 
 function snappy(): SnappyCodec {
-  snappyCodec ??= load('snappy', () => require('snappy'))
-  return snappyCodec
+  return (snappyCodec ??= load('snappy', (): SnappyCodec => require('snappy')))
 }
 
 function lz4(): Lz4Codec {
-  lz4Codec ??= load('lz4', () => require('lz4-napi'))
-  return lz4Codec
+  return (lz4Codec ??= load('lz4', (): Lz4Codec => require('lz4-napi')))
 }
 
 function load<T>(compression: Compression, loadModule: () => T): T {

@@ -19,7 +19,7 @@ export function compressXerial(codec: SnappyCodec, plain: Buffer): Buffer {
   MAGIC.copy(header)
   header.writeInt32BE(VERSION, 8)
   header.writeInt32BE(VERSION, 12)
-  const parts = [header]
+  const parts: Buffer[] = [header]
   for (let start = 0; start < plain.length; start += BLOCK_BYTES) {
     const block = codec.compressSync(plain.subarray(start, start + BLOCK_BYTES))
     const length = Buffer.allocUnsafe(4)
