@@ -2,7 +2,7 @@
 // proves on the planted violations of test/layers/fixtures that they bite. Cycles are looked for there as well.
 import { readdirSync, readFileSync } from 'node:fs'
 
-const TESTS = '\\.(test|test-d)\\.ts$'
+const TESTS = '(\\.(test|test-d)\\.ts$|/test-support/)'
 
 /** Folder of packages/streams/src -> folders it may import. */
 const STREAMS_LAYERS = {

@@ -1,0 +1,104 @@
+import { parseArgs } from 'node:util'
+import { nearestName } from './nearest-name.ts'
+
+export interface RunCommand {
+  readonly command: 'run'
+  /** The application's file, as given. */
+  readonly entry: string
+  readonly workers: number
+  readonly maxRestarts: number
+  readonly restartDelayMs: number
+  /** What follows `--`: arguments of the application. */
+  readonly applicationArguments: readonly string[]
+}
+
+export type CommandLine = RunCommand | { readonly command: 'help' | 'version' }
+
+/** The command line can't be followed; the message says what to write instead. */
+export class UsageError extends Error {}
+
+const COMMANDS = ['run', 'help']
+const OPTIONS = {
+  workers: { type: 'string', short: 'w' },
+  'max-restarts': { type: 'string' },
+  'restart-delay-ms': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' }
+} as const
+
+const MAX_WORKERS = 1024
+
+/** @throws UsageError */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const end = argv.indexOf('--')
+  const own = end < 0 ? argv : argv.slice(0, end)
+  const applicationArguments = end < 0 ? [] : argv.slice(end + 1)
+
+  // Not parseArgs' own strictness: its message for a misspelt option does not know the right one.
+  const { values, positionals, tokens } = parseArgs({
+    args: [...own],
+    options: OPTIONS,
+    allowPositionals: true,
+    strict: false,
+    tokens: true
+  })
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const option = Object.hasOwn(OPTIONS, token.name) ? OPTIONS[token.name as keyof typeof OPTIONS] : undefined
+    if (option === undefined) throw unknownName('option', token.rawName, token.name, Object.keys(OPTIONS), '--')
+    if (option.type === 'string' && token.value === undefined) throw new UsageError(`${token.rawName} needs a value.`)
+    if (option.type === 'boolean' && token.value !== undefined) {
+      throw new UsageError(`${token.rawName} takes no value; given was '${token.value}'.`)
+    }
+  }
+
+  const [command, entry, ...surplus] = positionals
+  if (values.help === true || command === 'help') return { command: 'help' }
+  if (values.version === true) return { command: 'version' }
+  if (command === undefined) throw new UsageError('There is no command. Say, for example, `millrace run app.ts`.')
+  if (command !== 'run') throw unknownName('command', command, command, COMMANDS, '')
+  if (entry === undefined) throw new UsageError('`run` needs the file of an application: `millrace run app.ts`.')
+  if (surplus.length > 0) {
+    throw new UsageError(
+      `\`run\` takes one file, then there is '${surplus[0]}'. Arguments for the application follow \`--\`.`
+    )
+  }
+  return {
+    command: 'run',
+    entry,
+    workers: wholeNumber('--workers', values.workers, { lowest: 1, highest: MAX_WORKERS, otherwise: 1 }),
+    maxRestarts: wholeNumber('--max-restarts', values['max-restarts'], {
+      lowest: 0,
+      highest: 1_000_000,
+      otherwise: 10
+    }),
+    restartDelayMs: wholeNumber('--restart-delay-ms', values['restart-delay-ms'], {
+      lowest: 0,
+      highest: 60_000,
+      otherwise: 1000
+    }),
+    applicationArguments
+  }
+}
+
+interface NumberRange {
+  readonly lowest: number
+  readonly highest: number
+  readonly otherwise: number
+}
+
+function wholeNumber(option: string, given: string | boolean | undefined, range: NumberRange): number {
+  if (given === undefined) return range.otherwise
+  const number = /^\d+$/.test(String(given)) ? Number(given) : Number.NaN
+  if (number >= range.lowest && number <= range.highest) return number
+  throw new UsageError(`${option} is a whole number from ${range.lowest} to ${range.highest}; given was '${given}'.`)
+}
+
+function unknownName(what: string, given: string, name: string, names: readonly string[], prefix: string): UsageError {
+  const nearest = nearestName(name, names)
+  const advice =
+    nearest === undefined
+      ? `There are ${names.map(known => `${prefix}${known}`).join(', ')}.`
+      : `Did you mean ${prefix}${nearest}?`
+  return new UsageError(`There is no ${what} '${given}'. ${advice}`)
+}

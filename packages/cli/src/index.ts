@@ -1,0 +1,1 @@
+export { type CliIo, type CliSignal, main, processIo } from './main.ts'

@@ -1,0 +1,15 @@
+export const USAGE = `millrace run FILE [options] [-- ARGUMENT…]
+
+Runs an application as worker processes. Each is a member of the application's consumer group; Kafka divides the tasks
+among them. FILE is JavaScript or TypeScript.
+
+  -w, --workers N          how many processes (1)
+      --max-restarts N     how often in a row a crashed worker is started again (10)
+      --restart-delay-ms N wait before the first restart; doubles with each one in a row, up to 30 s (1000)
+  -h, --help               this text
+  -v, --version            the version
+
+A worker finds its number, from 0, in MILLRACE_WORKER and their count in MILLRACE_WORKERS. With more than one, each line
+they print begins with that number. SIGINT and SIGTERM reach every worker as SIGTERM; the second one kills. The exit code
+is 0 when all workers ended with 0.
+`
