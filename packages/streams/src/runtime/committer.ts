@@ -1,0 +1,102 @@
+import { isStreamsError, StreamsError } from '../core/index.ts'
+import type { Clock, GroupMember, GroupMetadata, OffsetCommit, RecordProducer } from '../ports/index.ts'
+import type { Task } from './task/task.ts'
+
+/** How long a commit that met a rebalance waits for the new generation. */
+const GENERATION_WAIT_MS = 60_000
+
+export interface CommitMetrics {
+  count: number
+  lastMs: number
+  totalMs: number
+  maxMs: number
+}
+
+/**
+ * One commit of all tasks of the process:
+ *
+ * 1. each task empties its caches and closes its memtable generation;
+ * 2. the producer sends everything, adds the offsets and ends the transaction (at-least-once: commits the offsets);
+ * 3. each task writes its memtable and changelog offsets to disk.
+ *
+ * A crash before 2 is done leaves nothing; between 2 and 3 it costs a tail to restore.
+ */
+export class Committer {
+  readonly #clock: Clock
+  readonly #producer: RecordProducer
+  readonly #group: GroupMember
+  #generationChanged: (() => void) | undefined
+  readonly metrics: CommitMetrics = { count: 0, lastMs: 0, totalMs: 0, maxMs: 0 }
+
+  constructor(options: { clock: Clock; producer: RecordProducer; group: GroupMember }) {
+    this.#clock = options.clock
+    this.#producer = options.producer
+    this.#group = options.group
+  }
+
+  /** True when something was committed. */
+  async commit(tasks: Iterable<Task>): Promise<boolean> {
+    const dirty = [...tasks].filter(task => task.commitNeeded)
+    if (dirty.length === 0) return false
+    const startMs = this.#clock.monotonicMs()
+    // Step 1
+    const offsets: OffsetCommit[] = []
+    for (const task of dirty) offsets.push(...(await task.prepareCommit()))
+    // Step 2
+    await this.#commitToKafka(offsets)
+    // Step 3
+    await Promise.all(dirty.map(task => task.commitSucceeded()))
+
+    const elapsedMs = this.#clock.monotonicMs() - startMs
+    this.metrics.count++
+    this.metrics.lastMs = elapsedMs
+    this.metrics.totalMs += elapsedMs
+    this.metrics.maxMs = Math.max(this.metrics.maxMs, elapsedMs)
+    return true
+  }
+
+  /** To be called when the group tells of a new generation, or that membership was lost. */
+  generationChanged(): void {
+    this.#generationChanged?.()
+  }
+
+  async #commitToKafka(offsets: readonly OffsetCommit[]): Promise<void> {
+    for (let group = this.#requireGroup(undefined); ; ) {
+      try {
+        await this.#producer.commit(offsets, group)
+        return
+      } catch (error) {
+        if (!isStreamsError(error, 'TASK_MIGRATED')) throw error
+        // The broker may have moved to the next generation while this one was being committed under: the members
+        // have joined, but we have not heard of it yet. Until we give them up our partitions are nobody else's.
+        group = await this.#nextGeneration(group, error)
+      }
+    }
+  }
+
+  #requireGroup(cause: unknown): GroupMetadata {
+    const group = this.#group.metadata
+    if (group !== undefined) return group
+    throw new StreamsError('TASK_MIGRATED', 'The group took the tasks of this process away; they go on elsewhere.', { cause })
+  }
+
+  async #nextGeneration(refused: GroupMetadata, cause: unknown): Promise<GroupMetadata> {
+    const isNew = () => {
+      const now = this.#requireGroup(cause)
+      if (now.memberId !== refused.memberId) throw cause
+      return now.generationId !== refused.generationId
+    }
+    while (!isNew()) {
+      const timedOut = await new Promise<boolean>(resolve => {
+        const cancel = this.#clock.setTimer(GENERATION_WAIT_MS, () => resolve(true))
+        this.#generationChanged = () => {
+          cancel()
+          resolve(false)
+        }
+      })
+      this.#generationChanged = undefined
+      if (timedOut) throw cause
+    }
+    return this.#requireGroup(cause)
+  }
+}

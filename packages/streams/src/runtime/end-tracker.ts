@@ -1,0 +1,102 @@
+import type { KafkaAdmin, TopicPartition } from '../ports/index.ts'
+import { resolveTopicName, type Topology } from '../topology/index.ts'
+import type { TopicPlan } from './topic-plan.ts'
+
+/**
+ * Decides when `run({ until: 'end' })` is done, over all instances of the application: input topics are followed level by
+ * level. The ends of the user's topics are those seen at the start. Once the group has committed all of them, everything
+ * that follows from them is in the repartition topics of the next level, whose ends are then read in turn.
+ */
+export class EndTracker {
+  readonly #admin: KafkaAdmin
+  readonly #groupId: string
+  readonly #levels: readonly (readonly TopicPartition[])[]
+  #level = -1
+  #targets = new Map<string, number>()
+
+  constructor(admin: KafkaAdmin, applicationId: string, topology: Topology, plan: TopicPlan) {
+    this.#admin = admin
+    this.#groupId = applicationId
+    this.#levels = levelsOf(topology, applicationId, plan)
+  }
+
+  /** Reads the ends of the user's topics. */
+  async start(): Promise<void> {
+    await this.#enter(0)
+  }
+
+  /** Where an input has to get to on the current level; undefined when it is not on it. */
+  target(topic: string, partition: number): number | undefined {
+    return this.#targets.get(`${topic}-${partition}`)
+  }
+
+  /** Looks at what the whole group has committed; moves on to the next levels as far as possible. True at the very end. */
+  async check(): Promise<boolean> {
+    while (this.#level < this.#levels.length) {
+      const partitions = this.#levels[this.#level] as readonly TopicPartition[]
+      const open = partitions.filter(({ topic, partition }) => (this.target(topic, partition) ?? 0) > 0)
+      if (open.length > 0) {
+        const committed = await this.#admin.fetchOffsets(this.#groupId, open, { requireStable: false })
+        const reached = committed.every(({ topic, partition, offset }) => offset >= (this.target(topic, partition) ?? 0))
+        if (!reached) return false
+      }
+      await this.#enter(this.#level + 1)
+    }
+    return true
+  }
+
+  async #enter(level: number): Promise<void> {
+    this.#targets = new Map()
+    const partitions = this.#levels[level]
+    if (partitions !== undefined && partitions.length > 0) {
+      const query = async (at: 'earliest' | 'latest') =>
+        await this.#admin.listOffsets(
+          partitions.map(partition => ({ ...partition, at })),
+          'read_committed'
+        )
+      const [starts, ends] = await Promise.all([query('earliest'), query('latest')])
+      const startOf = new Map(starts.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
+      for (const { topic, partition, offset } of ends) {
+        const name = `${topic}-${partition}`
+        // An empty partition is never committed: nothing has to be reached there.
+        this.#targets.set(name, offset > (startOf.get(name) ?? 0) ? offset : 0)
+      }
+    }
+    this.#level = level
+  }
+}
+
+/** Level 0: topics of users. Level n: repartition topics written by sub-topologies whose inputs are on levels below n. */
+function levelsOf(topology: Topology, applicationId: string, plan: TopicPlan): TopicPartition[][] {
+  const internal = new Set(plan.repartitionTopics.map(topic => topic.name))
+  const levelOf = new Map<string, number>()
+  for (const topics of plan.inputs.values()) {
+    for (const topic of topics.keys()) if (!internal.has(topic)) levelOf.set(topic, 0)
+  }
+  for (let changed = true; changed; ) {
+    changed = false
+    for (const sub of topology.subTopologies) {
+      const inputs = [...(plan.inputs.get(sub.id)?.keys() ?? [])]
+      if (inputs.some(topic => !levelOf.has(topic))) continue
+      const level = 1 + Math.max(0, ...inputs.map(topic => levelOf.get(topic) as number))
+      for (const sink of sub.sinkTopics) {
+        const topic = resolveTopicName(sink, applicationId)
+        // A loop through repartition topics cannot be built, so levels only grow a bounded number of times.
+        if (internal.has(topic) && (levelOf.get(topic) ?? 0) < level) {
+          levelOf.set(topic, level)
+          changed = true
+        }
+      }
+    }
+  }
+
+  const levels: TopicPartition[][] = []
+  for (const topics of plan.inputs.values()) {
+    for (const [topic, count] of topics) {
+      const level = levelOf.get(topic) ?? 0
+      for (let at = levels.length; at <= level; at++) levels.push([])
+      for (let partition = 0; partition < count; partition++) levels[level]?.push({ topic, partition })
+    }
+  }
+  return levels
+}

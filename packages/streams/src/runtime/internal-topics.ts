@@ -1,0 +1,92 @@
+import { StreamsError } from '../core/index.ts'
+import type { KafkaAdmin, Logger } from '../ports/index.ts'
+import { resolveTopicName, type Topology } from '../topology/index.ts'
+import { type InternalTopic, planTopics, type TopicPlan, userInputTopics } from './topic-plan.ts'
+
+/**
+ * Looks at the user's topics, settles the partition counts of the internal ones, creates those that are missing and
+ * checks those that are there.
+ *
+ * @throws StreamsError `TOPIC_MISSING`, `TOPOLOGY_NOT_COPARTITIONED`, `TOPIC_PARTITION_COUNT_MISMATCH`.
+ */
+export async function prepareTopics(
+  topology: Topology,
+  applicationId: string,
+  admin: KafkaAdmin,
+  options: { readonly replicationFactor: number; readonly deadLetterTopic: string | undefined; readonly logger: Logger }
+): Promise<TopicPlan> {
+  const usesPatterns = topology.subTopologies.some(sub => sub.sourcePatterns.length > 0)
+  const allTopics = usesPatterns ? [...(await admin.describeTopics()).keys()] : []
+  const names = userInputTopics(topology, allTopics)
+  const outputs = userOutputTopics(topology, options.deadLetterTopic)
+  const described = await admin.describeTopics([...new Set([...names, ...outputs])])
+  const missing = [...outputs].filter(name => !described.has(name)).sort()
+  if (missing.length > 0) {
+    throw new StreamsError(
+      'TOPIC_MISSING',
+      `The topology writes to ${missing.map(name => `'${name}'`).join(', ')}, which the brokers do not have. ` +
+        `Create ${missing.length === 1 ? 'it' : 'them'} first: output topics are never created automatically.`,
+      { details: { topics: missing } }
+    )
+  }
+
+  const counts = new Map<string, number>()
+  for (const name of names) {
+    const topic = described.get(name)
+    if (topic !== undefined) counts.set(name, topic.partitionCount)
+  }
+  const plan = planTopics(topology, applicationId, counts)
+  await ensureTopics([...plan.repartitionTopics, ...plan.changelogTopics], admin, options)
+  return plan
+}
+
+function userOutputTopics(topology: Topology, deadLetterTopic: string | undefined): Set<string> {
+  const internal = new Set(topology.subTopologies.flatMap(sub => sub.repartitionSources.map(spec => spec.suffix)))
+  const names = new Set<string>()
+  for (const sub of topology.subTopologies) {
+    for (const topic of sub.sinkTopics) {
+      // An internal name resolves to itself only when it is none.
+      if (resolveTopicName(topic, '') === topic && !internal.has(topic)) names.add(topic)
+    }
+  }
+  if (deadLetterTopic !== undefined) names.add(deadLetterTopic)
+  return names
+}
+
+async function ensureTopics(
+  topics: readonly InternalTopic[],
+  admin: KafkaAdmin,
+  options: { readonly replicationFactor: number; readonly logger: Logger }
+): Promise<void> {
+  if (topics.length === 0) return
+  let existing = await admin.describeTopics(topics.map(topic => topic.name))
+  const missing = topics.filter(topic => !existing.has(topic.name))
+  if (missing.length > 0) {
+    const results = await admin.createTopics(
+      missing.map(({ name, partitionCount, configs }) => ({
+        name,
+        partitionCount,
+        replicationFactor: options.replicationFactor,
+        configs
+      }))
+    )
+    for (const [name, result] of results) options.logger.debug(`internal topic '${name}': ${result}`)
+    // Another instance may have created some of them meanwhile, so all are checked, not only those found before.
+    existing = await admin.describeTopics(topics.map(topic => topic.name))
+  }
+  for (const topic of topics) {
+    const found = existing.get(topic.name)
+    if (found !== undefined && found.partitionCount === topic.partitionCount) continue
+    if (found === undefined) {
+      throw new StreamsError('TOPIC_MISSING', `The internal topic '${topic.name}' was created but cannot be found. Try again.`, {
+        details: { topics: [topic.name] }
+      })
+    }
+    throw new StreamsError(
+      'TOPIC_PARTITION_COUNT_MISMATCH',
+      `The internal topic '${topic.name}' has ${found.partitionCount} partitions, but the topology needs ${topic.partitionCount}, because ${topic.because}. ` +
+        'If the input was repartitioned or the topology changed, reset the application (delete its internal topics, committed offsets and state directory), or use another applicationId.',
+      { details: { topic: topic.name, found: found.partitionCount, needed: topic.partitionCount } }
+    )
+  }
+}

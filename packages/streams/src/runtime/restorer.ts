@@ -1,0 +1,220 @@
+import { isStreamsError } from '../core/index.ts'
+import type { Clock, EventLoop, Fetcher, KafkaClient, Logger, PartitionReader } from '../ports/index.ts'
+import type { TaskState } from '../state/task-state.ts'
+import type { RestoreListener } from './restore-listener.ts'
+
+/** One store of one task, and where its changes are. */
+export interface StoreToRestore {
+  readonly storeName: string
+  readonly topic: string
+  readonly partition: number
+  /** Restoring ends here at the latest: the committed input offset, when an input topic is the changelog. */
+  readonly endLimit: number | undefined
+}
+
+export interface TaskToRestore {
+  readonly taskId: string
+  readonly state: TaskState
+  readonly stores: readonly StoreToRestore[]
+  /** Set by the owner when the task was taken away meanwhile. */
+  cancelled: boolean
+}
+
+interface Restoring {
+  readonly task: TaskToRestore
+  readonly store: StoreToRestore
+  readonly reader: PartitionReader
+  readonly startOffset: number
+  readonly endOffset: number
+  restored: number
+}
+
+/** Bytes put into a store's memory between two writes to disk. */
+const WRITE_BYTES = 4 * 1024 * 1024
+const SLICE_MS = 5
+/** How long nothing may arrive before the wait is explained in the log. */
+const EXPLAIN_AFTER_MS = 5_000
+
+/**
+ * Brings the stores of newly assigned tasks up to the ends of their changelogs: from the offset that is on disk, or from the
+ * beginning. It reads committed records only, until the *position* reaches the high watermark of the moment it began: the
+ * last offsets may be transaction markers, which are never delivered.
+ */
+export class Restorer {
+  readonly #client: KafkaClient
+  readonly #clock: Clock
+  readonly #eventLoop: EventLoop
+  readonly #logger: Logger
+  readonly #listener: RestoreListener
+  readonly #maxBufferedBytes: number
+  /** Sum over all tasks; for metrics. */
+  restoredRecords = 0
+  remainingRecords = 0
+
+  constructor(options: {
+    client: KafkaClient
+    clock: Clock
+    eventLoop: EventLoop
+    logger: Logger
+    listener: RestoreListener
+    maxBufferedBytes: number
+  }) {
+    this.#client = options.client
+    this.#clock = options.clock
+    this.#eventLoop = options.eventLoop
+    this.#logger = options.logger
+    this.#listener = options.listener
+    this.#maxBufferedBytes = options.maxBufferedBytes
+  }
+
+  /** Resolves when all tasks are restored or cancelled. `onReady` is called for each task as soon as it is. */
+  async restore(tasks: readonly TaskToRestore[], onReady: (task: TaskToRestore) => void): Promise<void> {
+    const fetcher = this.#client.createFetcher({
+      isolation: 'read_committed',
+      maxBufferedBytes: this.#maxBufferedBytes
+    })
+    try {
+      let active = await this.#begin(tasks, fetcher)
+      const pending = new Map<TaskToRestore, number>()
+      for (const { task } of active) pending.set(task, (pending.get(task) ?? 0) + 1)
+      for (const task of tasks) if (!pending.has(task) && !task.cancelled) onReady(task)
+
+      let lastProgressMs = this.#clock.monotonicMs()
+      while (active.length > 0) {
+        let progressed = false
+        const still: Restoring[] = []
+        for (const item of active) {
+          if (item.task.cancelled) {
+            fetcher.remove(item.store)
+            continue
+          }
+          const before = item.reader.position
+          const done = await this.#step(item, fetcher)
+          if (done || item.reader.position > before) progressed = true
+          if (!done) {
+            still.push(item)
+            continue
+          }
+          fetcher.remove(item.store)
+          this.#listener.onRestoreEnd?.({ ...describe(item), totalRestored: item.restored })
+          const left = (pending.get(item.task) as number) - 1
+          pending.set(item.task, left)
+          if (left === 0) onReady(item.task)
+        }
+        active = still
+        this.remainingRecords = active.reduce((sum, item) => sum + item.endOffset - item.reader.position, 0)
+        if (progressed) {
+          lastProgressMs = this.#clock.monotonicMs()
+          await this.#eventLoop.nextTurn()
+        } else if (active.length > 0) {
+          if (this.#clock.monotonicMs() - lastProgressMs > EXPLAIN_AFTER_MS) {
+            this.#explain(active)
+            lastProgressMs = this.#clock.monotonicMs()
+          }
+          await fetcher.wait(500)
+        }
+      }
+    } finally {
+      this.remainingRecords = 0
+      await fetcher.close()
+    }
+  }
+
+  async #begin(tasks: readonly TaskToRestore[], fetcher: Fetcher): Promise<Restoring[]> {
+    const stores = tasks.flatMap(task => task.stores.map(store => ({ task, store })))
+    if (stores.length === 0) return []
+    const at = async (which: 'earliest' | 'latest') => {
+      // The high watermark, not the last stable offset: an open transaction may be one of ours, about to be committed.
+      const found = await this.#client.admin.listOffsets(
+        stores.map(({ store }) => ({ topic: store.topic, partition: store.partition, at: which })),
+        'read_uncommitted'
+      )
+      return new Map(found.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
+    }
+    const [earliest, latest] = await Promise.all([at('earliest'), at('latest')])
+
+    const active: Restoring[] = []
+    for (const { task, store } of stores) {
+      const name = `${store.topic}-${store.partition}`
+      const logStart = earliest.get(name) ?? 0
+      const end = latest.get(name) ?? 0
+      const endOffset = store.endLimit === undefined ? end : Math.min(end, Math.max(store.endLimit, logStart))
+      const checkpoint = task.state.checkpoints.get(store.storeName)
+      let startOffset = checkpoint ?? logStart
+      if (checkpoint !== undefined && (checkpoint > end || checkpoint < logStart)) {
+        this.#logger.warn(
+          `store '${store.storeName}' of task ${task.taskId} stands at offset ${checkpoint} of ${name}, which now spans ${logStart} to ${end}: it is rebuilt`
+        )
+        await task.state.clearStore(store.storeName)
+        startOffset = logStart
+      }
+      if (startOffset >= endOffset) continue
+      const reader = fetcher.add(store, startOffset)
+      const item = { task, store, reader, startOffset, endOffset, restored: 0 }
+      this.#listener.onRestoreStart?.(describe(item))
+      active.push(item)
+    }
+    return active
+  }
+
+  /** Puts what is buffered, for one slice of time. True when the position has reached the end. */
+  async #step(item: Restoring, fetcher: Fetcher): Promise<boolean> {
+    const { reader, store, task } = item
+    const deadlineMs = this.#clock.monotonicMs() + SLICE_MS
+    let count = 0
+    let bytes = 0
+    try {
+      while (bytes < WRITE_BYTES && reader.position < item.endOffset && reader.next()) {
+        // Beyond the end lie changes of a task that had not stopped when we began; they are ours only if committed, and
+        // then they were before the end.
+        if (reader.offset >= item.endOffset) break
+        if (reader.keyEnd < 0) continue
+        const key = reader.buffer.subarray(reader.keyStart, reader.keyEnd)
+        const value = reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd)
+        task.state.restore(store.storeName, key, value, reader.timestampMs)
+        bytes += key.length + (value?.length ?? 0)
+        count++
+        if (count % 256 === 0 && this.#clock.monotonicMs() >= deadlineMs) break
+      }
+    } catch (error) {
+      if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE')) throw error
+      // The log start overtook us while we were reading.
+      await task.state.clearStore(store.storeName)
+      fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
+      return false
+    }
+    const done = reader.position >= item.endOffset
+    if (count > 0 || done) {
+      await task.state.writeRestored(new Map([[store.storeName, Math.min(reader.position, item.endOffset)]]))
+    }
+    if (count > 0) {
+      item.restored += count
+      this.restoredRecords += count
+      this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position: reader.position })
+    }
+    return done
+  }
+
+  #explain(active: readonly Restoring[]): void {
+    for (const { task, store, reader, endOffset } of active) {
+      const hanging = reader.lastStableOffset >= 0 && reader.lastStableOffset < endOffset
+      this.#logger.warn(
+        `restoring '${store.storeName}' of task ${task.taskId} waits at ${store.topic}-${store.partition}@${reader.position}, end ${endOffset}` +
+          (hanging
+            ? `: a transaction is open from offset ${reader.lastStableOffset}; it ends by itself when its time-out passes`
+            : '')
+      )
+    }
+  }
+}
+
+function describe({ task, store, startOffset, endOffset }: Restoring) {
+  return {
+    taskId: task.taskId,
+    store: store.storeName,
+    topic: store.topic,
+    partition: store.partition,
+    startOffset,
+    endOffset
+  }
+}

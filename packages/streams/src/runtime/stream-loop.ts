@@ -1,0 +1,385 @@
+import { type Action, isStreamsError, StreamsError } from '../core/index.ts'
+import type { Clock, EventLoop, Fetcher, GroupListener, GroupMember, KafkaAdmin, Logger, RecordProducer, TopicPartition } from '../ports/index.ts'
+import { Committer } from './committer.ts'
+import type { EndTracker } from './end-tracker.ts'
+import { Mailbox } from './mailbox.ts'
+import type { ResolvedConfig } from './streams-config.ts'
+import type { Task } from './task/task.ts'
+import { type Opening, startTask, type TaskOpener, type TaskStart } from './task-opener.ts'
+
+/** The loop yields to the event loop at least this often, so that heartbeats, fetches and timers go on. */
+const SLICE_MS = 5
+/** How long the loop sleeps at most when nothing arrives. */
+const IDLE_WAIT_MS = 100
+/** While an input with records waits for another one: see `maxTaskIdleMs`. */
+const IDLING_WAIT_MS = 10
+const END_CHECK_MS = 100
+const RECOVERY_BACKOFF_MS = 100
+const MAX_RECOVERY_BACKOFF_MS = 5_000
+
+const MENDED_BY_OTHERS: ReadonlySet<Action> = new Set(['retry', 'abort-transaction', 'rejoin'])
+
+interface PendingOpening extends Opening {
+  cancelled: boolean
+}
+
+export interface StreamLoopOptions {
+  readonly config: ResolvedConfig
+  readonly clock: Clock
+  readonly eventLoop: EventLoop
+  readonly logger: Logger
+  readonly admin: KafkaAdmin
+  readonly fetcher: Fetcher
+  readonly producer: RecordProducer
+  readonly opener: TaskOpener
+  readonly endTracker: EndTracker | undefined
+  /** Topics whose committed records may be deleted. */
+  readonly repartitionTopics: ReadonlySet<string>
+  /** `true` when every assigned task processes, `false` while some are being restored. */
+  readonly onReadiness: (ready: boolean) => void
+}
+
+/**
+ * What a Kafka Streams thread is: the one owner of this process's tasks. It processes, commits, and between two slices does
+ * what the group and restoring have to say. Only the loop touches tasks; everything else posts to its mailbox.
+ */
+export class StreamLoop implements GroupListener {
+  readonly #o: StreamLoopOptions
+  readonly #tasks = new Map<string, Task>()
+  readonly #openings = new Map<string, PendingOpening>()
+  readonly #mailbox: Mailbox
+  readonly #closingOpenings = new Set<Promise<void>>()
+  #assigned: readonly TopicPartition[] = []
+  #committer: Committer | undefined
+  #group: GroupMember | undefined
+  #stopRequested = false
+  #fatal: Error | undefined
+  #nextTask = 0
+  #nextCommitMs = 0
+  #nextPurgeMs = 0
+  #nextEndCheckMs = 0
+  #recoveries = 0
+  #everAssigned = false
+
+  constructor(options: StreamLoopOptions) {
+    this.#o = options
+    this.#mailbox = new Mailbox(() => options.fetcher.wake())
+  }
+
+  get tasks(): ReadonlyMap<string, Task> {
+    return this.#tasks
+  }
+
+  get restoringTasks(): readonly string[] {
+    return [...this.#openings.keys()]
+  }
+
+  get commitMetrics() {
+    return this.#committer?.metrics ?? { count: 0, lastMs: 0, totalMs: 0, maxMs: 0 }
+  }
+
+  /** Ends the loop after a last commit. */
+  stop(): void {
+    this.#stopRequested = true
+    this.#o.fetcher.wake()
+  }
+
+  /** Runs until `stop`, until the end is reached, or until an error that no recovery is for; that one is thrown. */
+  async run(join: (listener: GroupListener) => GroupMember): Promise<void> {
+    const { clock, producer, config, fetcher } = this.#o
+    this.#group = join(this)
+    this.#committer = new Committer({ clock, producer, group: this.#group })
+    this.#nextCommitMs = clock.monotonicMs() + config.commitIntervalMs
+    this.#nextPurgeMs = clock.monotonicMs() + config.repartitionPurgeIntervalMs
+    let failure: Error | undefined
+    try {
+      while (!this.#stopRequested) {
+        try {
+          if (await this.#turn()) break
+        } catch (error) {
+          await this.#recover(error)
+        }
+      }
+      await this.#commit()
+    } catch (error) {
+      // What could not be committed on leaving is done again by whoever gets the tasks.
+      if (this.#stopRequested && isStreamsError(error) && MENDED_BY_OTHERS.has(error.action)) {
+        this.#o.logger.warn(`the last commit failed; its records will be processed again: ${error.message}`)
+      } else failure = error as Error
+      await producer.abort().catch((abortError: unknown) => this.#o.logger.debug(`abort: ${String(abortError)}`))
+    }
+    this.#mailbox.close(new StreamsError('CLIENT_CLOSED', 'The application is closing.'))
+    await this.#group.leave().catch((error: unknown) => this.#o.logger.warn(`leaving the group failed: ${String(error)}`))
+    await this.#closeTasks([...this.#tasks.keys()])
+    for (const opening of this.#openings.values()) opening.cancelled = true
+    await Promise.all(this.#closingOpenings)
+    await fetcher.close()
+    if (failure !== undefined) throw failure
+  }
+
+  /** One round: mail, a slice of processing, what is due. True when the end was reached. */
+  async #turn(): Promise<boolean> {
+    const { clock, producer, fetcher, eventLoop } = this.#o
+    if (this.#fatal !== undefined) throw this.#fatal
+    await this.#mailbox.work()
+    if (this.#stopRequested) return false
+
+    const processed = this.#processSlice()
+    if (this.#commitIsDue()) await this.#commit()
+    if (await this.#reachedEnd()) return true
+    if (producer.full) await producer.whenWritable()
+    else if (processed > 0) await eventLoop.nextTurn()
+    else if (this.#mailbox.isEmpty && !this.#stopRequested) {
+      const untilCommitMs = Math.max(1, this.#nextCommitMs - clock.monotonicMs())
+      const waitMs = this.#anyInputWaits() ? IDLING_WAIT_MS : IDLE_WAIT_MS
+      await fetcher.wait(Math.min(waitMs, untilCommitMs))
+    }
+    return false
+  }
+
+  #processSlice(): number {
+    const tasks = [...this.#tasks.values()]
+    if (tasks.length === 0) return 0
+    const deadlineMs = this.#o.clock.monotonicMs() + SLICE_MS
+    let processed = 0
+    for (let i = 0; i < tasks.length; i++) {
+      const task = tasks[(this.#nextTask + i) % tasks.length] as Task
+      processed += task.process(deadlineMs)
+      if (this.#o.clock.monotonicMs() >= deadlineMs) {
+        // Whoever comes next begins the next slice: a busy task starves nobody.
+        this.#nextTask = (this.#nextTask + i + 1) % tasks.length
+        break
+      }
+    }
+    return processed
+  }
+
+  #anyInputWaits(): boolean {
+    for (const task of this.#tasks.values()) if (task.waitsForInput) return true
+    return false
+  }
+
+  #commitIsDue(): boolean {
+    if (this.#o.clock.monotonicMs() >= this.#nextCommitMs) return true
+    let uncommitted = 0
+    for (const task of this.#tasks.values()) uncommitted += task.state.uncommittedBytes
+    // Two generations may be held at once, and reads want room too.
+    return uncommitted > this.#o.config.stateMemoryBytes / 4
+  }
+
+  async #commit(): Promise<void> {
+    const { clock, config } = this.#o
+    const committed = await (this.#committer as Committer).commit(this.#tasks.values())
+    this.#nextCommitMs = clock.monotonicMs() + config.commitIntervalMs
+    if (!committed) return
+    this.#recoveries = 0
+    this.#purge()
+    for (const task of this.#tasks.values()) await task.state.expireStep()
+  }
+
+  /** Deletes what all of the application has committed past. Best effort: the next purge makes up for a failed one. */
+  #purge(): void {
+    const { clock, config, admin, logger, repartitionTopics } = this.#o
+    if (repartitionTopics.size === 0 || clock.monotonicMs() < this.#nextPurgeMs) return
+    this.#nextPurgeMs = clock.monotonicMs() + config.repartitionPurgeIntervalMs
+    const offsets: { topic: string; partition: number; offset: number }[] = []
+    for (const task of this.#tasks.values()) {
+      for (const [topic, offset] of task.committedOffsets()) {
+        if (repartitionTopics.has(topic) && offset > 0) offsets.push({ topic, partition: task.partition, offset })
+      }
+    }
+    if (offsets.length === 0) return
+    admin.deleteRecords(offsets).catch((error: unknown) => logger.warn(`purging repartition topics failed: ${String(error)}`))
+  }
+
+  async #reachedEnd(): Promise<boolean> {
+    const { endTracker, clock } = this.#o
+    if (endTracker === undefined || !this.#everAssigned || this.#openings.size > 0) return false
+    if (clock.monotonicMs() < this.#nextEndCheckMs) return false
+    for (const task of this.#tasks.values()) {
+      for (const { topic, partition, offset } of task.positions) {
+        if (offset < (endTracker.target(topic, partition) ?? 0)) return false
+      }
+    }
+    await this.#commit()
+    this.#nextEndCheckMs = clock.monotonicMs() + END_CHECK_MS
+    return await endTracker.check()
+  }
+
+  // ── errors ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Goes back to the last commit, or throws on what cannot be mended here. */
+  async #recover(error: unknown): Promise<void> {
+    const { producer, logger, clock } = this.#o
+    if (!isStreamsError(error)) throw error
+    switch (error.action) {
+      case 'stop':
+      case 'skip-record':
+        if (error.code === 'CLIENT_OFFSET_OUT_OF_RANGE' && (await this.#resetInput(error))) return
+        throw error
+      case 'retry':
+      case 'abort-transaction':
+      case 'rejoin':
+      case 'rebuild-task':
+        break
+    }
+    logger.warn(`going back to the last commit: ${error.message}`)
+    const delayMs = Math.min(MAX_RECOVERY_BACKOFF_MS, RECOVERY_BACKOFF_MS * 2 ** this.#recoveries++)
+    await this.#closeTasks([...this.#tasks.keys()])
+    for (const opening of this.#openings.values()) opening.cancelled = true
+    await Promise.all(this.#closingOpenings)
+    await new Promise<void>(resolve => void clock.setTimer(delayMs, resolve))
+    if (error.code === 'TRANSACTION_ABORTED' || error.code === 'TASK_MIGRATED') await producer.abort()
+    else await producer.reset()
+    this.#openMissing()
+  }
+
+  async #resetInput(error: StreamsError): Promise<boolean> {
+    const { topic, partition } = error.details as { topic?: string; partition?: number }
+    if (topic === undefined || partition === undefined) return false
+    const task = [...this.#tasks.values()].find(candidate =>
+      candidate.positions.some(position => position.topic === topic && position.partition === partition)
+    )
+    if (task === undefined) return false
+    const policy = this.#o.opener.resetPolicyOf({ topic, partition })
+    const [found] = await this.#o.admin.listOffsets([{ topic, partition, at: policy }], 'read_committed')
+    if (found === undefined) return false
+    this.#o.logger.warn(`${error.message} Going on at the ${policy} offset, ${found.offset}: what lay between is gone.`)
+    this.#o.fetcher.add({ topic, partition }, found.offset)
+    return true
+  }
+
+  // ── group ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  onAssigned(_added: readonly TopicPartition[], all: readonly TopicPartition[]): Promise<void> {
+    this.#committer?.generationChanged()
+    return this.#mailbox.post(() => {
+      this.#everAssigned = true
+      this.#assigned = all
+      this.#openMissing()
+    })
+  }
+
+  onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#committer?.generationChanged()
+    return this.#mailbox.post(async () => {
+      const gone = new Set(partitions.map(nameOf))
+      this.#assigned = this.#assigned.filter(partition => !gone.has(nameOf(partition)))
+      const affected = [...this.#tasks].filter(([, task]) => task.positions.some(position => gone.has(nameOf(position))))
+      try {
+        if (affected.some(([, task]) => task.commitNeeded)) await this.#commit()
+      } catch (error) {
+        await this.#recover(error)
+      }
+      await this.#closeTasks(affected.map(([taskId]) => taskId))
+      await this.#cancelOpenings(taskId => this.#o.opener.inputsOf(taskId).some(input => gone.has(nameOf(input))))
+      this.#reportReadiness()
+    })
+  }
+
+  onLost(): Promise<void> {
+    this.#committer?.generationChanged()
+    return this.#mailbox.post(async () => {
+      this.#assigned = []
+      await this.#cancelOpenings(() => true)
+      await this.#closeTasks([...this.#tasks.keys()])
+      await this.#o.producer.abort()
+      this.#reportReadiness()
+    })
+  }
+
+  onFatal(error: Error): void {
+    this.#fatal = error
+    this.#committer?.generationChanged()
+    this.#o.fetcher.wake()
+  }
+
+  /** Begins to open every assigned task that is neither running nor on its way. */
+  #openMissing(): void {
+    const wanted = this.#o.opener.tasksOf(this.#assigned)
+    const openings: PendingOpening[] = []
+    for (const taskId of wanted) {
+      if (this.#tasks.has(taskId) || this.#openings.has(taskId)) continue
+      const opening: PendingOpening = {
+        taskId,
+        cancelled: false,
+        cancel() {
+          this.cancelled = true
+        }
+      }
+      this.#openings.set(taskId, opening)
+      openings.push(opening)
+    }
+    this.#reportReadiness()
+    if (openings.length === 0) return
+
+    const work = this.#o.opener
+      .open(openings, this.#o.producer, start => this.#handOver(start))
+      .catch((error: unknown) => {
+        if (openings.every(opening => opening.cancelled)) return
+        this.#mailbox
+          .post(() => {
+            for (const opening of openings) if (!this.#tasks.has(opening.taskId)) this.#forget(opening)
+            throw error
+          })
+          .catch(() => {})
+      })
+      .finally(() => {
+        for (const opening of openings) if (opening.cancelled) this.#forget(opening)
+        this.#closingOpenings.delete(work)
+      })
+    this.#closingOpenings.add(work)
+  }
+
+  #forget(opening: PendingOpening): void {
+    if (this.#openings.get(opening.taskId) === opening) this.#openings.delete(opening.taskId)
+  }
+
+  /** A restored task joins the others; from now on it is processed. */
+  #handOver(start: TaskStart): void {
+    const { taskId } = start.task
+    const opening = this.#openings.get(taskId)
+    this.#mailbox
+      .post(async () => {
+        if (opening === undefined || opening.cancelled || this.#openings.get(taskId) !== opening) {
+          await start.task.close()
+          return
+        }
+        this.#openings.delete(taskId)
+        this.#tasks.set(
+          taskId,
+          startTask(start, (input, offset) => this.#o.fetcher.add(input, offset))
+        )
+        this.#reportReadiness()
+      })
+      .catch(() => start.task.close().catch(() => {}))
+  }
+
+  async #cancelOpenings(which: (taskId: string) => boolean): Promise<void> {
+    for (const [taskId, opening] of this.#openings) {
+      if (!which(taskId)) continue
+      opening.cancelled = true
+      this.#openings.delete(taskId)
+    }
+    // Their state has to be closed before anyone, here or elsewhere, opens it again.
+    await Promise.all(this.#closingOpenings)
+  }
+
+  async #closeTasks(taskIds: readonly string[]): Promise<void> {
+    for (const taskId of taskIds) {
+      const task = this.#tasks.get(taskId)
+      if (task === undefined) continue
+      this.#tasks.delete(taskId)
+      for (const { topic, partition } of task.positions) this.#o.fetcher.remove({ topic, partition })
+      await task.close().catch((error: unknown) => this.#o.logger.warn(`closing task ${taskId} failed: ${String(error)}`))
+    }
+  }
+
+  #reportReadiness(): void {
+    this.#o.onReadiness(this.#everAssigned && this.#openings.size === 0)
+  }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}

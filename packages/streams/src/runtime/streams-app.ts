@@ -1,0 +1,344 @@
+import { type DropReason, StreamsError } from '../core/index.ts'
+import type { Clock, EventLoop, Fetcher, KafkaClient, Logger, RawStoreProvider, RecordProducer } from '../ports/index.ts'
+import type { Topology } from '../topology/index.ts'
+import type { AppMetrics, TaskSnapshot } from './app-metrics.ts'
+import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
+import { createTaskAssignor } from './assignment/index.ts'
+import { EndTracker } from './end-tracker.ts'
+import { prepareTopics } from './internal-topics.ts'
+import { LocalStores } from './local-stores.ts'
+import type { RestoreListener } from './restore-listener.ts'
+import { Restorer } from './restorer.ts'
+import { StreamLoop } from './stream-loop.ts'
+import { type ResolvedConfig, resolveConfig, type StreamsConfig } from './streams-config.ts'
+import { TaskOpener } from './task-opener.ts'
+
+/** Everything that touches the world outside. */
+export interface StreamsPorts {
+  readonly client: KafkaClient
+  readonly stores: RawStoreProvider
+  readonly clock: Clock
+  readonly eventLoop: EventLoop
+  readonly logger: Logger
+  readonly restoreListener?: RestoreListener | undefined
+}
+
+const DEFAULT_CLOSE_TIMEOUT_MS = 30_000
+
+/**
+ * One instance of an application: a member of its consumer group, with its share of the tasks. Scale by running more
+ * processes.
+ *
+ * @see Kafka Streams `KafkaStreams`
+ */
+export class StreamsApp {
+  readonly #topology: Topology
+  readonly #config: ResolvedConfig
+  readonly #ports: StreamsPorts
+  readonly #listeners = new Set<StateListener>()
+  #state: AppState = 'CREATED'
+  #error: Error | undefined
+  #loop: StreamLoop | undefined
+  #fetcher: Fetcher | undefined
+  #restorer: Restorer | undefined
+  #finished: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws StreamsError `CONFIG_INVALID` */
+  constructor(topology: Topology, config: StreamsConfig, ports: StreamsPorts) {
+    this.#topology = topology
+    this.#config = resolveConfig(config)
+    this.#ports = ports
+  }
+
+  get state(): AppState {
+    return this.#state
+  }
+
+  /** The error that ended the application, in the states PENDING_ERROR and ERROR. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
+  /** Called after each change of state, synchronously. Returns a function that removes the listener. */
+  onStateChange(listener: StateListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Connects, creates internal topics, joins the group, restores. Resolves when the application is RUNNING for the first
+   * time; rejects with what kept it from that, everything closed.
+   */
+  async start(): Promise<void> {
+    this.#begin(false)
+    await this.#firstRunning()
+  }
+
+  /**
+   * Runs until the application ends: on `close()`, by an error (which rejects), or, with `until: 'end'`, when everything
+   * that was in the input topics at the start, and everything that follows from it through repartition topics, is
+   * processed and committed by the instances of this application together.
+   */
+  async run(options: { readonly until?: 'end' } = {}): Promise<void> {
+    this.#begin(options.until === 'end')
+    await this.#finished
+  }
+
+  /**
+   * Commits, leaves the group, closes everything. May be called at any time and more than once.
+   *
+   * @throws StreamsError `APP_CLOSE_TIMED_OUT` when it takes longer than `timeoutMs`, by default 30,000. The process may then be killed:
+   *   what was not committed is done again by others.
+   */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /**
+   * The local part of a store, read-only: the keys of the partitions that this process was assigned.
+   *
+   * @throws StreamsError `STORE_NOT_FOUND`; each read `STORE_NOT_READY` unless the application is RUNNING.
+   */
+  store(name: string) {
+    const app = this
+    return new LocalStores(this.#topology, {
+      get tasks() {
+        return app.#loop?.tasks ?? new Map()
+      },
+      get restoringTasks() {
+        return app.#loop?.restoringTasks ?? []
+      },
+      get running() {
+        return app.#state === 'RUNNING'
+      }
+    }).open(name)
+  }
+
+  async metrics(): Promise<AppMetrics> {
+    const nodes: Record<string, { processed: number; dropped: Partial<Record<DropReason, number>> }> = {}
+    const tasks: Record<string, TaskSnapshot> = {}
+    let dropped = 0
+    let late = 0
+    for (const [taskId, task] of this.#loop?.tasks ?? []) {
+      for (const [name, metrics] of task.nodeMetrics()) {
+        nodes[name] ??= { processed: 0, dropped: {} }
+        const node = nodes[name]
+        node.processed += metrics.processed
+        dropped += metrics.dropped
+        late += metrics.late
+        for (const [reason, count] of metrics.droppedByReason) node.dropped[reason] = (node.dropped[reason] ?? 0) + count
+      }
+      tasks[taskId] = {
+        processedRecords: task.processedRecords,
+        streamTimeMs: task.streamTimeMs,
+        lagRecords: task.positions.reduce((sum, { offset, endOffset }) => sum + Math.max(0, endOffset - offset), 0),
+        stateBytes: await task.state.approximateBytes(),
+        uncommittedBytes: task.state.uncommittedBytes
+      }
+    }
+    const all = Object.values(tasks)
+    const commits = this.#loop?.commitMetrics ?? { count: 0, lastMs: 0, totalMs: 0, maxMs: 0 }
+    return {
+      processedRecords: all.reduce((sum, task) => sum + task.processedRecords, 0),
+      droppedRecords: dropped,
+      lateRecords: late,
+      nodes,
+      commits: {
+        count: commits.count,
+        lastMs: commits.lastMs,
+        meanMs: commits.count === 0 ? 0 : commits.totalMs / commits.count,
+        maxMs: commits.maxMs
+      },
+      lagRecords: all.reduce((sum, task) => sum + task.lagRecords, 0),
+      restore: {
+        tasks: this.#loop?.restoringTasks ?? [],
+        restoredRecords: this.#restorer?.restoredRecords ?? 0,
+        remainingRecords: this.#restorer?.remainingRecords ?? 0
+      },
+      tasks,
+      stateBytes: all.reduce((sum, task) => sum + task.stateBytes, 0),
+      bufferedInputBytes: this.#fetcher?.bufferedBytes ?? 0
+    }
+  }
+
+  #begin(untilEnd: boolean): void {
+    if (this.#state !== 'CREATED') {
+      throw new StreamsError('APP_STATE_INVALID', `The application is ${this.#state}; it can be started once. Make a new one.`, {
+        details: { state: this.#state }
+      })
+    }
+    this.#setState('REBALANCING')
+    this.#finished = this.#lifetime(untilEnd)
+    // Whoever awaits `start`, `run` or `close` gets the error; it is not lost when nobody does: see `error`.
+    this.#finished.catch(() => {})
+  }
+
+  async #lifetime(untilEnd: boolean): Promise<void> {
+    const { client, stores, logger } = this.#ports
+    let producer: RecordProducer | undefined
+    try {
+      await client.connect()
+      if (this.#stopping) return
+      producer = await this.#runLoop(untilEnd, made => {
+        producer = made
+      })
+    } catch (error) {
+      this.#error = error as Error
+      logger.error(`application '${this.#config.applicationId}' failed: ${this.#error.message}`)
+      this.#setState('PENDING_ERROR')
+    }
+    const closings = [() => producer?.close({ timeoutMs: 5_000 }), () => stores.close(), () => client.close()]
+    for (const close of closings) {
+      try {
+        await close()
+      } catch (error) {
+        logger.warn(`closing failed: ${String(error)}`)
+      }
+    }
+    if (this.#error !== undefined) {
+      this.#setState('ERROR')
+      throw this.#error
+    }
+    if (this.#state !== 'PENDING_SHUTDOWN') this.#setState('PENDING_SHUTDOWN')
+    this.#setState('NOT_RUNNING')
+  }
+
+  async #runLoop(untilEnd: boolean, onProducer: (producer: RecordProducer) => void): Promise<RecordProducer> {
+    const { client, stores, clock, eventLoop, logger, restoreListener } = this.#ports
+    const config = this.#config
+    const topology = this.#topology
+    const plan = await prepareTopics(topology, config.applicationId, client.admin, {
+      replicationFactor: config.replicationFactor,
+      deadLetterTopic: config.deadLetterTopic,
+      logger
+    })
+    const processName = await stores.claimProcessName()
+    const producer = await client.createProducer({
+      ...config.producer,
+      ...(config.exactlyOnce
+        ? {
+            transactionalId: `${config.applicationId}-${processName}`,
+            transactionTimeoutMs: config.transactionTimeoutMs
+          }
+        : {})
+    })
+    onProducer(producer)
+    const fetcher = client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: config.inputBufferBytes })
+    this.#fetcher = fetcher
+    const restorer = new Restorer({
+      client,
+      clock,
+      eventLoop,
+      logger,
+      listener: restoreListener ?? {},
+      maxBufferedBytes: config.inputBufferBytes
+    })
+    this.#restorer = restorer
+    const opener = new TaskOpener({ config, topology, client, stores, restorer, clock, logger, processName, plan })
+    const endTracker = untilEnd ? new EndTracker(client.admin, config.applicationId, topology, plan) : undefined
+    await endTracker?.start()
+    const loop = new StreamLoop({
+      config,
+      clock,
+      eventLoop,
+      logger,
+      admin: client.admin,
+      fetcher,
+      producer,
+      opener,
+      endTracker,
+      repartitionTopics: new Set(plan.repartitionTopics.map(topic => topic.name)),
+      onReadiness: ready => this.#onReadiness(ready)
+    })
+    this.#loop = loop
+    if (this.#stopping) loop.stop()
+
+    const storedTasks = await stores.list()
+    await loop.run(listener =>
+      client.joinGroup({
+        groupId: config.applicationId,
+        groupInstanceId: config.groupInstanceId,
+        sessionTimeoutMs: config.sessionTimeoutMs,
+        rebalanceTimeoutMs: config.rebalanceTimeoutMs,
+        ...(config.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: config.heartbeatIntervalMs }),
+        topics: () => [...new Set([...plan.inputs.values()].flatMap(topics => [...topics.keys()]))].sort(),
+        assignor: createTaskAssignor({ inputs: plan.inputs, processName, storedTasks: () => storedTasks }),
+        listener
+      })
+    )
+    return producer
+  }
+
+  get #stopping(): boolean {
+    return this.#closing !== undefined
+  }
+
+  #onReadiness(ready: boolean): void {
+    if (ready && this.#state === 'REBALANCING') this.#setState('RUNNING')
+    else if (!ready && this.#state === 'RUNNING') this.#setState('REBALANCING')
+  }
+
+  async #firstRunning(): Promise<void> {
+    if (this.#state === 'RUNNING') return
+    let stopListening: () => void = () => {}
+    const running = new Promise<void>(resolve => {
+      stopListening = this.onStateChange(now => {
+        if (now === 'RUNNING') resolve()
+      })
+    })
+    try {
+      await Promise.race([running, this.#finished])
+    } finally {
+      stopListening()
+    }
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    if (this.#state === 'CREATED') {
+      this.#setState('PENDING_SHUTDOWN')
+      this.#setState('NOT_RUNNING')
+      await this.#ports.stores.close()
+      await this.#ports.client.close()
+      return
+    }
+    if (this.#state === 'RUNNING' || this.#state === 'REBALANCING') this.#setState('PENDING_SHUTDOWN')
+    this.#loop?.stop()
+
+    let cancel: () => void = () => {}
+    const timedOut = new Promise<never>((_resolve, reject) => {
+      cancel = this.#ports.clock.setTimer(timeoutMs, () =>
+        reject(
+          new StreamsError(
+            'APP_CLOSE_TIMED_OUT',
+            `The application did not close within ${timeoutMs} ms; it is ${this.#state}. Allow more time, or end the process: what is not committed will be processed again.`,
+            { details: { timeoutMs, state: this.#state } }
+          )
+        )
+      )
+    })
+    // An error that ended the application was given to `start` or `run`, and stays in `error`.
+    await Promise.race([(this.#finished as Promise<void>).catch(() => {}), timedOut]).finally(cancel)
+  }
+
+  #setState(now: AppState): void {
+    const before = this.#state
+    if (now === before) return
+    if (!TRANSITIONS[before].includes(now)) {
+      throw new StreamsError('APP_STATE_INVALID', `The application cannot go from ${before} to ${now}. This is a defect.`)
+    }
+    this.#state = now
+    for (const listener of this.#listeners) {
+      try {
+        listener(now, before)
+      } catch (error) {
+        this.#ports.logger.warn(`a state listener threw: ${String(error)}`)
+      }
+    }
+  }
+}

@@ -1,0 +1,324 @@
+import { isStreamsError, StreamsError } from '../core/index.ts'
+import type {
+  Clock,
+  CommittedOffset,
+  KafkaClient,
+  Logger,
+  RawStore,
+  RawStoreProvider,
+  RecordProducer,
+  TopicAppender,
+  TopicPartition
+} from '../ports/index.ts'
+import { openTaskState, type TaskState } from '../state/index.ts'
+import { changelogTopicName, resolveTopicName, type SubTopology, type Topology } from '../topology/index.ts'
+import type { Restorer, StoreToRestore, TaskToRestore } from './restorer.ts'
+import type { ResolvedConfig } from './streams-config.ts'
+import { Task, type TaskInput } from './task/task.ts'
+import { parseTaskId } from './task-id.ts'
+import type { TopicPlan } from './topic-plan.ts'
+
+/** An input of a task that is being opened, and where reading begins. */
+export interface TaskStart {
+  readonly task: Task
+  readonly inputs: readonly (TopicPartition & { readonly offset: number; readonly metadata: string })[]
+}
+
+/** A task on its way: from the assignment until it can process. */
+export interface Opening {
+  readonly taskId: string
+  cancel(): void
+  readonly cancelled: boolean
+}
+
+const LOCK_RETRIES = 8
+const LOCK_BACKOFF_MS = 100
+const UNSTABLE_WARNING_EVERY = 20
+
+/**
+ * Takes over tasks, in the order that exactly-once demands: committed offsets once they are stable (KIP-447), state from disk,
+ * the ends of the changelogs, restoring up to them; only then is the task made.
+ */
+export class TaskOpener {
+  readonly #config: ResolvedConfig
+  readonly #topology: Topology
+  readonly #client: KafkaClient
+  readonly #stores: RawStoreProvider
+  readonly #restorer: Restorer
+  readonly #clock: Clock
+  readonly #logger: Logger
+  /** Tells this process's folder from the one that a process which lost the task still holds. */
+  readonly #processName: string
+  #plan: TopicPlan
+
+  constructor(options: {
+    config: ResolvedConfig
+    topology: Topology
+    client: KafkaClient
+    stores: RawStoreProvider
+    restorer: Restorer
+    clock: Clock
+    logger: Logger
+    processName: string
+    plan: TopicPlan
+  }) {
+    this.#config = options.config
+    this.#topology = options.topology
+    this.#client = options.client
+    this.#stores = options.stores
+    this.#restorer = options.restorer
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#processName = options.processName
+    this.#plan = options.plan
+  }
+
+  set plan(plan: TopicPlan) {
+    this.#plan = plan
+  }
+
+  /** Inputs of a task: its partition of each topic of its sub-topology that has one. */
+  inputsOf(taskId: string): TopicPartition[] {
+    const { subTopologyId, partition } = parseTaskId(taskId)
+    const topics = this.#plan.inputs.get(subTopologyId) ?? new Map<string, number>()
+    return [...topics].filter(([, count]) => partition < count).map(([topic]) => ({ topic, partition }))
+  }
+
+  /** Tasks all of whose inputs are among `partitions`. */
+  tasksOf(partitions: readonly TopicPartition[]): string[] {
+    const held = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`))
+    const tasks: string[] = []
+    for (const [id, topics] of this.#plan.inputs) {
+      const count = Math.max(0, ...topics.values())
+      for (let partition = 0; partition < count; partition++) {
+        const taskId = `${id}_${partition}`
+        const inputs = this.inputsOf(taskId)
+        if (inputs.length > 0 && inputs.every(input => held.has(`${input.topic}-${input.partition}`))) tasks.push(taskId)
+      }
+    }
+    return tasks
+  }
+
+  /**
+   * Opens several tasks side by side. `onReady` gets each as soon as it is restored; a cancelled one is closed instead.
+   * Rejects with the first error, after closing what was not handed over.
+   */
+  async open(
+    openings: readonly Opening[],
+    producer: RecordProducer,
+    onReady: (start: TaskStart) => void
+  ): Promise<void> {
+    const inputs = openings.flatMap(({ taskId }) => this.inputsOf(taskId))
+    const committed = await this.#committedOffsets(inputs)
+    const starts = await this.#startOffsets(inputs, committed)
+
+    const states = new Map<TaskToRestore, { opening: Opening; subTopology: SubTopology; appenders: Map<string, TopicAppender> }>()
+    try {
+      for (const opening of openings) {
+        if (opening.cancelled) continue
+        const { subTopologyId, partition } = parseTaskId(opening.taskId)
+        const subTopology = this.#topology.subTopologies.find(sub => sub.id === subTopologyId) as SubTopology
+        const appenders = await this.#appendersOf(subTopology, producer)
+        const state = await this.#openState(opening, partition, subTopology, appenders)
+        const toRestore: TaskToRestore = {
+          taskId: opening.taskId,
+          state,
+          stores: this.#storesToRestore(subTopology, partition, starts),
+          get cancelled() {
+            return opening.cancelled
+          }
+        }
+        states.set(toRestore, { opening, subTopology, appenders })
+      }
+      await this.#restorer.restore([...states.keys()], toRestore => {
+        const entry = states.get(toRestore)
+        if (entry === undefined || entry.opening.cancelled) return
+        states.delete(toRestore)
+        const { subTopology, appenders } = entry
+        const taskInputs = this.inputsOf(toRestore.taskId).map(input => {
+          const name = `${input.topic}-${input.partition}`
+          return { ...input, offset: starts.get(name) as number, metadata: committed.get(name)?.metadata ?? '' }
+        })
+        const task = new Task({
+          applicationId: this.#config.applicationId,
+          taskId: toRestore.taskId,
+          partition: parseTaskId(toRestore.taskId).partition,
+          subTopology,
+          state: toRestore.state,
+          producer,
+          appenders,
+          handlers: this.#config.handlers,
+          clock: this.#clock,
+          maxTaskIdleMs: this.#config.maxTaskIdleMs,
+          committedMetadata: taskInputs.map(input => input.metadata)
+        })
+        onReady({ task, inputs: taskInputs })
+      })
+    } finally {
+      for (const { state } of states.keys()) await state.close()
+    }
+  }
+
+  async #committedOffsets(inputs: readonly TopicPartition[]): Promise<Map<string, CommittedOffset>> {
+    let waits = 0
+    const found = await this.#client.admin.fetchOffsets(this.#config.applicationId, inputs, {
+      requireStable: true,
+      onUnstable: () => {
+        if (waits++ % UNSTABLE_WARNING_EVERY !== 0) return
+        this.#logger.warn(
+          `the committed offsets of '${this.#config.applicationId}' are part of an open transaction, probably of an instance that died; ` +
+            `waiting until it ends, at most its transaction time-out`
+        )
+      }
+    })
+    return new Map(found.map(offset => [`${offset.topic}-${offset.partition}`, offset]))
+  }
+
+  /** Committed offsets, or what the reset policies say where there is none. */
+  async #startOffsets(
+    inputs: readonly TopicPartition[],
+    committed: ReadonlyMap<string, CommittedOffset>
+  ): Promise<Map<string, number>> {
+    const starts = new Map<string, number>()
+    const asked: (TopicPartition & { at: 'earliest' | 'latest' })[] = []
+    for (const input of inputs) {
+      const name = `${input.topic}-${input.partition}`
+      const offset = committed.get(name)?.offset ?? -1
+      if (offset >= 0) {
+        starts.set(name, offset)
+        continue
+      }
+      asked.push({ ...input, at: this.resetPolicyOf(input) })
+    }
+    if (asked.length > 0) {
+      for (const { topic, partition, offset } of await this.#client.admin.listOffsets(asked, 'read_committed')) {
+        starts.set(`${topic}-${partition}`, offset)
+      }
+    }
+    return starts
+  }
+
+  /** @throws StreamsError `CLIENT_OFFSET_OUT_OF_RANGE` where the policy is `none`. */
+  resetPolicyOf({ topic, partition }: TopicPartition): 'earliest' | 'latest' {
+    const { applicationId, autoOffsetReset } = this.#config
+    let policy = autoOffsetReset
+    for (const sub of this.#topology.subTopologies) {
+      // A repartition topic holds what this application wrote: none of it may be passed over.
+      if (sub.repartitionSources.some(spec => `${applicationId}-${spec.suffix}` === topic)) return 'earliest'
+      for (const node of sub.nodes) {
+        if (node.kind !== 'source' || node.offsetReset === undefined) continue
+        const reads =
+          node.topics instanceof RegExp
+            ? node.topics.test(topic)
+            : node.topics.some(name => resolveTopicName(name, applicationId) === topic)
+        if (reads) policy = node.offsetReset
+      }
+    }
+    if (policy !== 'none') return policy
+    throw new StreamsError(
+      'CLIENT_OFFSET_OUT_OF_RANGE',
+      `${topic}-${partition} has no committed offset for '${applicationId}' that can be read, and autoOffsetReset is 'none'. Commit one, or choose 'earliest' or 'latest'.`,
+      { details: { topic, partition } }
+    )
+  }
+
+  async #appendersOf(sub: SubTopology, producer: RecordProducer): Promise<Map<string, TopicAppender>> {
+    const { applicationId } = this.#config
+    const names = new Set<string>()
+    for (const node of sub.nodes) {
+      if (node.kind === 'sink' && typeof node.topic === 'string') names.add(resolveTopicName(node.topic, applicationId))
+    }
+    for (const store of sub.stores) {
+      if (store.changelog !== undefined && store.changelog.sourceTopic === undefined) {
+        names.add(changelogTopicName(store.name, applicationId))
+      }
+    }
+    const appenders = new Map<string, TopicAppender>()
+    for (const name of names) appenders.set(name, await producer.topic(name))
+    return appenders
+  }
+
+  #storesToRestore(sub: SubTopology, partition: number, starts: ReadonlyMap<string, number>): StoreToRestore[] {
+    const stores: StoreToRestore[] = []
+    for (const { name, changelog } of sub.stores) {
+      if (changelog === undefined) continue
+      if (changelog.sourceTopic === undefined) {
+        const topic = changelogTopicName(name, this.#config.applicationId)
+        stores.push({ storeName: name, topic, partition, endLimit: undefined })
+      } else {
+        const topic = resolveTopicName(changelog.sourceTopic, this.#config.applicationId)
+        stores.push({ storeName: name, topic, partition, endLimit: starts.get(`${topic}-${partition}`) ?? 0 })
+      }
+    }
+    return stores
+  }
+
+  async #openState(
+    opening: Opening,
+    partition: number,
+    sub: SubTopology,
+    appenders: ReadonlyMap<string, TopicAppender>
+  ): Promise<TaskState> {
+    const { applicationId, cacheBytes } = this.#config
+    const { taskId } = opening
+    const taskCount = [...this.#plan.inputs.values()].reduce((sum, topics) => sum + Math.max(0, ...topics.values()), 0)
+    const raw = await this.#openRaw(taskId, opening)
+    try {
+      return await openTaskState({
+        taskId,
+        specs: sub.stores,
+        raw,
+        changelogTopic: storeName => changelogTopicName(storeName, applicationId),
+        changelog: storeName => {
+          const appender = appenders.get(changelogTopicName(storeName, applicationId))
+          if (appender === undefined) return undefined
+          return (key, value, timestampMs, headers) =>
+            appender.append(
+              partition,
+              key,
+              0,
+              key.length,
+              value,
+              0,
+              value === null ? -1 : value.length,
+              timestampMs,
+              headers
+            )
+        },
+        cacheBytes: Math.floor(cacheBytes / Math.max(1, taskCount))
+      })
+    } catch (error) {
+      await raw.close()
+      throw error
+    }
+  }
+
+  async #openRaw(taskId: string, opening: Opening): Promise<RawStore> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return (await this.#stores.open(taskId)).store
+      } catch (error) {
+        if (isStreamsError(error, 'STATE_CORRUPT') || isStreamsError(error, 'STATE_FORMAT_UNKNOWN')) {
+          if (attempt > 0) throw error
+          this.#logger.warn(`the state of task ${taskId} is rebuilt from its changelogs: ${error.message}`)
+          await this.#stores.destroy(taskId)
+          continue
+        }
+        if (!isStreamsError(error, 'STATE_DIRECTORY_LOCKED')) throw error
+        if (attempt < LOCK_RETRIES && !opening.cancelled) {
+          await new Promise<void>(resolve => void this.#clock.setTimer(LOCK_BACKOFF_MS * (attempt + 1), resolve))
+          continue
+        }
+        // Whoever holds it has lost the task but cannot let go (it may be stopped): begin in a folder of our own.
+        this.#logger.warn(`${error.message} Task ${taskId} is restored into a folder of its own.`)
+        return (await this.#stores.open(`${taskId}~${this.#processName}`)).store
+      }
+    }
+  }
+}
+
+/** Adds the inputs of a restored task to the fetcher and lets it begin. */
+export function startTask(start: TaskStart, addReader: (input: TopicPartition, offset: number) => TaskInput['reader']): Task {
+  start.task.start(start.inputs.map(input => ({ reader: addReader(input, input.offset), metadata: input.metadata })))
+  return start.task
+}

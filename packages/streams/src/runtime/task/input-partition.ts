@@ -1,0 +1,62 @@
+import { NO_HEADERS } from '../../core/index.ts'
+import type { PartitionReader } from '../../ports/index.ts'
+import type { SourceNode } from './source-node.ts'
+import type { AnyStreamRecord } from './task-node.ts'
+
+/**
+ * One input of a task: a reader, and its head record, deserialised and with its event time, ready to be compared
+ * with the heads of the other inputs. The reader stays on the head while it is processed, so its raw bytes are at hand
+ * for error handlers.
+ */
+export class InputPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly reader: PartitionReader
+  readonly source: SourceNode
+
+  /** Largest event time extracted here; -1 at the start. Committed with the offset. */
+  partitionTimeMs: number
+  head: AnyStreamRecord | undefined
+  /** Not the same as `reader.position` while a head waits. */
+  #headOffset = -1
+  /** Since when this input has been empty and caught up, for `maxTaskIdleMs`; -1 while it is not. */
+  idleSinceMs = -1
+
+  constructor(reader: PartitionReader, source: SourceNode, partitionTimeMs: number) {
+    this.topic = reader.topic
+    this.partition = reader.partition
+    this.reader = reader
+    this.source = source
+    this.partitionTimeMs = partitionTimeMs
+  }
+
+  /** The next offset to process: what is committed. Past control and aborted records, too. */
+  get nextOffset(): number {
+    return this.head === undefined ? this.reader.position : this.#headOffset
+  }
+
+  /** Makes sure that there is a head, skipping records that are dropped at the source. False when none is buffered. */
+  loadHead(): boolean {
+    if (this.head !== undefined) return true
+    const { reader, source } = this
+    while (reader.next()) {
+      const record = source.read(this)
+      if (record === undefined) continue
+      this.head = record
+      this.#headOffset = reader.offset
+      this.idleSinceMs = -1
+      return true
+    }
+    return false
+  }
+
+  takeHead(): AnyStreamRecord {
+    const record = this.head as AnyStreamRecord
+    this.head = undefined
+    return record
+  }
+
+  headers() {
+    return this.reader.headers() ?? NO_HEADERS
+  }
+}

@@ -1,0 +1,115 @@
+import {
+  type DropReason,
+  type Headers,
+  NO_HEADERS,
+  type NodeState,
+  type Processor,
+  type ProcessorContext,
+  type RecordMetadata,
+  StreamsError
+} from '../../core/index.ts'
+import type { ProcessorNodeSpec } from '../../topology/index.ts'
+import type { TaskFrame } from './task-frame.ts'
+import { type AnyStreamRecord, TaskNode } from './task-node.ts'
+
+/** Runs a user's or an operator's processor; it is its own context, so that forwarding needs no current-node bookkeeping. */
+export class ProcessorNode extends TaskNode implements ProcessorContext<any, any> {
+  readonly #frame: TaskFrame
+  readonly #stores: ReadonlySet<string>
+  // Hot fields are plain: private names cost a brand check on each access.
+  private readonly processor: Processor<any, any, any, any>
+
+  constructor(spec: ProcessorNodeSpec, frame: TaskFrame) {
+    super(spec.name)
+    this.#frame = frame
+    this.#stores = new Set(spec.stores)
+    this.processor = spec.supplier()
+  }
+
+  init(): void {
+    this.processor.init?.(this)
+  }
+
+  close(): void {
+    this.processor.close?.()
+  }
+
+  override process(record: AnyStreamRecord): void {
+    this.metrics.processed++
+    try {
+      this.processor.process(record)
+    } catch (error) {
+      this.#frame.errors.processingFailed(this, record, error)
+    }
+  }
+
+  get applicationId(): string {
+    return this.#frame.applicationId
+  }
+
+  get taskId(): string {
+    return this.#frame.taskId
+  }
+
+  get nodeName(): string {
+    return this.name
+  }
+
+  get partition(): number {
+    return this.#frame.partition
+  }
+
+  override forward(record: AnyStreamRecord, childName?: string): void {
+    if (childName === undefined) {
+      super.forward(record)
+      return
+    }
+    const child = this.children.find(candidate => candidate.name === childName)
+    if (child === undefined) {
+      throw new StreamsError(
+        'TOPOLOGY_UNKNOWN_NODE',
+        `Node '${this.name}' forwarded to '${childName}', which is not one of its children: ` +
+          `${this.children.map(candidate => `'${candidate.name}'`).join(', ') || 'it has none'}. Connect the node, or correct the name.`,
+        { details: { node: this.name, childName } }
+      )
+    }
+    child.process(record)
+  }
+
+  getStateStore<S>(name: string): S {
+    const store = this.#frame.stores.get(name)
+    if (store === undefined || !this.#stores.has(name)) {
+      throw new StreamsError(
+        'TOPOLOGY_STORE_NOT_CONNECTED',
+        `Node '${this.name}' asked for the store '${name}', which is not connected to it. ` +
+          `Connected: ${[...this.#stores].map(store => `'${store}'`).join(', ') || 'none'}. Name the store where the node is added.`,
+        { details: { node: this.name, store: name } }
+      )
+    }
+    return store as S
+  }
+
+  recordMetadata(): RecordMetadata | undefined {
+    return this.#frame.recordMetadata()
+  }
+
+  currentHeaders(): Headers {
+    return this.#frame.input?.headers ?? NO_HEADERS
+  }
+
+  streamTimeMs(): number {
+    return this.#frame.streamTimeMs
+  }
+
+  systemTimeMs(): number {
+    return this.#frame.clock.nowMs()
+  }
+
+  drop(reason: DropReason): void {
+    this.metrics.drop(reason)
+  }
+
+  nodeState(name: string, initial: number): NodeState {
+    return this.#frame.nodeStates.declare(this.name, name, initial)
+  }
+}

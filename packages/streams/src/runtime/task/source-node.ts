@@ -1,0 +1,98 @@
+import type { SerdeContext, TimestampExtractor } from '../../core/index.ts'
+import { StreamsError } from '../../core/index.ts'
+import type { AnySerde, SourceNodeSpec } from '../../topology/index.ts'
+import type { InputPartition } from './input-partition.ts'
+import type { TaskErrors } from './task-errors.ts'
+import { type AnyStreamRecord, TaskNode } from './task-node.ts'
+
+/** Turns the bytes under a reader into a record with its event time. */
+export class SourceNode extends TaskNode {
+  readonly #errors: TaskErrors
+  readonly #extractor: TimestampExtractor | undefined
+  private readonly key: AnySerde
+  private readonly value: AnySerde
+  readonly #keyContexts = new Map<string, SerdeContext>()
+  readonly #valueContexts = new Map<string, SerdeContext>()
+
+  constructor(spec: SourceNodeSpec, errors: TaskErrors) {
+    super(spec.name)
+    this.#errors = errors
+    this.#extractor = spec.timestampExtractor
+    this.key = spec.key
+    this.value = spec.value
+  }
+
+  override process(record: AnyStreamRecord): void {
+    this.metrics.processed++
+    this.forward(record)
+  }
+
+  /** Undefined when the record is dropped here: it could not be read (and the handler said so), or has no event time. */
+  read(input: InputPartition): AnyStreamRecord | undefined {
+    const { reader, topic } = input
+    let key: unknown = null
+    let value: unknown = null
+    let part: 'key' | 'value' = 'key'
+    try {
+      if (reader.keyEnd >= 0) {
+        key = deserialize(this.key, reader.buffer, reader.keyStart, reader.keyEnd, this.#context(topic, true))
+      }
+      part = 'value'
+      if (reader.valueEnd >= 0) {
+        value = deserialize(this.value, reader.buffer, reader.valueStart, reader.valueEnd, this.#context(topic, false))
+      }
+    } catch (error) {
+      this.#errors.deserializationFailed(this, input, part, error)
+      return undefined
+    }
+
+    const record = { key, value, timestampMs: reader.timestampMs, headers: reader.headers() }
+    if (this.#extractor !== undefined) record.timestampMs = this.#extract(this.#extractor, record, input)
+    if (record.timestampMs < 0) {
+      this.metrics.drop('negative-timestamp')
+      return undefined
+    }
+    if (record.timestampMs > input.partitionTimeMs) input.partitionTimeMs = record.timestampMs
+    return record
+  }
+
+  #extract(extractor: TimestampExtractor, record: AnyStreamRecord, input: InputPartition): number {
+    const { topic, partition } = input
+    const { offset } = input.reader
+    let timestampMs: unknown
+    try {
+      timestampMs = extractor(record, input.partitionTimeMs)
+    } catch (cause) {
+      throw new StreamsError(
+        'RECORD_TIMESTAMP_INVALID',
+        `The timestamp extractor of '${this.name}' threw at ${topic}-${partition}@${offset}. Return a negative number to drop a record.`,
+        { cause, details: { topic, partition, offset, node: this.name } }
+      )
+    }
+    if (typeof timestampMs !== 'number' || !Number.isSafeInteger(timestampMs)) {
+      throw new StreamsError(
+        'RECORD_TIMESTAMP_INVALID',
+        `The timestamp extractor of '${this.name}' returned ${String(timestampMs)} at ${topic}-${partition}@${offset}. ` +
+          'Return integer milliseconds since the epoch, or a negative number to drop the record.',
+        { details: { topic, partition, offset, node: this.name, timestampMs } }
+      )
+    }
+    return timestampMs
+  }
+
+  #context(topic: string, isKey: boolean): SerdeContext {
+    const contexts = isKey ? this.#keyContexts : this.#valueContexts
+    let context = contexts.get(topic)
+    if (context === undefined) {
+      context = { topic, isKey }
+      contexts.set(topic, context)
+    }
+    return context
+  }
+}
+
+function deserialize(serde: AnySerde, buffer: Buffer, start: number, end: number, context: SerdeContext): unknown {
+  return serde.deserializeRange === undefined
+    ? serde.deserialize(buffer.subarray(start, end), context)
+    : serde.deserializeRange(buffer, start, end, context)
+}

@@ -1,0 +1,171 @@
+import {
+  type ErrorCode,
+  type Header,
+  type Headers,
+  isStreamsError,
+  NO_HEADERS,
+  StreamsError
+} from '../../core/index.ts'
+import type { ErrorHandler, ErrorHandlers, ErrorResponse, FailedRecord } from '../error-handlers.ts'
+import type { InputPartition } from './input-partition.ts'
+import type { OutputTopics } from './output-topics.ts'
+import type { TaskFrame } from './task-frame.ts'
+import type { AnyStreamRecord, TaskNode } from './task-node.ts'
+
+/** Thrown up the operator chain when a handler said `fail`: the nodes above must not handle the same error again. */
+const HANDLED = Symbol('millrace.handled')
+
+/** Decides, by the user's handlers, what happens to records that fail. Throws when the answer is `fail`. */
+export class TaskErrors {
+  readonly #handlers: ErrorHandlers
+  readonly #outputs: OutputTopics
+  readonly #taskId: string
+  #frame: TaskFrame | undefined
+
+  constructor(taskId: string, handlers: ErrorHandlers, outputs: OutputTopics) {
+    this.#taskId = taskId
+    this.#handlers = handlers
+    this.#outputs = outputs
+  }
+
+  bind(frame: TaskFrame): void {
+    this.#frame = frame
+  }
+
+  deserializationFailed(node: TaskNode, input: InputPartition, part: 'key' | 'value', cause: unknown): void {
+    const { topic, partition } = input
+    const { offset } = input.reader
+    const error = new StreamsError(
+      'RECORD_DESERIALIZE_FAILED',
+      `The ${part} of ${topic}-${partition}@${offset} could not be deserialised by '${node.name}': ${textOf(cause)}. ` +
+        "Correct the serde, or set onDeserializationError to 'continue' or 'dead-letter'.",
+      { cause, details: { topic, partition, offset, node: node.name, part } }
+    )
+    if (this.#decide(this.#handlers.onDeserializationError, error, node, input) === 'fail') throw markHandled(error)
+    node.metrics.drop('deserialization-error')
+  }
+
+  processingFailed(node: TaskNode, record: AnyStreamRecord, cause: unknown): void {
+    if (isHandled(cause) || isFatal(cause)) throw cause
+    const input = this.#frame?.inputPartition
+    const at = input === undefined ? '' : ` at ${input.topic}-${input.partition}@${input.reader.offset}`
+    const error = new StreamsError(
+      'RECORD_PROCESS_FAILED',
+      `Node '${node.name}' of task ${this.#taskId} failed${at}: ${textOf(cause)}. ` +
+        "Correct the function, or set onProcessingError to 'continue' or 'dead-letter'.",
+      {
+        cause,
+        details: {
+          node: node.name,
+          taskId: this.#taskId,
+          topic: input?.topic,
+          partition: input?.partition,
+          offset: input?.reader.offset,
+          timestampMs: record.timestampMs
+        }
+      }
+    )
+    if (this.#decide(this.#handlers.onProcessingError, error, node, input) === 'fail') throw markHandled(error)
+    node.metrics.drop('processing-error')
+  }
+
+  productionFailed(node: TaskNode, topic: string, code: ErrorCode, what: string, cause: unknown): void {
+    if (isHandled(cause) || (isFatal(cause) && cause.code !== 'RECORD_TOO_LARGE')) throw cause
+    const input = this.#frame?.inputPartition
+    const error = new StreamsError(
+      code,
+      `Node '${node.name}' of task ${this.#taskId} could not write to '${topic}': ${what}: ${textOf(cause)}. ` +
+        "Correct the record, or set onProductionError to 'continue' or 'dead-letter'.",
+      { cause, details: { node: node.name, taskId: this.#taskId, topic, inputOffset: input?.reader.offset } }
+    )
+    if (this.#decide(this.#handlers.onProductionError, error, node, input) === 'fail') throw markHandled(error)
+    node.metrics.drop('production-error')
+  }
+
+  #decide(handler: ErrorHandler, error: StreamsError, node: TaskNode, input: InputPartition | undefined): ErrorResponse {
+    const failed = failedRecord(error, this.#taskId, node.name, input)
+    let response: ErrorResponse
+    try {
+      response = typeof handler === 'function' ? handler(failed) : handler
+    } catch (cause) {
+      throw markHandled(
+        new StreamsError(error.code, `${error.message}. The error handler itself threw: ${textOf(cause)}.`, {
+          cause: error,
+          details: { ...error.details, handlerError: cause }
+        })
+      )
+    }
+    if (response === 'dead-letter') this.#deadLetter(failed)
+    return response
+  }
+
+  #deadLetter(failed: FailedRecord): void {
+    const topic = this.#handlers.deadLetterTopic
+    if (topic === undefined) {
+      throw markHandled(
+        new StreamsError('CONFIG_INVALID', "A handler answered 'dead-letter', but deadLetterTopic is not set. Set it.", {
+          cause: failed.error
+        })
+      )
+    }
+    this.#outputs.write(
+      topic,
+      // The failed record keeps its partition where the dead-letter topic has it: order by origin is kept.
+      count => (failed.partition ?? 0) % count,
+      failed.key,
+      failed.value,
+      failed.timestampMs ?? this.#frame?.streamTimeMs ?? 0,
+      [...failed.headers, ...deadLetterHeaders(failed)]
+    )
+  }
+}
+
+/** Header names as Kafka Streams writes them (KIP-1034). */
+function deadLetterHeaders(failed: FailedRecord): Headers {
+  const text = (name: string, value: string): Header => [`__streams.errors.${name}`, Buffer.from(value)]
+  const cause = failed.error.cause
+  const headers: Header[] = [
+    text('exception', cause instanceof Error ? cause.name : failed.error.code),
+    text('message', failed.error.message),
+    text('stacktrace', cause instanceof Error && cause.stack !== undefined ? cause.stack : (failed.error.stack ?? ''))
+  ]
+  if (failed.topic !== undefined) headers.push(text('topic', failed.topic))
+  if (failed.partition !== undefined) headers.push(text('partition', String(failed.partition)))
+  if (failed.offset !== undefined) headers.push(text('offset', String(failed.offset)))
+  headers.push(text('node', failed.node), text('code', failed.error.code))
+  return headers
+}
+
+function failedRecord(error: StreamsError, taskId: string, node: string, input: InputPartition | undefined): FailedRecord {
+  const reader = input?.reader
+  return {
+    error,
+    taskId,
+    node,
+    topic: input?.topic,
+    partition: input?.partition,
+    offset: reader?.offset,
+    timestampMs: reader === undefined || reader.timestampMs < 0 ? undefined : reader.timestampMs,
+    key: reader === undefined || reader.keyEnd < 0 ? null : reader.buffer.subarray(reader.keyStart, reader.keyEnd),
+    value: reader === undefined || reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd),
+    headers: reader?.headers() ?? NO_HEADERS
+  }
+}
+
+function markHandled(error: StreamsError): StreamsError {
+  Object.defineProperty(error, HANDLED, { value: true })
+  return error
+}
+
+function isHandled(error: unknown): boolean {
+  return error instanceof Error && HANDLED in error
+}
+
+/** Errors of the house (a fenced producer, a corrupt store) are no business of the user's handlers. */
+function isFatal(error: unknown): error is StreamsError {
+  return isStreamsError(error) && !error.code.startsWith('RECORD_')
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,324 @@
+import { StreamsError } from '../../core/index.ts'
+import type { Clock, OffsetCommit, PartitionReader, RecordProducer, TopicAppender } from '../../ports/index.ts'
+import type { TaskState } from '../../state/task-state.ts'
+import { changelogTopicName, resolveTopicName, type SourceNodeSpec, type SubTopology } from '../../topology/index.ts'
+import type { ErrorHandlers } from '../error-handlers.ts'
+import { InputPartition } from './input-partition.ts'
+import type { NodeMetrics } from './node-metrics.ts'
+import { NodeStates } from './node-states.ts'
+import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
+import { OutputTopics } from './output-topics.ts'
+import { ProcessorNode } from './processor-node.ts'
+import { SinkNode } from './sink-node.ts'
+import { SourceNode } from './source-node.ts'
+import { TaskErrors } from './task-errors.ts'
+import { TaskFrame } from './task-frame.ts'
+import type { TaskNode } from './task-node.ts'
+
+export interface TaskOptions {
+  readonly applicationId: string
+  /** `<sub-topology>_<partition>` */
+  readonly taskId: string
+  readonly partition: number
+  readonly subTopology: SubTopology
+  readonly state: TaskState
+  readonly producer: RecordProducer
+  /** Appenders of all fixed sink topics and changelogs, by resolved topic name. */
+  readonly appenders: ReadonlyMap<string, TopicAppender>
+  readonly handlers: ErrorHandlers
+  readonly clock: Clock
+  /** As in KIP-695: 0 waits for an empty input while the broker holds records for it, -1 never waits, n waits n ms longer. */
+  readonly maxTaskIdleMs: number
+  /** Metadata of the committed offsets of the task's inputs. */
+  readonly committedMetadata: readonly string[]
+}
+
+export interface TaskInput {
+  readonly reader: PartitionReader
+  /** The metadata committed with this input's offset; empty when there is none. */
+  readonly metadata: string
+}
+
+/** How many records are processed between two looks at the clock. */
+const RECORDS_PER_LOOK = 32
+
+/**
+ * Runs one sub-topology over one partition of each of its inputs. Everything here is synchronous but the two ends of a
+ * commit; who calls decides when to yield, to commit and to wait. The same class runs in applications and in the test driver.
+ *
+ * A commit: `prepareCommit` flushes caches and gives the offsets → the caller produces and commits →
+ * `commitSucceeded` writes the state. After an abort the task is thrown away and made anew.
+ */
+export class Task {
+  readonly taskId: string
+  readonly partition: number
+  readonly subTopology: SubTopology
+  readonly state: TaskState
+  readonly #applicationId: string
+  readonly #frame: TaskFrame
+  readonly #nodes = new Map<string, TaskNode>()
+  readonly #processors: ProcessorNode[] = []
+  readonly #outputs: OutputTopics
+  readonly #appenders: ReadonlyMap<string, TopicAppender>
+  readonly #nodeStates: NodeStates
+  readonly #maxTaskIdleMs: number
+  readonly #clock: Clock
+  private readonly inputs: InputPartition[] = []
+  readonly #lastCommitted = new Map<InputPartition, { offset: number; metadata: string }>()
+  #preparedOffsets: { input: InputPartition; offset: number; metadata: string }[] = []
+  processedRecords = 0
+
+  constructor(options: TaskOptions) {
+    this.taskId = options.taskId
+    this.partition = options.partition
+    this.subTopology = options.subTopology
+    this.state = options.state
+    this.#applicationId = options.applicationId
+    this.#appenders = options.appenders
+    this.#maxTaskIdleMs = options.maxTaskIdleMs
+    this.#clock = options.clock
+    this.#outputs = new OutputTopics(options.producer)
+
+    const restored = new Map<string, number>()
+    for (const text of options.committedMetadata) {
+      for (const [hash, value] of decodeOffsetMetadata(text).nodeStates) restored.set(hash, value)
+    }
+    this.#nodeStates = new NodeStates(restored)
+
+    const errors = new TaskErrors(options.taskId, options.handlers, this.#outputs)
+    this.#frame = new TaskFrame({
+      applicationId: options.applicationId,
+      taskId: options.taskId,
+      partition: options.partition,
+      stores: options.state.stores,
+      nodeStates: this.#nodeStates,
+      errors,
+      clock: options.clock
+    })
+    errors.bind(this.#frame)
+    this.#build(errors)
+  }
+
+  #build(errors: TaskErrors): void {
+    const specs = this.subTopology.nodes
+    for (const spec of specs) {
+      let node: TaskNode
+      if (spec.kind === 'source') node = new SourceNode(spec, errors)
+      else if (spec.kind === 'sink') {
+        const topic = typeof spec.topic === 'string' ? resolveTopicName(spec.topic, this.#applicationId) : undefined
+        const appender = topic === undefined ? undefined : this.#appender(topic)
+        node = new SinkNode(spec, this.#frame, appender, this.#outputs)
+      } else {
+        const processor = new ProcessorNode(spec, this.#frame)
+        this.#processors.push(processor)
+        node = processor
+      }
+      this.#nodes.set(spec.name, node)
+    }
+    for (const spec of specs) {
+      if (spec.kind === 'sink') continue
+      const node = this.#nodes.get(spec.name) as TaskNode
+      for (const child of spec.children) node.children.push(this.#nodes.get(child) as TaskNode)
+    }
+    for (const processor of this.#processors) processor.init()
+  }
+
+  #appender(topic: string): TopicAppender {
+    const appender = this.#appenders.get(topic)
+    if (appender === undefined) {
+      throw new StreamsError('TOPIC_MISSING', `Task ${this.taskId} has no appender for topic '${topic}'.`)
+    }
+    return appender
+  }
+
+  /** Adds inputs, once the stores are restored. May be called again when a source pattern matches a new topic. */
+  start(inputs: readonly TaskInput[]): void {
+    for (const { reader, metadata } of inputs) {
+      const source = this.#nodes.get(this.#sourceOf(reader.topic)) as SourceNode
+      const { partitionTimeMs } = decodeOffsetMetadata(metadata)
+      const input = new InputPartition(reader, source, partitionTimeMs)
+      this.inputs.push(input)
+      this.#lastCommitted.set(input, { offset: input.nextOffset, metadata: '' })
+      this.#frame.streamTimeMs = Math.max(this.#frame.streamTimeMs, partitionTimeMs)
+    }
+    // The first carries the states of the nodes, so which one is first must not depend on the order of arrival.
+    this.inputs.sort((a, b) => compareText(a.topic, b.topic))
+  }
+
+  #sourceOf(topic: string): string {
+    const reads = (spec: SourceNodeSpec): boolean =>
+      spec.topics instanceof RegExp
+        ? spec.topics.test(topic)
+        : spec.topics.some(name => resolveTopicName(name, this.#applicationId) === topic)
+    const sources = this.subTopology.nodes.filter(spec => spec.kind === 'source')
+    // A topic named outright goes before a pattern that happens to match it.
+    const source = sources.find(spec => !(spec.topics instanceof RegExp) && reads(spec)) ?? sources.find(reads)
+    if (source === undefined) {
+      throw new StreamsError('TOPOLOGY_INVALID', `No source of sub-topology ${this.subTopology.id} reads '${topic}'.`)
+    }
+    return source.name
+  }
+
+  /**
+   * Processes records until none is ready or the deadline has passed.
+   *
+   * @param deadlineMs - on the monotonic clock.
+   * @param maxRecords - at most this many.
+   * @returns how many were processed.
+   */
+  process(deadlineMs: number, maxRecords = Number.MAX_SAFE_INTEGER): number {
+    const single = this.inputs.length === 1 ? (this.inputs[0] as InputPartition) : undefined
+    const frame = this.#frame
+    let count = 0
+    while (count < maxRecords) {
+      const input = single === undefined ? this.#lowest() : single.loadHead() ? single : undefined
+      if (input === undefined) break
+
+      const record = input.takeHead()
+      if (record.timestampMs > frame.streamTimeMs) frame.streamTimeMs = record.timestampMs
+      frame.input = record
+      frame.inputPartition = input
+      input.source.process(record)
+      count++
+      if (count % RECORDS_PER_LOOK === 0 && this.#clock.monotonicMs() >= deadlineMs) break
+    }
+    frame.input = undefined
+    frame.inputPartition = undefined
+    this.processedRecords += count
+    return count
+  }
+
+  /** The input whose head has the lowest timestamp; undefined while an empty one has to be waited for. */
+  #lowest(): InputPartition | undefined {
+    let lowest: InputPartition | undefined
+    let wait = false
+    for (const input of this.inputs) {
+      if (!input.loadHead()) {
+        if (this.#mustWaitFor(input)) wait = true
+      } else if (lowest?.head === undefined || (input.head?.timestampMs ?? 0) < lowest.head.timestampMs) {
+        lowest = input
+      }
+    }
+    return wait ? undefined : lowest
+  }
+
+  #mustWaitFor(input: InputPartition): boolean {
+    if (this.#maxTaskIdleMs < 0) return false
+    const { highWatermark, position } = input.reader
+    // Judged by the high watermark, not the last stable offset: an open transaction may still deliver older records.
+    if (highWatermark < 0 || position < highWatermark) {
+      input.idleSinceMs = -1
+      return true
+    }
+    const nowMs = this.#clock.monotonicMs()
+    if (input.idleSinceMs < 0) input.idleSinceMs = nowMs
+    return nowMs - input.idleSinceMs < this.#maxTaskIdleMs
+  }
+
+  /** True when some input holds a record that may not be processed before another input has been heard of. */
+  get waitsForInput(): boolean {
+    return this.inputs.length > 1 && this.inputs.some(input => input.head !== undefined)
+  }
+
+  /** True when something was processed, or an input moved past records that are never delivered. */
+  get commitNeeded(): boolean {
+    return (
+      this.state.uncommittedBytes > 0 ||
+      this.inputs.some(input => input.nextOffset !== this.#lastCommitted.get(input)?.offset)
+    )
+  }
+
+  /** Empties the caches into outputs and changelogs, closes the memtable generation, and tells the offsets to commit. */
+  async prepareCommit(): Promise<OffsetCommit[]> {
+    this.state.flushCaches()
+    await this.#outputs.settle()
+    this.state.seal()
+
+    this.#preparedOffsets = []
+    const nodeStates = this.#nodeStates.changed()
+    for (const [index, input] of this.inputs.entries()) {
+      const offset = input.nextOffset
+      const metadata = encodeOffsetMetadata({
+        partitionTimeMs: input.partitionTimeMs,
+        nodeStates: index === 0 ? nodeStates : new Map()
+      })
+      const last = this.#lastCommitted.get(input)
+      if (last?.offset !== offset || last.metadata !== metadata) this.#preparedOffsets.push({ input, offset, metadata })
+    }
+    return this.#preparedOffsets.map(({ input, offset, metadata }) => ({
+      topic: input.topic,
+      partition: input.partition,
+      offset,
+      metadata
+    }))
+  }
+
+  /** After the commit: the memtable and the changelog offsets go to disk together. */
+  async commitSucceeded(): Promise<void> {
+    for (const { input, offset, metadata } of this.#preparedOffsets) this.#lastCommitted.set(input, { offset, metadata })
+    this.#preparedOffsets = []
+    await this.state.writeSealed(this.#changelogOffsets())
+  }
+
+  #changelogOffsets(): Map<string, number> {
+    const offsets = new Map<string, number>()
+    for (const store of this.subTopology.stores) {
+      if (store.changelog === undefined) continue
+      const { sourceTopic } = store.changelog
+      if (sourceTopic === undefined) {
+        const topic = changelogTopicName(store.name, this.#applicationId)
+        const end = this.#appender(topic).ackedEndOffset(this.partition)
+        if (end >= 0) offsets.set(store.name, end)
+      } else {
+        const topic = resolveTopicName(sourceTopic, this.#applicationId)
+        const input = this.inputs.find(candidate => candidate.topic === topic)
+        const committed = input === undefined ? undefined : this.#lastCommitted.get(input)?.offset
+        if (committed !== undefined && committed >= 0) offsets.set(store.name, committed)
+      }
+    }
+    return offsets
+  }
+
+  /** Committed positions of the inputs, by topic: below them repartition topics may be purged. */
+  committedOffsets(): Map<string, number> {
+    return new Map(this.inputs.map(input => [input.topic, this.#lastCommitted.get(input)?.offset ?? -1]))
+  }
+
+  /** Inputs with where they stand, for lag and for `run({ until: 'end' })`. */
+  get positions(): readonly { readonly topic: string; readonly partition: number; readonly offset: number; readonly endOffset: number }[] {
+    return this.inputs.map(input => ({
+      topic: input.topic,
+      partition: input.partition,
+      offset: input.nextOffset,
+      endOffset: input.reader.highWatermark
+    }))
+  }
+
+  get streamTimeMs(): number {
+    return this.#frame.streamTimeMs
+  }
+
+  *nodeMetrics(): Generator<readonly [string, NodeMetrics]> {
+    for (const [name, node] of this.#nodes) yield [name, node.metrics]
+  }
+
+  /** Closes processors and the state; what is not committed is dropped. Every part is closed, the first error is thrown. */
+  async close(): Promise<void> {
+    const errors: unknown[] = []
+    for (const processor of this.#processors) {
+      try {
+        processor.close()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    this.#outputs.discard()
+    this.state.discard()
+    await this.state.close().catch((error: unknown) => errors.push(error))
+    if (errors.length > 0) throw errors[0]
+  }
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

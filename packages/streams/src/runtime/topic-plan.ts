@@ -1,0 +1,212 @@
+import { StreamsError } from '../core/index.ts'
+import {
+  changelogTopicName,
+  INTERNAL_PREFIX,
+  resolveTopicName,
+  type StoreSpec,
+  type SubTopology,
+  type Topology
+} from '../topology/index.ts'
+
+/** An internal topic that has to exist, with what it must be like. */
+export interface InternalTopic {
+  readonly name: string
+  readonly partitionCount: number
+  readonly configs: Readonly<Record<string, string>>
+  /** What decides the partition count, for error messages. */
+  readonly because: string
+}
+
+/** What a topology needs of the cluster, once the partition counts of the user's topics are known. */
+export interface TopicPlan {
+  /** Input topics of each sub-topology with their partition counts, internal ones included. */
+  readonly inputs: ReadonlyMap<number, ReadonlyMap<string, number>>
+  readonly repartitionTopics: readonly InternalTopic[]
+  readonly changelogTopics: readonly InternalTopic[]
+}
+
+/** Retention of a windowed changelog beyond the store's own, as in Kafka Streams. */
+const CHANGELOG_ADDITIONAL_RETENTION_MS = 24 * 60 * 60 * 1000
+
+/** Input topics that the user has to provide, by name; those matched by patterns among `allTopics`. */
+export function userInputTopics(topology: Topology, allTopics: Iterable<string>): Set<string> {
+  const names = new Set<string>()
+  const patterns: RegExp[] = []
+  for (const sub of topology.subTopologies) {
+    for (const topic of sub.sourceTopics) if (!topic.startsWith(INTERNAL_PREFIX)) names.add(topic)
+    patterns.push(...sub.sourcePatterns)
+  }
+  if (patterns.length > 0) {
+    for (const topic of allTopics) if (patterns.some(pattern => pattern.test(topic))) names.add(topic)
+  }
+  return names
+}
+
+/**
+ * Settles the partition counts of all internal topics.
+ *
+ * @param partitionCounts - of the user's input topics that exist.
+ * @throws StreamsError `TOPIC_MISSING` naming all that are missing; `TOPOLOGY_NOT_COPARTITIONED` naming both sides.
+ */
+export function planTopics(
+  topology: Topology,
+  applicationId: string,
+  partitionCounts: ReadonlyMap<string, number>
+): TopicPlan {
+  assertInputsExist(topology, partitionCounts)
+  const counts = new Map(partitionCounts)
+  const repartitionTopics = settleRepartitionCounts(topology, applicationId, counts)
+
+  const inputs = new Map<number, ReadonlyMap<string, number>>()
+  const changelogTopics: InternalTopic[] = []
+  for (const sub of topology.subTopologies) {
+    const topics = inputsOf(sub, applicationId, counts)
+    inputs.set(sub.id, new Map(topics.map(topic => [topic, counts.get(topic) as number])))
+    const partitionCount = Math.max(0, ...topics.map(topic => counts.get(topic) as number))
+    for (const store of sub.stores) {
+      if (store.changelog === undefined || store.changelog.sourceTopic !== undefined) continue
+      changelogTopics.push({
+        name: changelogTopicName(store.name, applicationId),
+        partitionCount,
+        configs: changelogConfigs(store),
+        because: `sub-topology ${sub.id} reads ${topics.map(topic => `'${topic}' (${counts.get(topic)})`).join(', ')}`
+      })
+    }
+  }
+  return { inputs, repartitionTopics, changelogTopics }
+}
+
+function inputsOf(sub: SubTopology, applicationId: string, counts: ReadonlyMap<string, number>): string[] {
+  const names = new Set(sub.sourceTopics.map(topic => resolveTopicName(topic, applicationId)))
+  for (const pattern of sub.sourcePatterns) {
+    for (const topic of counts.keys()) if (pattern.test(topic)) names.add(topic)
+  }
+  return [...names].sort()
+}
+
+function assertInputsExist(topology: Topology, counts: ReadonlyMap<string, number>): void {
+  const missing: string[] = []
+  for (const sub of topology.subTopologies) {
+    for (const topic of sub.sourceTopics) {
+      if (!topic.startsWith(INTERNAL_PREFIX) && !counts.has(topic)) missing.push(topic)
+    }
+  }
+  if (missing.length === 0) return
+  const names = [...new Set(missing)].sort()
+  throw new StreamsError(
+    'TOPIC_MISSING',
+    `The topology reads ${names.map(name => `'${name}'`).join(', ')}, which the brokers do not have. Create ${names.length === 1 ? 'it' : 'them'} first: input topics are never created automatically.`,
+    { details: { topics: names } }
+  )
+}
+
+/** Fills `counts` with the repartition topics'. A topic without a fixed count gets the largest of its writers' inputs. */
+function settleRepartitionCounts(topology: Topology, applicationId: string, counts: Map<string, number>): InternalTopic[] {
+  const specs = topology.subTopologies.flatMap(sub => sub.repartitionSources)
+  const fixed = new Set<string>()
+  for (const spec of specs) {
+    if (spec.partitionCount === undefined) continue
+    const name = `${applicationId}-${spec.suffix}`
+    counts.set(name, spec.partitionCount)
+    fixed.add(name)
+  }
+
+  // Writers may themselves read repartition topics: each round settles those whose writers' inputs are all known.
+  const open = new Set(specs.map(spec => `${applicationId}-${spec.suffix}`).filter(name => !counts.has(name)))
+  for (let progress = true; progress && open.size > 0; ) {
+    progress = false
+    for (const name of open) {
+      const known = writerInputs(topology, applicationId, name)
+      if (known.some(topic => !counts.has(topic))) continue
+      counts.set(name, Math.max(1, ...known.map(topic => counts.get(topic) as number)))
+      open.delete(name)
+      progress = true
+    }
+  }
+  if (open.size > 0) {
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      `The partition count of ${[...open].map(name => `'${name}'`).join(', ')} depends on itself. Fix it with repartition({ partitionCount }).`
+    )
+  }
+
+  for (const sub of topology.subTopologies) {
+    for (const group of sub.copartitionGroups) {
+      equalise(
+        group.node,
+        group.topics.map(topic => resolveTopicName(topic, applicationId)),
+        counts,
+        name => specs.some(spec => `${applicationId}-${spec.suffix}` === name) && !fixed.has(name)
+      )
+    }
+  }
+
+  return specs.map(spec => {
+    const name = `${applicationId}-${spec.suffix}`
+    const writers = writerInputs(topology, applicationId, name)
+    return {
+      name,
+      partitionCount: counts.get(name) as number,
+      configs: {
+        'cleanup.policy': 'delete',
+        // Purged below committed offsets instead; an instance that is away for long must not lose records.
+        'retention.ms': '-1',
+        'message.timestamp.type': 'CreateTime'
+      },
+      because: fixed.has(name)
+        ? 'the topology fixes it'
+        : `it is written from ${writers.map(topic => `'${topic}' (${counts.get(topic)})`).join(', ')}`
+    }
+  })
+}
+
+function writerInputs(topology: Topology, applicationId: string, name: string): string[] {
+  const topics: string[] = []
+  for (const sub of topology.subTopologies) {
+    if (!sub.sinkTopics.some(topic => resolveTopicName(topic, applicationId) === name)) continue
+    for (const topic of sub.sourceTopics) topics.push(resolveTopicName(topic, applicationId))
+  }
+  return topics
+}
+
+/** Topics of one join must have equal counts; free repartition topics follow the fixed ones. */
+function equalise(
+  node: string,
+  topics: readonly string[],
+  counts: Map<string, number>,
+  isFree: (topic: string) => boolean
+): void {
+  const bound = topics.filter(topic => !isFree(topic))
+  const [first, ...others] = bound
+  for (const other of others) {
+    if (counts.get(other) !== counts.get(first as string)) {
+      throw new StreamsError(
+        'TOPOLOGY_NOT_COPARTITIONED',
+        `Node '${node}' joins '${first}' (${counts.get(first as string)} partitions) with '${other}' (${counts.get(other)} partitions). ` +
+          'Equal keys would be in different tasks. Give both topics the same number of partitions, or repartition one side.',
+        {
+          details: {
+            node,
+            left: first,
+            leftPartitionCount: counts.get(first as string),
+            right: other,
+            rightPartitionCount: counts.get(other)
+          }
+        }
+      )
+    }
+  }
+  const count =
+    first === undefined ? Math.max(...topics.map(topic => counts.get(topic) as number)) : (counts.get(first) as number)
+  for (const topic of topics) counts.set(topic, count)
+}
+
+function changelogConfigs(store: StoreSpec): Record<string, string> {
+  const windowed = store.retentionMs !== undefined
+  return {
+    'cleanup.policy': windowed ? 'compact,delete' : 'compact',
+    ...(windowed ? { 'retention.ms': String(store.retentionMs + CHANGELOG_ADDITIONAL_RETENTION_MS) } : {}),
+    'message.timestamp.type': 'CreateTime',
+    ...store.changelog?.topicConfig
+  }
+}
