@@ -1,0 +1,131 @@
+import { type StateStore, StreamsError } from '../core/index.ts'
+import type { RawStore, RawWrite } from '../ports/index.ts'
+import type { StoreSpec } from '../topology/index.ts'
+import { CleanCache } from './clean-cache.ts'
+import { KeyValueEngine, TimestampedKeyValueEngine } from './key-value-engine.ts'
+import { latin1Bytes } from './latin1.ts'
+import { MemoryRawStore } from './memory-raw-store.ts'
+import { rowPrefix } from './raw-layout.ts'
+import { RecordCache } from './record-cache.ts'
+import { RowTable } from './row-table.ts'
+import { StoreCodec } from './store-codec.ts'
+import { StoreDirectory } from './store-directory.ts'
+import { type StoreEngine, WindowProgress } from './store-engine.ts'
+import { StoreUnderTask, TaskStores } from './task-stores.ts'
+import type { ChangelogAppender, TaskState } from './task-state.ts'
+import { TimestampedWindowEngine, windowBucketMs, windowChangelogKey } from './timestamped-window-engine.ts'
+
+const DEFAULT_CLEAN_BYTES = 8 * 1024 * 1024
+
+export interface TaskStateOptions {
+  readonly taskId: string
+  /** In topological order: the order in which caches are flushed. */
+  readonly specs: readonly StoreSpec[]
+  /** Holds the persistent stores; closed with the task state. */
+  readonly raw: RawStore
+  /** Undefined for a store whose changes go nowhere. Not asked for stores whose changelog is a source topic. */
+  readonly changelog: (storeName: string) => ChangelogAppender | undefined
+  /** What serdes are told as topic. */
+  readonly changelogTopic: (storeName: string) => string
+  /** For the record caches of all stores of the task; 0 turns them off. */
+  readonly cacheBytes: number
+  /** For entries that equal the raw store, over all stores of the task. Default 8 MiB. */
+  readonly cleanBytes?: number
+  /** Time of the record in work, for changelog records of stores without timestamps. Default: always 0. */
+  readonly recordTimestampMs?: () => number
+}
+
+/**
+ * Opens the stores of a task over one raw store.
+ *
+ * @throws StreamsError `STATE_FORMAT_UNKNOWN` when the raw store was written by another layout.
+ */
+export async function openTaskState(options: TaskStateOptions): Promise<TaskState> {
+  const memory = new MemoryRawStore()
+  const directories = new Map<RawStore, StoreDirectory>([
+    [options.raw, await StoreDirectory.read(options.raw, options.taskId)],
+    [memory, new StoreDirectory()]
+  ])
+  const clean = new CleanCache(options.cleanBytes ?? DEFAULT_CLEAN_BYTES)
+  const cache = options.cacheBytes > 0 ? new RecordCache(options.cacheBytes) : undefined
+  const stores: StoreUnderTask[] = []
+  const newIds: RawWrite[] = []
+  for (const spec of options.specs) {
+    const raw = spec.persistent ? options.raw : memory
+    const directory = directories.get(raw) as StoreDirectory
+    const { id, replaced } = directory.assign(spec, spec.persistent ? newIds : [])
+    if (replaced !== undefined && spec.changelog === undefined)
+      throw layoutChanged(options.taskId, spec, replaced.layout)
+    const table = new RowTable({
+      raw,
+      prefix: rowPrefix(id),
+      ...codecFunctions(options, spec),
+      changelog: spec.changelog?.sourceTopic === undefined ? options.changelog(spec.name) : undefined,
+      clean,
+      cache: spec.caching ? cache : undefined
+    })
+    table.rowCount = directory.integer('n', id) ?? 0
+    const engine = createEngine(options, spec, table, directory.integer('o', id) ?? -1)
+    stores.push(new StoreUnderTask(spec, id, raw, engine, directory.integer('c', id)))
+    if (replaced !== undefined) await clearReplaced(raw, replaced.id)
+  }
+  if (newIds.length > 0) await options.raw.write(newIds)
+  return new TaskStores(options.taskId, stores, options.raw, memory)
+}
+
+function codecFunctions(options: TaskStateOptions, spec: StoreSpec) {
+  const codec = codecOf(options, spec)
+  return {
+    timestamped: spec.kind !== 'key-value',
+    encodeValue: (value: unknown) => codec.encodeValue(value),
+    decodeValue: (bytes: Uint8Array, offset: number) => codec.decodeValue(bytes, offset),
+    changelogKey: spec.kind === 'timestamped-window' ? windowChangelogKey : latin1Bytes
+  }
+}
+
+function codecOf(options: TaskStateOptions, spec: StoreSpec): StoreCodec<unknown, unknown> {
+  return new StoreCodec(spec.name, spec.key, spec.value, options.changelogTopic(spec.name))
+}
+
+function createEngine(
+  options: TaskStateOptions,
+  spec: StoreSpec,
+  table: RowTable,
+  observedMs: number
+): StoreEngine & { readonly store: StateStore } {
+  const codec = codecOf(options, spec)
+  switch (spec.kind) {
+    case 'key-value':
+      return new KeyValueEngine(spec.name, table, codec, options.recordTimestampMs ?? (() => 0))
+    case 'timestamped-key-value':
+      return new TimestampedKeyValueEngine(spec.name, table, codec)
+    case 'timestamped-window': {
+      const { windowSizeMs, retentionMs } = spec
+      if (windowSizeMs === undefined || retentionMs === undefined) {
+        throw new StreamsError(
+          'TOPOLOGY_WINDOW_INVALID',
+          `Window store '${spec.name}' lacks its window size or retention. Declare both.`,
+          { details: { store: spec.name, windowSizeMs, retentionMs } }
+        )
+      }
+      const windows = new WindowProgress(observedMs, retentionMs, windowBucketMs(retentionMs))
+      return new TimestampedWindowEngine(spec.name, table, codec, windows, windowSizeMs, retentionMs)
+    }
+  }
+}
+
+/** The rows that a store left behind in its old layout; it is restored under its new id. */
+async function clearReplaced(raw: RawStore, id: number): Promise<void> {
+  const range = { from: latin1Bytes(rowPrefix(id)), to: latin1Bytes(rowPrefix(id + 1)) }
+  const stepRows = 10_000
+  while ((await raw.clear(range, stepRows)) === stepRows);
+}
+
+function layoutChanged(taskId: string, spec: StoreSpec, layout: string): StreamsError {
+  return new StreamsError(
+    'STATE_FORMAT_UNKNOWN',
+    `Store '${spec.name}' of task ${taskId} holds rows of layout '${layout}' and is declared as '${spec.kind}', and it has ` +
+      'no changelog to be rebuilt from. Give the changed store another name, or delete its state.',
+    { details: { taskId, store: spec.name, layout, kind: spec.kind } }
+  )
+}

@@ -1,0 +1,84 @@
+import { LinkedEntries } from './linked-entries.ts'
+import { type Entry, IN_CACHE_LIST, IN_NO_LIST, type Row } from './row.ts'
+
+/** What one update costs in the cache beside its key and value. */
+const UPDATE_BYTES = 64
+
+/** A store whose updates a record cache holds back. */
+export interface RecordCacheStore {
+  flushEntry(entry: Entry, row: Row): void
+}
+
+interface HeldBack {
+  readonly entries: LinkedEntries
+  flushing: boolean
+}
+
+/**
+ * Updates that all stores of a task hold back, so that several updates of a key become one. Bounded in bytes: what
+ * exceeds them flushes the store that put last, whole, as Kafka Streams does when it evicts a dirty entry.
+ *
+ * @see Kafka Streams `ThreadCache`, `NamedCache`
+ */
+export class RecordCache {
+  private readonly maxBytes: number
+  private readonly stores = new Map<RecordCacheStore, HeldBack>()
+  private bytes = 0
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+  }
+
+  put(store: RecordCacheStore, entry: Entry, valueBytes: number): void {
+    let held = this.stores.get(store)
+    if (held === undefined) {
+      held = { entries: new LinkedEntries(IN_CACHE_LIST), flushing: false }
+      this.stores.set(store, held)
+    }
+    const { entries } = held
+    const before = entries.bytes
+    const bytes = UPDATE_BYTES + entry.key.length + valueBytes
+    if (entry.list === IN_CACHE_LIST) {
+      entries.resize(entry, bytes)
+      // Flushed in the order of their last update, as in Kafka Streams.
+      entries.touch(entry)
+    } else {
+      if (entry.list !== IN_NO_LIST) entry.table.takeFromClean(entry)
+      entries.append(entry, bytes)
+    }
+    this.bytes += entries.bytes - before
+    if (this.bytes > this.maxBytes) this.flush(store)
+  }
+
+  /**
+   * Empties what the store holds back at this moment. Updates put meanwhile wait for the next flush: they must not
+   * overtake the older ones of this flush. Returns false when there was nothing.
+   */
+  flush(store: RecordCacheStore): boolean {
+    const held = this.stores.get(store)
+    if (held === undefined || held.flushing || held.entries.eldest === undefined) return false
+    held.flushing = true
+    try {
+      const entries: Entry[] = []
+      const rows: Row[] = []
+      for (let entry = held.entries.eldest as Entry | undefined; entry !== undefined; entry = held.entries.eldest) {
+        entries.push(entry)
+        rows.push(entry.cached as Row)
+        held.entries.remove(entry)
+        this.bytes -= entry.listBytes
+      }
+      for (let i = 0; i < entries.length; i++) store.flushEntry(entries[i] as Entry, rows[i] as Row)
+    } finally {
+      held.flushing = false
+    }
+    return true
+  }
+
+  /** Forgets what the store holds back. */
+  drop(store: RecordCacheStore): void {
+    const held = this.stores.get(store)
+    if (held === undefined) return
+    this.bytes -= held.entries.bytes
+    held.entries.clear()
+  }
+}

@@ -1,0 +1,249 @@
+import { type StateStore, StreamsError } from '../core/index.ts'
+import type { RawStore, RawWrite } from '../ports/index.ts'
+import type { StoreSpec } from '../topology/index.ts'
+import { latin1Bytes } from './latin1.ts'
+import type { MemoryRawStore } from './memory-raw-store.ts'
+import { encodeInteger, rowPrefix, type StoreMeta, storeMetaKey, writeInteger } from './raw-layout.ts'
+import type { StoreEngine } from './store-engine.ts'
+import type { TaskState } from './task-state.ts'
+import { bucketOfRow, bucketText } from './timestamped-window-engine.ts'
+
+/** Rows that one step of expiry or clearing deletes: a few milliseconds of LevelDB's time. */
+const STEP_ROWS = 2000
+/** What one restored row costs beside its bytes. */
+const RESTORED_ROW_BYTES = 96
+
+/** One store with what its task keeps about it. */
+export class StoreUnderTask {
+  readonly spec: StoreSpec
+  readonly id: number
+  readonly raw: RawStore
+  readonly engine: StoreEngine
+  checkpoint: number | undefined
+  restored: RawWrite[] = []
+  rowsRestored = 0
+  /** What the last batch left on disk, so that only changes are written. */
+  writtenObservedMs: number
+  writtenRowCount: number
+
+  constructor(spec: StoreSpec, id: number, raw: RawStore, engine: StoreEngine, checkpoint: number | undefined) {
+    this.spec = spec
+    this.id = id
+    this.raw = raw
+    this.engine = engine
+    this.checkpoint = checkpoint
+    this.writtenObservedMs = engine.windows?.observedMs ?? -1
+    this.writtenRowCount = engine.table.rowCount
+  }
+
+  metaWrite(kind: StoreMeta, value: number | null): RawWrite {
+    return { key: storeMetaKey(kind, this.id), value: value === null ? null : encodeInteger(value) }
+  }
+
+  get prefix(): string {
+    return rowPrefix(this.id)
+  }
+}
+
+/** The stores of one task; see `TaskState`. */
+export class TaskStores implements TaskState {
+  readonly stores: ReadonlyMap<string, StateStore>
+  readonly checkpoints = new Map<string, number>()
+  private readonly taskId: string
+  private readonly byName = new Map<string, StoreUnderTask>()
+  private readonly all: readonly StoreUnderTask[]
+  private readonly raw: RawStore
+  private readonly memory: MemoryRawStore
+  private hasSealed = false
+  private restoredBytes = 0
+  private isClosed = false
+
+  constructor(taskId: string, stores: readonly StoreUnderTask[], raw: RawStore, memory: MemoryRawStore) {
+    this.taskId = taskId
+    this.all = stores
+    this.raw = raw
+    this.memory = memory
+    for (const store of stores) {
+      this.byName.set(store.spec.name, store)
+      if (store.checkpoint !== undefined) this.checkpoints.set(store.spec.name, store.checkpoint)
+    }
+    this.stores = new Map(stores.map(store => [store.spec.name, store.engine.store]))
+  }
+
+  // ── restoring ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  restore(storeName: string, key: Uint8Array, value: Uint8Array | null, timestampMs: number): void {
+    const store = this.storeNamed(storeName)
+    const rowKey = store.engine.rowKeyOfChangelog(key)
+    if (rowKey === undefined) return
+    const rawKey = latin1Bytes(store.prefix + rowKey)
+    let rawValue: Buffer | null = null
+    if (value !== null) {
+      const start = store.spec.kind === 'key-value' ? 0 : 8
+      rawValue = Buffer.allocUnsafe(start + value.length)
+      if (start > 0) writeInteger(rawValue, 0, timestampMs)
+      rawValue.set(value, start)
+    }
+    store.restored.push({ key: rawKey, value: rawValue })
+    store.rowsRestored += value === null ? -1 : 1
+    this.restoredBytes += RESTORED_ROW_BYTES + rawKey.length + (rawValue?.length ?? 0)
+  }
+
+  async writeRestored(offsets: ReadonlyMap<string, number>): Promise<void> {
+    const persistent: RawWrite[] = []
+    const inMemory: RawWrite[] = []
+    for (const store of this.all) {
+      const writes = store.raw === this.raw ? persistent : inMemory
+      for (const write of store.restored) writes.push(write)
+      store.engine.table.rowCount = Math.max(0, store.engine.table.rowCount + store.rowsRestored)
+      store.engine.windows?.restored()
+      this.addMeta(store, writes, offsets.get(store.spec.name))
+    }
+    await this.writeBoth(persistent, inMemory)
+    for (const store of this.all) {
+      // What was read before is stale: restoring after an unknown commit changes rows that were seen.
+      if (store.restored.length > 0) store.engine.table.reset()
+      store.restored = []
+      store.rowsRestored = 0
+      this.metaWritten(store, offsets.get(store.spec.name))
+    }
+    this.restoredBytes = 0
+  }
+
+  async clearStore(storeName: string): Promise<void> {
+    const store = this.storeNamed(storeName)
+    store.restored = []
+    store.rowsRestored = 0
+    store.engine.table.reset()
+    store.engine.table.rowCount = 0
+    store.engine.windows?.reset()
+    store.writtenObservedMs = -1
+    store.writtenRowCount = 0
+    this.checkpoints.delete(storeName)
+    // First the checkpoint: a crash half-way must not leave one that promises more than is there.
+    await store.raw.write([store.metaWrite('c', null), store.metaWrite('o', null), store.metaWrite('n', null)])
+    const range = { from: latin1Bytes(rowPrefix(store.id)), to: latin1Bytes(rowPrefix(store.id + 1)) }
+    while ((await store.raw.clear(range, STEP_ROWS)) === STEP_ROWS);
+    store.engine.table.reset()
+  }
+
+  // ── commit ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  flushCaches(): void {
+    // A flush forwards downstream, which may put into stores up and down the order.
+    for (let again = true; again; ) {
+      again = false
+      for (const store of this.all) if (store.engine.table.flush()) again = true
+    }
+  }
+
+  get uncommittedBytes(): number {
+    let bytes = this.restoredBytes
+    for (const store of this.all) bytes += store.engine.table.uncommittedBytes
+    return bytes
+  }
+
+  seal(): void {
+    if (this.hasSealed) throw new Error(`Task ${this.taskId} sealed a second generation before the first was written.`)
+    this.hasSealed = true
+    for (const store of this.all) {
+      store.engine.table.seal()
+      store.engine.windows?.seal()
+    }
+  }
+
+  async writeSealed(changelogOffsets: ReadonlyMap<string, number>): Promise<void> {
+    if (!this.hasSealed) throw new Error(`Task ${this.taskId} has no sealed generation to write.`)
+    const persistent: RawWrite[] = []
+    const inMemory: RawWrite[] = []
+    const added: number[] = []
+    for (const store of this.all) {
+      const writes = store.raw === this.raw ? persistent : inMemory
+      const { table, windows } = store.engine
+      const isDead = windows === undefined ? undefined : (key: string) => windows.isCleared(bucketOfRow(key))
+      const rowsAdded = table.collectSealed(writes, isDead)
+      added.push(rowsAdded)
+      this.addMeta(store, writes, changelogOffsets.get(store.spec.name), rowsAdded)
+    }
+    await this.writeBoth(persistent, inMemory)
+    // Discarded meanwhile: what was sealed is forgotten already.
+    const isKept = this.hasSealed
+    this.hasSealed = false
+    this.all.forEach((store, index) => {
+      if (isKept) store.engine.table.sealedWritten(added[index] as number)
+      store.engine.windows?.written()
+      this.metaWritten(store, changelogOffsets.get(store.spec.name))
+    })
+  }
+
+  discard(): void {
+    this.hasSealed = false
+    for (const store of this.all) {
+      store.engine.table.reset()
+      store.engine.windows?.discard()
+      store.restored = []
+      store.rowsRestored = 0
+    }
+    this.restoredBytes = 0
+  }
+
+  // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async expireStep(): Promise<boolean> {
+    for (const store of this.all) {
+      const { windows, table } = store.engine
+      if (windows === undefined || !windows.hasExpired) continue
+      const bucket = windows.liveBucket
+      const range = { from: latin1Bytes(store.prefix), to: latin1Bytes(store.prefix + bucketText(bucket)) }
+      const count = await store.raw.clear(range, STEP_ROWS)
+      table.rowCount = Math.max(0, table.rowCount - count)
+      if (count < STEP_ROWS) windows.cleared(bucket)
+      return true
+    }
+    return false
+  }
+
+  async approximateBytes(): Promise<number> {
+    return (await this.raw.approximateBytes()) + (await this.memory.approximateBytes())
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return
+    this.isClosed = true
+    await this.memory.close()
+    await this.raw.close()
+  }
+
+  /** What belongs to the store beside its rows: offset, observed time, count. */
+  private addMeta(store: StoreUnderTask, writes: RawWrite[], offset: number | undefined, rowsAdded = 0): void {
+    const { table, windows } = store.engine
+    if (offset !== undefined && store.spec.persistent) writes.push(store.metaWrite('c', offset))
+    if (windows !== undefined && windows.sealedObservedMs !== store.writtenObservedMs) {
+      writes.push(store.metaWrite('o', windows.sealedObservedMs))
+    }
+    const rowCount = Math.max(0, table.rowCount + rowsAdded)
+    if (rowCount !== store.writtenRowCount) {
+      writes.push(store.metaWrite('n', rowCount))
+    }
+  }
+
+  private metaWritten(store: StoreUnderTask, offset: number | undefined): void {
+    store.writtenObservedMs = store.engine.windows?.sealedObservedMs ?? -1
+    store.writtenRowCount = store.engine.table.rowCount
+    if (offset !== undefined && store.spec.persistent) this.checkpoints.set(store.spec.name, offset)
+  }
+
+  /** The persistent batch first: if it fails, nothing has happened. */
+  private async writeBoth(persistent: readonly RawWrite[], inMemory: readonly RawWrite[]): Promise<void> {
+    if (persistent.length > 0) await this.raw.write(persistent)
+    if (inMemory.length > 0) await this.memory.write(inMemory)
+  }
+
+  private storeNamed(name: string): StoreUnderTask {
+    const store = this.byName.get(name)
+    if (store !== undefined) return store
+    throw new StreamsError('STORE_NOT_FOUND', `Task ${this.taskId} has no store '${name}'. Check the name.`, {
+      details: { taskId: this.taskId, store: name }
+    })
+  }
+}
