@@ -30,6 +30,8 @@ export const ERRORS = {
   TOPIC_MISSING: 'stop',
   TOPIC_PARTITION_COUNT_MISMATCH: 'stop',
   TOPIC_CONFIG_MISMATCH: 'stop',
+  TOPIC_CREATE_FAILED: 'stop',
+  TOPIC_DELETE_FAILED: 'stop',
 
   RECORD_DESERIALIZE_FAILED: 'skip-record',
   RECORD_SERIALIZE_FAILED: 'skip-record',
@@ -55,6 +57,14 @@ export const ERRORS = {
   PRODUCER_FENCED: 'rejoin',
   TRANSACTION_ABORTED: 'abort-transaction',
   GROUP_MEMBER_FENCED: 'rejoin',
+  GROUP_INSTANCE_FENCED: 'stop',
+  GROUP_PROTOCOL_INCONSISTENT: 'stop',
+  GROUP_FULL: 'stop',
+  GROUP_JOIN_FAILED: 'stop',
+  GROUP_LISTENER_FAILED: 'stop',
+  GROUP_ASSIGNMENT_INVALID: 'stop',
+  GROUP_NOT_EMPTY: 'stop',
+  GROUP_OFFSETS_UNSTABLE: 'retry',
 
   CLIENT_CONNECT_FAILED: 'retry',
   CLIENT_REQUEST_TIMED_OUT: 'retry',
