@@ -20,8 +20,8 @@ export interface BuildOptions extends Partial<BatchProducer> {
 /** Length, attributes, timestamp delta, offset delta, key length, value length, header count, each at its longest. */
 const MAX_RECORD_OVERHEAD_BYTES = 5 + 1 + 10 + 5 + 5 + 5 + 5
 
-/** Up to here a loop beats the call of a native copy, which costs about 50 ns whatever its length. */
-const LOOP_COPY_BYTES = 16
+/** Up to here a loop is as fast as a native copy or faster; measured, and flat around it. */
+const LOOP_COPY_BYTES = 24
 
 /** Collects records into one record batch, in a buffer that grows and is kept from batch to batch. */
 export class RecordBatchBuilder {

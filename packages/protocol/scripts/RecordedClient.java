@@ -1,0 +1,110 @@
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.*;
+import org.apache.kafka.clients.admin.*;
+import org.apache.kafka.clients.consumer.*;
+import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.*;
+
+/** Makes Kafka's own client send every request that the fixtures need. Arguments: bootstrap address, prefix of topics and groups. */
+public class RecordedClient {
+  static final long T0 = 1_700_000_000_000L;
+  static String bootstrap, prefix;
+
+  public static void main(String[] args) throws Exception {
+    bootstrap = args[0];
+    prefix = args[1];
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
+      List<NewTopic> topics = new ArrayList<>();
+      for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd", "txn")) topics.add(new NewTopic(prefix + codec, 1, (short) 1));
+      topics.add(new NewTopic(prefix + "append-time", 1, (short) 1).configs(Map.of("message.timestamp.type", "LogAppendTime")));
+      admin.createTopics(topics).all().get();
+      admin.describeTopics(List.of(prefix + "none", prefix + "txn")).allTopicNames().get();
+      admin.describeCluster().nodes().get();
+      ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, prefix + "append-time");
+      admin.describeConfigs(List.of(resource), new DescribeConfigsOptions().includeSynonyms(true)).all().get();
+
+      for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd")) produce(prefix + codec, codec);
+      produce(prefix + "append-time", "none");
+      transactions();
+      consume(prefix + "none", "read_uncommitted", 20);
+      consume(prefix + "txn", "read_committed", 5);
+
+      TopicPartition none = new TopicPartition(prefix + "none", 0);
+      admin.listOffsets(Map.of(none, OffsetSpec.latest())).all().get();
+      admin.listOffsets(Map.of(none, OffsetSpec.forTimestamp(T0 + 5000))).all().get();
+      admin.listGroups().all().get();
+      admin.describeClassicGroups(List.of(prefix + "group")).all().get();
+      admin.listConsumerGroupOffsets(prefix + "group").partitionsToOffsetAndMetadata().get();
+      admin.alterConsumerGroupOffsets(prefix + "group", Map.of(none, new OffsetAndMetadata(7, Optional.of(0), "seven"))).all().get();
+      admin.deleteRecords(Map.of(none, RecordsToDelete.beforeOffset(4))).all().get();
+      admin.deleteConsumerGroups(List.of(prefix + "group")).all().get();
+    }
+  }
+
+  static Properties producerConfig(String codec) {
+    Properties config = new Properties();
+    config.putAll(Map.of("bootstrap.servers", bootstrap, "compression.type", codec, "linger.ms", "500"));
+    return config;
+  }
+
+  static ProducerRecord<byte[], byte[]> record(String topic, int i) {
+    byte[] key = i % 5 == 0 ? null : bytes("key-" + i);
+    byte[] value = i % 7 == 3 ? null : bytes(("value-" + i + " ").repeat(10));
+    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, 0, T0 + i * 1000L, key, value);
+    if (i % 4 == 1) record.headers().add("name", bytes("é" + i)).add("none", null).add("name", new byte[0]);
+    return record;
+  }
+
+  static void produce(String topic, String codec) {
+    try (var producer = new KafkaProducer<>(producerConfig(codec), new ByteArraySerializer(), new ByteArraySerializer())) {
+      for (int i = 0; i < 20; i++) producer.send(record(topic, i));
+      producer.flush();
+    }
+  }
+
+  /** Offsets of the topic: 0-2 committed, 3 marker, 4-6 aborted (5 has a key of four zero bytes), 7 marker, 8-9 committed, 10 marker. */
+  static void transactions() {
+    Properties config = producerConfig("none");
+    config.put("transactional.id", prefix + "txn-id");
+    try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+      producer.initTransactions();
+      producer.beginTransaction();
+      for (int i = 1; i <= 3; i++) producer.send(record(prefix + "txn", i));
+      producer.commitTransaction();
+      producer.beginTransaction();
+      producer.send(record(prefix + "txn", 4));
+      producer.send(new ProducerRecord<>(prefix + "txn", 0, T0, new byte[4], bytes("aborted")));
+      producer.send(record(prefix + "txn", 6));
+      producer.flush();
+      producer.abortTransaction();
+      producer.beginTransaction();
+      for (int i = 8; i <= 9; i++) producer.send(record(prefix + "txn", i));
+      producer.sendOffsetsToTransaction(Map.of(new TopicPartition(prefix + "none", 0), new OffsetAndMetadata(3, "three")), new ConsumerGroupMetadata(prefix + "group"));
+      producer.commitTransaction();
+    }
+  }
+
+  static void consume(String topic, String isolation, int wanted) {
+    Properties config = new Properties();
+    config.putAll(Map.of("bootstrap.servers", bootstrap, "group.id", prefix + "group", "auto.offset.reset", "earliest",
+        "isolation.level", isolation, "enable.auto.commit", "false", "group.protocol", "classic", "heartbeat.interval.ms", "300"));
+    try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      consumer.subscribe(List.of(topic));
+      while (consumer.assignment().isEmpty()) consumer.poll(Duration.ofMillis(100));
+      consumer.seekToBeginning(consumer.assignment());
+      int seen = 0;
+      while (seen < wanted) seen += consumer.poll(Duration.ofMillis(100)).count();
+      for (int i = 0; i < 4; i++) consumer.poll(Duration.ofMillis(100));
+      consumer.commitSync();
+      consumer.committed(consumer.assignment());
+      consumer.offsetsForTimes(Map.of(new TopicPartition(topic, 0), T0 + 1000));
+    }
+  }
+
+  static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+}
