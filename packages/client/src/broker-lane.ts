@@ -1,4 +1,11 @@
-import { type Api, ApiVersions, decodeResponse, encodeRequest, type RequestOf, type ResponseOf } from '@millrace/protocol'
+import {
+  type Api,
+  ApiVersions,
+  decodeResponse,
+  encodeRequest,
+  type RequestOf,
+  type ResponseOf
+} from '@millrace/protocol'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, Random } from '@millrace/streams/ports'
 import { Backoff } from './backoff.ts'

@@ -1,0 +1,184 @@
+import { type AbortedTransaction, isProtocolError, RecordBatchCursor } from '@millrace/protocol'
+import { type Headers, NO_HEADERS, StreamsError } from '@millrace/streams/core'
+import type { PartitionReader } from '@millrace/streams/ports'
+
+interface Chunk {
+  readonly records: Buffer
+  /** Of whole batches. */
+  readonly bytes: number
+  readonly fetchOffset: number
+  readonly aborted: readonly AbortedTransaction[] | null
+}
+
+/** What a partition tells its fetcher. */
+export interface FetchedPartitionOwner {
+  /** A chunk was read to its end, or dropped. */
+  released(bytes: number): void
+}
+
+/**
+ * One partition: what was fetched and not yet read, and where to go on. Hot, hence plain fields: every record passes
+ * `next()`.
+ */
+export class FetchedPartition implements PartitionReader {
+  readonly topic: string
+  readonly partition: number
+
+  highWatermark = -1
+  lastStableOffset = -1
+  logStartOffset = -1
+
+  // For the fetcher.
+  /** Raised by each move: what was asked for before is ignored when it arrives. */
+  generation = 0
+  inFlight = false
+  fetchOffset: number
+  bufferedBytes = 0
+  /** Not fetched before this instant, monotonic. */
+  retryAtMs = 0
+  failureCount = 0
+  /** Since when the metadata lacks it, monotonic; undefined while it is there. */
+  missingSinceMs: number | undefined
+  /** Size of the first batch, when it was cut off. */
+  neededBytes = 0
+  failure: Error | undefined
+
+  private readonly owner: FetchedPartitionOwner
+  private readonly cursor = new RecordBatchCursor()
+  private chunks: Chunk[] = []
+  private currentBytes = 0
+
+  constructor(topic: string, partition: number, offset: number, owner: FetchedPartitionOwner) {
+    this.topic = topic
+    this.partition = partition
+    this.fetchOffset = offset
+    this.owner = owner
+    this.cursor.reset(null, offset)
+  }
+
+  next(): boolean {
+    try {
+      for (;;) {
+        if (this.cursor.next()) return true
+        if (!this.nextChunk()) return false
+      }
+    } catch (error) {
+      throw this.readable(error)
+    }
+  }
+
+  get offset(): number {
+    return this.cursor.offset
+  }
+
+  get timestampMs(): number {
+    return this.cursor.timestampMs
+  }
+
+  get buffer(): Buffer {
+    return this.cursor.buffer
+  }
+
+  get keyStart(): number {
+    return this.cursor.keyStart
+  }
+
+  get keyEnd(): number {
+    return this.cursor.keyEnd
+  }
+
+  get valueStart(): number {
+    return this.cursor.valueStart
+  }
+
+  get valueEnd(): number {
+    return this.cursor.valueEnd
+  }
+
+  headers(): Headers {
+    const headers = this.cursor.headers()
+    return headers.length === 0 ? NO_HEADERS : headers
+  }
+
+  get position(): number {
+    return this.cursor.position
+  }
+
+  get hasBuffered(): boolean {
+    if (this.chunks.length > 0) return true
+    try {
+      return this.cursor.hasBuffered
+    } catch {
+      // Something is there, and `next` says what is wrong with it.
+      return true
+    }
+  }
+
+  /** Goes on at `offset`, forgetting everything. */
+  moveTo(offset: number): void {
+    this.drop()
+    this.cursor.reset(null, offset)
+    this.fetchOffset = offset
+    this.retryAtMs = 0
+    this.failureCount = 0
+    this.missingSinceMs = undefined
+    this.neededBytes = 0
+    this.failure = undefined
+  }
+
+  /** Nothing more will come, and what is buffered is let go. */
+  drop(): void {
+    this.generation++
+    this.inFlight = false
+    const bytes = this.bufferedBytes
+    const position = this.cursor.position
+    this.bufferedBytes = 0
+    this.currentBytes = 0
+    this.chunks = []
+    this.cursor.reset(null, position)
+    if (bytes > 0) this.owner.released(bytes)
+  }
+
+  /** Takes what was fetched from `fetchOffset`; `nextOffset` is behind the last whole batch. */
+  push(chunk: Chunk, nextOffset: number): void {
+    this.chunks.push(chunk)
+    this.bufferedBytes += chunk.bytes
+    this.fetchOffset = nextOffset
+  }
+
+  /** `next` throws it once everything fetched before is read. */
+  fail(error: Error): void {
+    this.failure = error
+  }
+
+  private nextChunk(): boolean {
+    const done = this.currentBytes
+    if (done > 0) {
+      this.currentBytes = 0
+      this.bufferedBytes -= done
+      this.owner.released(done)
+    }
+    const chunk = this.chunks.shift()
+    if (chunk !== undefined) {
+      this.currentBytes = chunk.bytes
+      this.cursor.reset(chunk.records, chunk.fetchOffset, chunk.aborted)
+      return true
+    }
+    if (this.failure !== undefined) throw this.failure
+    // Lets the last answer's bytes go.
+    if (done > 0) this.cursor.reset(null, this.cursor.position)
+    return false
+  }
+
+  private readable(error: unknown): Error {
+    if (!isProtocolError(error)) return error as Error
+    const offset = typeof error.details.baseOffset === 'number' ? error.details.baseOffset : this.cursor.position
+    this.failure = new StreamsError(
+      'RECORD_CORRUPT',
+      `Topic '${this.topic}', partition ${this.partition}: ${error.message.replace(/ \([A-Z_]+\)$/, '')}. ` +
+        `Read from another replica, or skip it by going on behind offset ${offset}.`,
+      { cause: error, details: { topic: this.topic, partition: this.partition, offset } }
+    )
+    return this.failure
+  }
+}

@@ -1,0 +1,518 @@
+import { Fetch, kafkaError, type ResponseOf, ZERO_UUID } from '@millrace/protocol'
+import { isStreamsError, StreamsError } from '@millrace/streams/core'
+import type {
+  Clock,
+  Fetcher,
+  FetcherOptions,
+  Logger,
+  PartitionReader,
+  Random,
+  TopicPartition
+} from '@millrace/streams/ports'
+import { Backoff } from '../backoff.ts'
+import type { Cluster, PartitionLeader } from '../cluster.ts'
+import { KafkaErrorCode } from '../kafka-error-code.ts'
+import { measureBatches } from './batch-extent.ts'
+import { type FetchEntry, type FetchedData, fetchRequest, LAST_VERSION_BY_NAME, matchAnswer } from './fetch-request.ts'
+import { FetchedPartition, type FetchedPartitionOwner } from './fetched-partition.ts'
+import { News } from './news.ts'
+import { readOffsetRange } from './offset-range.ts'
+
+export interface FetcherParts {
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Of this fetcher alone: closing it closes the lane. */
+  readonly lane: string
+  readonly requestTimeoutMs?: number | undefined
+  readonly options: FetcherOptions
+}
+
+/** Makes a fetcher. It sends nothing until a partition is added. */
+export function createFetcher(parts: FetcherParts): Fetcher {
+  return new BrokerFetcher(parts)
+}
+
+/** A broker's answer at most; more only makes each one slower to come and longer to hold. */
+const RESPONSE_BYTES = 4 * 1024 * 1024
+/** Of the byte limit: the rest is for partitions that were idle when it was divided. */
+const ACTIVE_SHARE = 0.75
+/** Latecomers' requests come back soon, so that their partitions join the main request again. */
+const LATECOMER_WAIT_MS = 50
+const RETRY_MS = 100
+const MAX_RETRY_MS = 1000
+/** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
+const MISSING_AFTER_MS = 5000
+
+/** At most one request under way. */
+interface Slot {
+  readonly lane: string
+  readonly maxWaitMs: number
+  busy: boolean
+}
+
+interface BrokerState {
+  /**
+   * Answers come in order, so a long poll for idle partitions would hold up one that has just been added or read empty:
+   * the second slot, with a connection of its own, is for those.
+   */
+  readonly main: Slot
+  readonly latecomers: Slot
+  readonly backoff: Backoff
+  /** The main slot's long poll ran out: it waits for the latecomers, so that one request asks for all again. */
+  joining: boolean
+  retryAtMs: number
+}
+
+/**
+ * Decides anew after every event (an answer, freed bytes, an added partition, a retry that is due) which partitions to ask
+ * for at which broker. See DESIGN.md.
+ */
+class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
+  readonly #parts: FetcherParts
+  readonly #maxBufferedBytes: number
+  readonly #maxWaitMs: number
+  readonly #partitionMaxBytes: number
+  readonly #partitions = new Map<string, FetchedPartition>()
+  readonly #brokers = new Map<number, BrokerState>()
+  readonly #outdatedTopics = new Set<string>()
+  readonly #news: News
+  #order: FetchedPartition[] = []
+  #turn = 0
+  #bufferedBytes = 0
+  /** Whether freeing bytes can make a partition ready that was left out for them. */
+  #leftOut = false
+  #refreshing = false
+  #pumpIsDue = false
+  #cancelTimer: (() => void) | undefined
+  #timerAtMs = Number.POSITIVE_INFINITY
+  #closed = false
+
+  constructor(parts: FetcherParts) {
+    this.#parts = parts
+    this.#maxBufferedBytes = parts.options.maxBufferedBytes
+    this.#maxWaitMs = parts.options.maxWaitMs ?? 500
+    this.#partitionMaxBytes = parts.options.partitionMaxBytes ?? 1024 * 1024
+    this.#news = new News(parts.clock)
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
+  }
+
+  add({ topic, partition }: TopicPartition, offset: number): PartitionReader {
+    if (this.#closed) throw new StreamsError('CLIENT_CLOSED', 'The fetcher is closed.')
+    const key = keyOf(topic, partition)
+    let reader = this.#partitions.get(key)
+    if (reader === undefined) {
+      reader = new FetchedPartition(topic, partition, offset, this)
+      this.#partitions.set(key, reader)
+      this.#order = [...this.#partitions.values()]
+    } else {
+      reader.moveTo(offset)
+    }
+    this.#pumpSoon()
+    return reader
+  }
+
+  remove({ topic, partition }: TopicPartition): void {
+    const key = keyOf(topic, partition)
+    const reader = this.#partitions.get(key)
+    if (reader === undefined) return
+    this.#partitions.delete(key)
+    this.#order = [...this.#partitions.values()]
+    reader.failure = undefined
+    reader.drop()
+    this.#pumpSoon()
+  }
+
+  wait(timeoutMs: number): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    const waiting = this.#news.wait(timeoutMs)
+    // The reader has run dry: see #isReady.
+    if (this.#leftOut) this.#pump()
+    return waiting
+  }
+
+  wake(): void {
+    this.#news.wake()
+  }
+
+  released(bytes: number): void {
+    this.#bufferedBytes -= bytes
+    if (this.#leftOut) this.#pump()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelTimer?.()
+    for (const reader of this.#partitions.values()) {
+      reader.failure = undefined
+      reader.drop()
+    }
+    this.#partitions.clear()
+    this.#order = []
+    // A long poll under way would keep its connection, and the broker's purgatory, busy for nothing.
+    this.#parts.cluster.closeLane(this.#parts.lane)
+    this.#parts.cluster.closeLane(latecomerLane(this.#parts.lane))
+    this.#news.wake()
+  }
+
+  // ── what to ask for ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Partitions are added and removed many at a time: one request is for all of them. */
+  #pumpSoon(): void {
+    if (this.#pumpIsDue) return
+    this.#pumpIsDue = true
+    queueMicrotask(() => {
+      this.#pumpIsDue = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    if (this.#closed) return
+    const { cluster, clock } = this.#parts
+    const nowMs = clock.monotonicMs()
+    const share = this.#shareBytes()
+    const wanted = new Map<BrokerState, { readonly nodeId: number; readonly slot: Slot; entries: FetchEntry[] }>()
+    let dueMs = Number.POSITIVE_INFINITY
+    this.#leftOut = false
+    // Kafka fills its answer in the order of the request, and cuts off what is behind: each comes first in turn.
+    const count = this.#order.length
+    this.#turn = count === 0 ? 0 : (this.#turn + 1) % count
+    for (let index = 0; index < count; index++) {
+      const reader = this.#order[(this.#turn + index) % count] as FetchedPartition
+      if (reader.inFlight || reader.failure !== undefined) continue
+      if (reader.retryAtMs > nowMs) {
+        dueMs = Math.min(dueMs, reader.retryAtMs)
+        continue
+      }
+      if (!this.#hasRoom(reader, share)) {
+        this.#leftOut = true
+        continue
+      }
+      const leader = cluster.leader(reader.topic, reader.partition)
+      if (leader === undefined) {
+        this.#outdatedTopics.add(reader.topic)
+        continue
+      }
+      const broker = this.#broker(leader.nodeId)
+      if (broker.retryAtMs > nowMs) {
+        dueMs = Math.min(dueMs, broker.retryAtMs)
+        continue
+      }
+      let request = wanted.get(broker)
+      if (request === undefined) {
+        const slot = freeSlot(broker)
+        if (slot === undefined) continue
+        request = { nodeId: leader.nodeId, slot, entries: [] }
+        wanted.set(broker, request)
+      }
+      request.entries.push(this.#entry(reader, leader, share))
+    }
+    for (const [broker, { nodeId, slot, entries }] of wanted) void this.#fetch(broker, nodeId, slot, entries)
+    if (this.#outdatedTopics.size > 0) void this.#refresh()
+    this.#pumpAt(dueMs)
+  }
+
+  /** Bytes that one partition may hold: an equal part for each that has something to give. */
+  #shareBytes(): number {
+    let active = 0
+    for (const reader of this.#order) {
+      if (reader.bufferedBytes > 0 || reader.highWatermark < 0 || reader.fetchOffset < reader.highWatermark) active++
+    }
+    return Math.max(1, Math.floor((this.#maxBufferedBytes * ACTIVE_SHARE) / Math.max(1, active)))
+  }
+
+  /**
+   * Half a share is free: asked for earlier, a slow reader's partition would come in crumbs. Above the whole limit
+   * nothing is asked for, except what a reader has to wait for that holds records of other partitions alone: it may need
+   * the missing one to go on, as a join by time does.
+   */
+  #hasRoom(reader: FetchedPartition, share: number): boolean {
+    if (this.#bufferedBytes >= this.#maxBufferedBytes) return reader.bufferedBytes === 0 && this.#news.awaited
+    return reader.bufferedBytes <= share / 2
+  }
+
+  #entry(partition: FetchedPartition, leader: PartitionLeader, share: number): FetchEntry {
+    const room = Math.min(this.#partitionMaxBytes, share - partition.bufferedBytes)
+    return {
+      partition,
+      generation: partition.generation,
+      fetchOffset: partition.fetchOffset,
+      topicId: this.#parts.cluster.cachedTopic(partition.topic)?.topicId ?? ZERO_UUID,
+      leaderEpoch: leader.leaderEpoch,
+      maxBytes: Math.max(1, Math.floor(room), partition.neededBytes)
+    }
+  }
+
+  #broker(nodeId: number): BrokerState {
+    let broker = this.#brokers.get(nodeId)
+    if (broker === undefined) {
+      const { lane, random } = this.#parts
+      broker = {
+        main: { lane, maxWaitMs: this.#maxWaitMs, busy: false },
+        latecomers: {
+          lane: latecomerLane(lane),
+          maxWaitMs: Math.min(this.#maxWaitMs, LATECOMER_WAIT_MS),
+          busy: false
+        },
+        backoff: new Backoff(RETRY_MS, MAX_RETRY_MS, random),
+        joining: false,
+        retryAtMs: 0
+      }
+      this.#brokers.set(nodeId, broker)
+    }
+    return broker
+  }
+
+  #pumpAt(dueMs: number): void {
+    if (dueMs >= this.#timerAtMs || dueMs === Number.POSITIVE_INFINITY) return
+    const { clock } = this.#parts
+    this.#cancelTimer?.()
+    this.#timerAtMs = dueMs
+    this.#cancelTimer = clock.setTimer(Math.max(0, dueMs - clock.monotonicMs()), () => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY
+      this.#pump()
+    })
+  }
+
+  // ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #fetch(broker: BrokerState, nodeId: number, slot: Slot, entries: readonly FetchEntry[]): Promise<void> {
+    const { cluster, clock, options, logger } = this.#parts
+    slot.busy = true
+    for (const { partition } of entries) partition.inFlight = true
+    try {
+      const answer = await cluster.request(
+        { nodeId },
+        Fetch,
+        fetchRequest(entries, {
+          maxWaitMs: slot.maxWaitMs,
+          minBytes: options.minBytes ?? 1,
+          maxBytes: Math.min(RESPONSE_BYTES, Math.max(1, this.#maxBufferedBytes)),
+          readCommitted: options.isolation === 'read_committed'
+        }),
+        {
+          lane: slot.lane,
+          timeoutMs: (this.#parts.requestTimeoutMs ?? 30_000) + slot.maxWaitMs,
+          ...(entries.every(({ topicId }) => topicId !== ZERO_UUID) ? {} : { maxVersion: LAST_VERSION_BY_NAME })
+        }
+      )
+      broker.backoff.reset()
+      this.#land(entries)
+      const gotRecords = this.#take(entries, answer)
+      broker.joining = slot === broker.main && !gotRecords
+    } catch (error) {
+      if (this.#closed) return
+      this.#land(entries)
+      const failure = error instanceof Error ? error : new Error(String(error))
+      if (isStreamsError(failure) && failure.action === 'stop') {
+        for (const entry of entries) if (isCurrent(entry)) this.#fail(entry.partition, failure)
+      } else {
+        broker.retryAtMs = clock.monotonicMs() + broker.backoff.nextMs()
+        for (const { partition } of entries) this.#outdatedTopics.add(partition.topic)
+        logger.warn(`A fetch from broker ${nodeId} failed and is tried again.`, { nodeId, error: failure.message })
+      }
+    } finally {
+      slot.busy = false
+      this.#pump()
+    }
+  }
+
+  #land(entries: readonly FetchEntry[]): void {
+    for (const entry of entries) if (isCurrent(entry)) entry.partition.inFlight = false
+  }
+
+  /** Whether the answer held records. */
+  #take(entries: readonly FetchEntry[], answer: ResponseOf<typeof Fetch>): boolean {
+    if (this.#closed) return false
+    if (answer.errorCode !== KafkaErrorCode.NONE) {
+      for (const entry of entries) if (isCurrent(entry)) this.#refuse(entry, answer.errorCode)
+      return false
+    }
+    const bufferedBytes = this.#bufferedBytes
+    let news = false
+    for (const [entry, data] of matchAnswer(entries, answer)) {
+      // Moved or removed since: this answers a question that nobody asks any more.
+      if (!isCurrent(entry)) continue
+      if (data.errorCode !== KafkaErrorCode.NONE) this.#refuse(entry, data.errorCode)
+      else if (this.#store(entry, data)) news = true
+    }
+    if (news) this.#news.announce()
+    return this.#bufferedBytes > bufferedBytes
+  }
+
+  /** Whether it brought anything new. */
+  #store({ partition, fetchOffset, maxBytes }: FetchEntry, data: FetchedData): boolean {
+    const { records } = data
+    partition.failureCount = 0
+    partition.missingSinceMs = undefined
+    let news = data.highWatermark !== partition.highWatermark || data.lastStableOffset !== partition.lastStableOffset
+    partition.highWatermark = data.highWatermark
+    partition.lastStableOffset = data.lastStableOffset
+    partition.logStartOffset = data.logStartOffset
+    if (records === null || records.length === 0) return news
+    const extent = measureBatches(records, fetchOffset)
+    partition.neededBytes = extent.bytes === 0 ? Math.max(extent.cutOffBatchBytes, maxBytes) : 0
+    if (extent.bytes > 0 || extent.malformed) {
+      // What is malformed goes to the reader as well, whose `next` says so; until then it is not asked for again.
+      const bytes = extent.malformed ? records.length : extent.bytes
+      const aborted = this.#parts.options.isolation === 'read_committed' ? data.abortedTransactions : null
+      partition.push({ records, bytes, fetchOffset, aborted }, extent.nextOffset)
+      if (extent.malformed) partition.retryAtMs = Number.POSITIVE_INFINITY
+      this.#bufferedBytes += bytes
+      news = true
+    }
+    return news
+  }
+
+  // ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #refuse(entry: FetchEntry, errorCode: number): void {
+    const { partition } = entry
+    const name = kafkaError(errorCode).name
+    const details = { topic: partition.topic, partition: partition.partition, offset: entry.fetchOffset }
+    switch (errorCode) {
+      case KafkaErrorCode.OFFSET_OUT_OF_RANGE:
+        void this.#reportRange(entry)
+        return
+      case KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED:
+        return this.#fail(
+          partition,
+          new StreamsError(
+            'CLIENT_AUTHORIZATION_FAILED',
+            `Topic '${partition.topic}' may not be read by this user. Grant READ on it.`,
+            { details }
+          )
+        )
+      case KafkaErrorCode.CORRUPT_MESSAGE:
+        return this.#fail(
+          partition,
+          new StreamsError(
+            'RECORD_CORRUPT',
+            `The broker finds the batch at offset ${entry.fetchOffset} of topic '${partition.topic}', partition ` +
+              `${partition.partition}, corrupt. Restore it from another replica, or go on behind it.`,
+            { details }
+          )
+        )
+      default:
+        // A leader that moved, most often: look again, then ask again. Unknown codes too, as Kafka adds new ones.
+        this.#outdatedTopics.add(partition.topic)
+        this.#retryLater(partition)
+        this.#parts.logger.debug(`A partition was not fetched (${name}) and is tried again.`, details)
+    }
+  }
+
+  #retryLater(partition: FetchedPartition): void {
+    const { clock, random } = this.#parts
+    const base = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(partition.failureCount, 10))
+    partition.failureCount++
+    partition.retryAtMs = clock.monotonicMs() + base * (0.8 + 0.4 * random())
+  }
+
+  #fail(partition: FetchedPartition, error: Error): void {
+    partition.fail(error)
+    this.#news.announce()
+  }
+
+  /** The refusal names no bounds, and a leader that lags behind refuses what is in range: ask before giving up. */
+  async #reportRange(entry: FetchEntry): Promise<void> {
+    const { partition, fetchOffset } = entry
+    partition.inFlight = true
+    const { cluster, lane } = this.#parts
+    const range = await readOffsetRange(cluster, latecomerLane(lane), partition.topic, partition.partition).catch(
+      () => undefined
+    )
+    if (this.#closed || !isCurrent(entry)) return
+    partition.inFlight = false
+    if (range === undefined || (fetchOffset >= range.logStartOffset && fetchOffset <= range.highWatermark)) {
+      this.#outdatedTopics.add(partition.topic)
+      this.#retryLater(partition)
+    } else {
+      const { topic, partition: index } = partition
+      this.#fail(
+        partition,
+        new StreamsError(
+          'CLIENT_OFFSET_OUT_OF_RANGE',
+          `Offset ${fetchOffset} of topic '${topic}', partition ${index}, is not there: the log holds ` +
+            `${range.logStartOffset} to ${range.highWatermark}. Choose an offset in that range to go on from.`,
+          { details: { topic, partition: index, offset: fetchOffset, ...range } }
+        )
+      )
+    }
+    this.#pump()
+  }
+
+  // ── metadata ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #refresh(): Promise<void> {
+    if (this.#refreshing) return
+    this.#refreshing = true
+    const { cluster, logger } = this.#parts
+    const topics = [...this.#outdatedTopics]
+    this.#outdatedTopics.clear()
+    try {
+      await cluster.refresh(topics)
+    } catch (error) {
+      if (this.#closed) return
+      const failure = error instanceof Error ? error : new Error(String(error))
+      if (isStreamsError(failure) && failure.action === 'stop') {
+        for (const reader of this.#order) if (topics.includes(reader.topic)) this.#fail(reader, failure)
+      } else {
+        logger.warn('Metadata could not be read and is asked for again.', { topics, error: failure.message })
+      }
+    } finally {
+      this.#refreshing = false
+      if (!this.#closed) {
+        for (const reader of this.#order) if (topics.includes(reader.topic)) this.#checkLeader(reader)
+        this.#pump()
+      }
+    }
+  }
+
+  /** After its topic was looked up: asks again later while it has no leader, gives up when it does not exist. */
+  #checkLeader(reader: FetchedPartition): void {
+    const { cluster, clock } = this.#parts
+    if (reader.failure !== undefined || cluster.leader(reader.topic, reader.partition) !== undefined) return
+    const nowMs = clock.monotonicMs()
+    const topic = cluster.cachedTopic(reader.topic)
+    if (topic?.partitions[reader.partition] === undefined) {
+      reader.missingSinceMs ??= nowMs
+      if (nowMs - reader.missingSinceMs >= MISSING_AFTER_MS) {
+        const what =
+          topic === undefined
+            ? `Topic '${reader.topic}' does not exist`
+            : `Topic '${reader.topic}' has ${topic.partitions.length} partitions and no partition ${reader.partition}`
+        this.#fail(
+          reader,
+          new StreamsError('TOPIC_MISSING', `${what}. Create it; topics are never created by reading.`, {
+            details: { topic: reader.topic, partition: reader.partition }
+          })
+        )
+        return
+      }
+    }
+    if (reader.retryAtMs <= nowMs) this.#retryLater(reader)
+  }
+}
+
+function freeSlot({ main, latecomers, joining }: BrokerState): Slot | undefined {
+  if (!main.busy && !(joining && latecomers.busy)) return main
+  return latecomers.busy ? undefined : latecomers
+}
+
+function isCurrent({ partition, generation }: FetchEntry): boolean {
+  return partition.generation === generation
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${partition} ${topic}`
+}
+
+function latecomerLane(lane: string): string {
+  return `${lane}-latecomers`
+}

@@ -1,0 +1,1 @@
+export { createFetcher, type FetcherParts } from './fetcher.ts'

@@ -1,0 +1,2 @@
+export { type ReceivedRequest, ScriptedBroker } from './scripted-broker.ts'
+export { type TransportContractOptions, transportContract } from './transport-contract.ts'
