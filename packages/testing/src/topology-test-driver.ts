@@ -176,13 +176,7 @@ export class TopologyTestDriver {
     return log
   }
 
-  #pipe(
-    log: TopicLog,
-    key: Uint8Array | null,
-    value: Uint8Array | null,
-    timestampMs: number,
-    headers: Headers
-  ): void {
+  #pipe(log: TopicLog, key: Uint8Array | null, value: Uint8Array | null, timestampMs: number, headers: Headers): void {
     log.append(key, value, timestampMs, headers)
     this.#drain()
   }

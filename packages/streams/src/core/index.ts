@@ -8,6 +8,7 @@ export {
   type StreamsErrorOptions
 } from './errors.ts'
 export { type Header, type Headers, NO_HEADERS } from './headers.ts'
+export { murmur2, murmur2Partition } from './murmur2.ts'
 export type { DropReason, NodeState, Processor, ProcessorContext, ProcessorSupplier } from './processor.ts'
 export type { KeyValueSerdes, Serde, SerdeContext } from './serde.ts'
 export type {

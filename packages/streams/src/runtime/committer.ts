@@ -77,7 +77,9 @@ export class Committer {
   #requireGroup(cause: unknown): GroupMetadata {
     const group = this.#group.metadata
     if (group !== undefined) return group
-    throw new StreamsError('TASK_MIGRATED', 'The group took the tasks of this process away; they go on elsewhere.', { cause })
+    throw new StreamsError('TASK_MIGRATED', 'The group took the tasks of this process away; they go on elsewhere.', {
+      cause
+    })
   }
 
   async #nextGeneration(refused: GroupMetadata, cause: unknown): Promise<GroupMetadata> {

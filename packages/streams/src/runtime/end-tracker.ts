@@ -37,7 +37,9 @@ export class EndTracker {
       const open = partitions.filter(({ topic, partition }) => (this.target(topic, partition) ?? 0) > 0)
       if (open.length > 0) {
         const committed = await this.#admin.fetchOffsets(this.#groupId, open, { requireStable: false })
-        const reached = committed.every(({ topic, partition, offset }) => offset >= (this.target(topic, partition) ?? 0))
+        const reached = committed.every(
+          ({ topic, partition, offset }) => offset >= (this.target(topic, partition) ?? 0)
+        )
         if (!reached) return false
       }
       await this.#enter(this.#level + 1)

@@ -78,9 +78,13 @@ async function ensureTopics(
     const found = existing.get(topic.name)
     if (found !== undefined && found.partitionCount === topic.partitionCount) continue
     if (found === undefined) {
-      throw new StreamsError('TOPIC_MISSING', `The internal topic '${topic.name}' was created but cannot be found. Try again.`, {
-        details: { topics: [topic.name] }
-      })
+      throw new StreamsError(
+        'TOPIC_MISSING',
+        `The internal topic '${topic.name}' was created but cannot be found. Try again.`,
+        {
+          details: { topics: [topic.name] }
+        }
+      )
     }
     throw new StreamsError(
       'TOPIC_PARTITION_COUNT_MISMATCH',

@@ -1,5 +1,15 @@
 import { type Action, isStreamsError, StreamsError } from '../core/index.ts'
-import type { Clock, EventLoop, Fetcher, GroupListener, GroupMember, KafkaAdmin, Logger, RecordProducer, TopicPartition } from '../ports/index.ts'
+import type {
+  Clock,
+  EventLoop,
+  Fetcher,
+  GroupListener,
+  GroupMember,
+  KafkaAdmin,
+  Logger,
+  RecordProducer,
+  TopicPartition
+} from '../ports/index.ts'
 import { Committer } from './committer.ts'
 import type { EndTracker } from './end-tracker.ts'
 import { Mailbox } from './mailbox.ts'
@@ -109,7 +119,9 @@ export class StreamLoop implements GroupListener {
       await producer.abort().catch((abortError: unknown) => this.#o.logger.debug(`abort: ${String(abortError)}`))
     }
     this.#mailbox.close(new StreamsError('CLIENT_CLOSED', 'The application is closing.'))
-    await this.#group.leave().catch((error: unknown) => this.#o.logger.warn(`leaving the group failed: ${String(error)}`))
+    await this.#group
+      .leave()
+      .catch((error: unknown) => this.#o.logger.warn(`leaving the group failed: ${String(error)}`))
     await this.#closeTasks([...this.#tasks.keys()])
     for (const opening of this.#openings.values()) opening.cancelled = true
     await Promise.all(this.#closingOpenings)
@@ -189,7 +201,9 @@ export class StreamLoop implements GroupListener {
       }
     }
     if (offsets.length === 0) return
-    admin.deleteRecords(offsets).catch((error: unknown) => logger.warn(`purging repartition topics failed: ${String(error)}`))
+    admin
+      .deleteRecords(offsets)
+      .catch((error: unknown) => logger.warn(`purging repartition topics failed: ${String(error)}`))
   }
 
   async #reachedEnd(): Promise<boolean> {
@@ -265,7 +279,9 @@ export class StreamLoop implements GroupListener {
     return this.#mailbox.post(async () => {
       const gone = new Set(partitions.map(nameOf))
       this.#assigned = this.#assigned.filter(partition => !gone.has(nameOf(partition)))
-      const affected = [...this.#tasks].filter(([, task]) => task.positions.some(position => gone.has(nameOf(position))))
+      const affected = [...this.#tasks].filter(([, task]) =>
+        task.positions.some(position => gone.has(nameOf(position)))
+      )
       try {
         if (affected.some(([, task]) => task.commitNeeded)) await this.#commit()
       } catch (error) {
@@ -371,7 +387,9 @@ export class StreamLoop implements GroupListener {
       if (task === undefined) continue
       this.#tasks.delete(taskId)
       for (const { topic, partition } of task.positions) this.#o.fetcher.remove({ topic, partition })
-      await task.close().catch((error: unknown) => this.#o.logger.warn(`closing task ${taskId} failed: ${String(error)}`))
+      await task
+        .close()
+        .catch((error: unknown) => this.#o.logger.warn(`closing task ${taskId} failed: ${String(error)}`))
     }
   }
 

@@ -1,5 +1,13 @@
 import { type DropReason, StreamsError } from '../core/index.ts'
-import type { Clock, EventLoop, Fetcher, KafkaClient, Logger, RawStoreProvider, RecordProducer } from '../ports/index.ts'
+import type {
+  Clock,
+  EventLoop,
+  Fetcher,
+  KafkaClient,
+  Logger,
+  RawStoreProvider,
+  RecordProducer
+} from '../ports/index.ts'
 import type { Topology } from '../topology/index.ts'
 import type { AppMetrics, TaskSnapshot } from './app-metrics.ts'
 import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
@@ -132,7 +140,8 @@ export class StreamsApp {
         node.processed += metrics.processed
         dropped += metrics.dropped
         late += metrics.late
-        for (const [reason, count] of metrics.droppedByReason) node.dropped[reason] = (node.dropped[reason] ?? 0) + count
+        for (const [reason, count] of metrics.droppedByReason)
+          node.dropped[reason] = (node.dropped[reason] ?? 0) + count
       }
       tasks[taskId] = {
         processedRecords: task.processedRecords,
@@ -169,9 +178,13 @@ export class StreamsApp {
 
   #begin(untilEnd: boolean): void {
     if (this.#state !== 'CREATED') {
-      throw new StreamsError('APP_STATE_INVALID', `The application is ${this.#state}; it can be started once. Make a new one.`, {
-        details: { state: this.#state }
-      })
+      throw new StreamsError(
+        'APP_STATE_INVALID',
+        `The application is ${this.#state}; it can be started once. Make a new one.`,
+        {
+          details: { state: this.#state }
+        }
+      )
     }
     this.#setState('REBALANCING')
     this.#finished = this.#lifetime(untilEnd)
@@ -330,7 +343,10 @@ export class StreamsApp {
     const before = this.#state
     if (now === before) return
     if (!TRANSITIONS[before].includes(now)) {
-      throw new StreamsError('APP_STATE_INVALID', `The application cannot go from ${before} to ${now}. This is a defect.`)
+      throw new StreamsError(
+        'APP_STATE_INVALID',
+        `The application cannot go from ${before} to ${now}. This is a defect.`
+      )
     }
     this.#state = now
     for (const listener of this.#listeners) {

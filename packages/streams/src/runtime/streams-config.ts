@@ -45,7 +45,9 @@ export interface StreamsConfig {
 }
 
 /** A config with every default filled in. */
-export type ResolvedConfig = Required<Omit<StreamsConfig, 'groupInstanceId' | 'heartbeatIntervalMs' | 'deadLetterTopic'>> & {
+export type ResolvedConfig = Required<
+  Omit<StreamsConfig, 'groupInstanceId' | 'heartbeatIntervalMs' | 'deadLetterTopic'>
+> & {
   readonly groupInstanceId: string | undefined
   readonly heartbeatIntervalMs: number | undefined
   readonly deadLetterTopic: string | undefined
@@ -106,7 +108,10 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
     'dead-letter'
   )
   if (usesDeadLetters && config.deadLetterTopic === undefined) {
-    throw new StreamsError('CONFIG_INVALID', "A handler is 'dead-letter', but deadLetterTopic is not set. Name an existing topic.")
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      "A handler is 'dead-letter', but deadLetterTopic is not set. Name an existing topic."
+    )
   }
   return resolved
 }
@@ -146,7 +151,11 @@ function handler(
 }
 
 function invalid(name: string, value: unknown, allowed: string): StreamsError {
-  return new StreamsError('CONFIG_INVALID', `The option '${name}' is ${JSON.stringify(value)}; it must be ${allowed}.`, {
-    details: { option: name, value }
-  })
+  return new StreamsError(
+    'CONFIG_INVALID',
+    `The option '${name}' is ${JSON.stringify(value)}; it must be ${allowed}.`,
+    {
+      details: { option: name, value }
+    }
+  )
 }

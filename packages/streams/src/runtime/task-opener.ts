@@ -93,7 +93,8 @@ export class TaskOpener {
       for (let partition = 0; partition < count; partition++) {
         const taskId = `${id}_${partition}`
         const inputs = this.inputsOf(taskId)
-        if (inputs.length > 0 && inputs.every(input => held.has(`${input.topic}-${input.partition}`))) tasks.push(taskId)
+        if (inputs.length > 0 && inputs.every(input => held.has(`${input.topic}-${input.partition}`)))
+          tasks.push(taskId)
       }
     }
     return tasks
@@ -112,7 +113,10 @@ export class TaskOpener {
     const committed = await this.#committedOffsets(inputs)
     const starts = await this.#startOffsets(inputs, committed)
 
-    const states = new Map<TaskToRestore, { opening: Opening; subTopology: SubTopology; appenders: Map<string, TopicAppender> }>()
+    const states = new Map<
+      TaskToRestore,
+      { opening: Opening; subTopology: SubTopology; appenders: Map<string, TopicAppender> }
+    >()
     try {
       for (const opening of openings) {
         if (opening.cancelled) continue
@@ -318,7 +322,10 @@ export class TaskOpener {
 }
 
 /** Adds the inputs of a restored task to the fetcher and lets it begin. */
-export function startTask(start: TaskStart, addReader: (input: TopicPartition, offset: number) => TaskInput['reader']): Task {
+export function startTask(
+  start: TaskStart,
+  addReader: (input: TopicPartition, offset: number) => TaskInput['reader']
+): Task {
   start.task.start(start.inputs.map(input => ({ reader: addReader(input, input.offset), metadata: input.metadata })))
   return start.task
 }

@@ -101,7 +101,11 @@ function assertInputsExist(topology: Topology, counts: ReadonlyMap<string, numbe
 }
 
 /** Fills `counts` with the repartition topics'. A topic without a fixed count gets the largest of its writers' inputs. */
-function settleRepartitionCounts(topology: Topology, applicationId: string, counts: Map<string, number>): InternalTopic[] {
+function settleRepartitionCounts(
+  topology: Topology,
+  applicationId: string,
+  counts: Map<string, number>
+): InternalTopic[] {
   const specs = topology.subTopologies.flatMap(sub => sub.repartitionSources)
   const fixed = new Set<string>()
   for (const spec of specs) {

@@ -29,7 +29,12 @@ export class TestInputTopic<K, V> {
   }
 
   /** Bytes as they are, to try what a corrupt record does. */
-  pipeBytes(key: Uint8Array | null, value: Uint8Array | null, timestampMs: number, headers: Headers = NO_HEADERS): void {
+  pipeBytes(
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    timestampMs: number,
+    headers: Headers = NO_HEADERS
+  ): void {
     this.#pipe(key, value, timestampMs, headers)
   }
 }

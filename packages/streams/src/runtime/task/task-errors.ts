@@ -82,7 +82,12 @@ export class TaskErrors {
     node.metrics.drop('production-error')
   }
 
-  #decide(handler: ErrorHandler, error: StreamsError, node: TaskNode, input: InputPartition | undefined): ErrorResponse {
+  #decide(
+    handler: ErrorHandler,
+    error: StreamsError,
+    node: TaskNode,
+    input: InputPartition | undefined
+  ): ErrorResponse {
     const failed = failedRecord(error, this.#taskId, node.name, input)
     let response: ErrorResponse
     try {
@@ -103,9 +108,13 @@ export class TaskErrors {
     const topic = this.#handlers.deadLetterTopic
     if (topic === undefined) {
       throw markHandled(
-        new StreamsError('CONFIG_INVALID', "A handler answered 'dead-letter', but deadLetterTopic is not set. Set it.", {
-          cause: failed.error
-        })
+        new StreamsError(
+          'CONFIG_INVALID',
+          "A handler answered 'dead-letter', but deadLetterTopic is not set. Set it.",
+          {
+            cause: failed.error
+          }
+        )
       )
     }
     this.#outputs.write(
@@ -136,7 +145,12 @@ function deadLetterHeaders(failed: FailedRecord): Headers {
   return headers
 }
 
-function failedRecord(error: StreamsError, taskId: string, node: string, input: InputPartition | undefined): FailedRecord {
+function failedRecord(
+  error: StreamsError,
+  taskId: string,
+  node: string,
+  input: InputPartition | undefined
+): FailedRecord {
   const reader = input?.reader
   return {
     error,
@@ -147,7 +161,8 @@ function failedRecord(error: StreamsError, taskId: string, node: string, input: 
     offset: reader?.offset,
     timestampMs: reader === undefined || reader.timestampMs < 0 ? undefined : reader.timestampMs,
     key: reader === undefined || reader.keyEnd < 0 ? null : reader.buffer.subarray(reader.keyStart, reader.keyEnd),
-    value: reader === undefined || reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd),
+    value:
+      reader === undefined || reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd),
     headers: reader?.headers() ?? NO_HEADERS
   }
 }

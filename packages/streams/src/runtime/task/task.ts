@@ -255,7 +255,8 @@ export class Task {
 
   /** After the commit: the memtable and the changelog offsets go to disk together. */
   async commitSucceeded(): Promise<void> {
-    for (const { input, offset, metadata } of this.#preparedOffsets) this.#lastCommitted.set(input, { offset, metadata })
+    for (const { input, offset, metadata } of this.#preparedOffsets)
+      this.#lastCommitted.set(input, { offset, metadata })
     this.#preparedOffsets = []
     await this.state.writeSealed(this.#changelogOffsets())
   }
@@ -285,7 +286,12 @@ export class Task {
   }
 
   /** Inputs with where they stand, for lag and for `run({ until: 'end' })`. */
-  get positions(): readonly { readonly topic: string; readonly partition: number; readonly offset: number; readonly endOffset: number }[] {
+  get positions(): readonly {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: number
+    readonly endOffset: number
+  }[] {
     return this.inputs.map(input => ({
       topic: input.topic,
       partition: input.partition,

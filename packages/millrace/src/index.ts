@@ -1,0 +1,1 @@
+export { Millrace, type MillraceOptions } from './millrace.ts'

@@ -1,0 +1,88 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createKafkaClient } from '@millrace/client'
+import { LevelStoreProvider } from '@millrace/store-level'
+import type { Logger } from '@millrace/streams/ports'
+import {
+  type RestoreListener,
+  StreamsApp,
+  type StreamsConfig,
+  systemClock,
+  systemEventLoop,
+  systemRandom
+} from '@millrace/streams/runtime'
+import type { Topology } from '@millrace/streams/topology'
+import { type KafkajsTransportOptions, kafkajsTransport } from '@millrace/transport-kafkajs'
+import { consoleLogger } from './console-logger.ts'
+import { splitOptions } from './millrace-options.ts'
+
+/** How an application runs, and where. */
+export interface MillraceOptions extends StreamsConfig {
+  /** `host:port` of some brokers. Short for `kafka: { brokers }`. */
+  readonly brokers?: readonly string[]
+  /** Everything that kafkajs's `new Kafka({ … })` takes: `ssl`, `sasl`, `clientId`, `socketFactory`, time-outs… */
+  readonly kafka?: KafkajsTransportOptions
+  /**
+   * Where state is kept, in a folder named after the application; processes of one machine share it.
+   * Default: `millrace` in the temporary directory of the machine: name a lasting one in production, or every restart of the
+   * machine restores all state from the changelogs.
+   */
+  readonly stateDir?: string
+  /** Default: warnings and errors go to stderr. */
+  readonly logger?: Logger
+  /** Close on SIGTERM and SIGINT. A second signal ends the process at once. Default true. */
+  readonly handleSignals?: boolean
+  /** Progress of restoring. */
+  readonly restoreListener?: RestoreListener
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+/**
+ * One instance of a stream-processing application: a member of the consumer group `applicationId` with its share of the
+ * tasks. Run more processes to scale.
+ *
+ * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
+ */
+export class Millrace extends StreamsApp {
+  constructor(topology: Topology, options: MillraceOptions) {
+    const { config, kafka, stateDir, logger, handleSignals, restoreListener } = splitOptions(options)
+    const log = logger ?? consoleLogger
+    super(topology, config, {
+      client: createKafkaClient({
+        transport: kafkajsTransport({ clientId: config.applicationId, ...kafka }),
+        clock: systemClock,
+        random: systemRandom,
+        logger: log
+      }),
+      stores: new LevelStoreProvider({
+        directory: stateDir ?? join(tmpdir(), 'millrace'),
+        applicationId: config.applicationId
+      }),
+      clock: systemClock,
+      eventLoop: systemEventLoop,
+      logger: log,
+      restoreListener
+    })
+    if (handleSignals) this.#closeOnSignals(log)
+  }
+
+  #closeOnSignals(logger: Logger): void {
+    const onSignal = (signal: NodeJS.Signals) => {
+      stop()
+      logger.info(`${signal}: closing`)
+      this.close().catch((error: unknown) => {
+        logger.error(String(error))
+        process.exitCode = 1
+      })
+    }
+    // Removed with the first signal: a second one then has its ordinary effect.
+    const stop = () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal)
+    }
+    this.onStateChange((now, before) => {
+      if (before === 'CREATED' && now === 'REBALANCING') for (const signal of SIGNALS) process.on(signal, onSignal)
+      if (now === 'NOT_RUNNING' || now === 'ERROR') stop()
+    })
+  }
+}

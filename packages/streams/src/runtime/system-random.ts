@@ -1,0 +1,4 @@
+import type { Random } from '../ports/index.ts'
+
+/** Node's own randomness; only for jitter, never for anything that has to be unguessable. */
+export const systemRandom: Random = () => Math.random()

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest'
+import { INTERNAL_PREFIX, type SubTopology, type Topology } from '../topology/index.ts'
+import { planTopics } from './topic-plan.ts'
+
+function subTopology(overrides: Partial<SubTopology> & { readonly id: number }): SubTopology {
+  return {
+    nodes: [],
+    stores: [],
+    sourceTopics: [],
+    sourcePatterns: [],
+    sinkTopics: [],
+    repartitionSources: [],
+    copartitionGroups: [],
+    ...overrides
+  }
+}
+
+const topology = (...subTopologies: SubTopology[]): Topology => ({ subTopologies, describe: () => '' })
+const store = {
+  name: 'counts',
+  kind: 'timestamped-key-value' as const,
+  key: {} as never,
+  value: {} as never,
+  persistent: true,
+  caching: false,
+  changelog: { sourceTopic: undefined, topicConfig: {} },
+  windowSizeMs: undefined,
+  retentionMs: undefined
+}
+
+describe('partition counts', () => {
+  test('gives a repartition topic the largest count of its writers, through several hops', () => {
+    const plan = planTopics(
+      topology(
+        subTopology({ id: 0, sourceTopics: ['a', 'b'], sinkTopics: [`${INTERNAL_PREFIX}one-repartition`] }),
+        subTopology({
+          id: 1,
+          sourceTopics: [`${INTERNAL_PREFIX}one-repartition`],
+          repartitionSources: [{ suffix: 'one-repartition', partitionCount: undefined }],
+          sinkTopics: [`${INTERNAL_PREFIX}two-repartition`]
+        }),
+        subTopology({
+          id: 2,
+          sourceTopics: [`${INTERNAL_PREFIX}two-repartition`],
+          repartitionSources: [{ suffix: 'two-repartition', partitionCount: undefined }],
+          stores: [store]
+        })
+      ),
+      'app',
+      new Map([
+        ['a', 3],
+        ['b', 5]
+      ])
+    )
+    expect(plan.repartitionTopics.map(topic => [topic.name, topic.partitionCount])).toEqual([
+      ['app-one-repartition', 5],
+      ['app-two-repartition', 5]
+    ])
+    expect(plan.changelogTopics).toEqual([
+      expect.objectContaining({
+        name: 'app-counts-changelog',
+        partitionCount: 5,
+        configs: expect.objectContaining({ 'cleanup.policy': 'compact' })
+      })
+    ])
+  })
+
+  test('keeps a fixed count', () => {
+    const plan = planTopics(
+      topology(
+        subTopology({ id: 0, sourceTopics: ['a'], sinkTopics: [`${INTERNAL_PREFIX}r`] }),
+        subTopology({
+          id: 1,
+          sourceTopics: [`${INTERNAL_PREFIX}r`],
+          repartitionSources: [{ suffix: 'r', partitionCount: 2 }]
+        })
+      ),
+      'app',
+      new Map([['a', 9]])
+    )
+    expect(plan.repartitionTopics[0]?.partitionCount).toBe(2)
+  })
+
+  test('lets a free repartition topic follow the topic it is joined with', () => {
+    const plan = planTopics(
+      topology(
+        subTopology({ id: 0, sourceTopics: ['a'], sinkTopics: [`${INTERNAL_PREFIX}r`] }),
+        subTopology({
+          id: 1,
+          sourceTopics: [`${INTERNAL_PREFIX}r`, 'table'],
+          repartitionSources: [{ suffix: 'r', partitionCount: undefined }],
+          copartitionGroups: [{ node: 'JOIN', topics: [`${INTERNAL_PREFIX}r`, 'table'] }]
+        })
+      ),
+      'app',
+      new Map([
+        ['a', 2],
+        ['table', 6]
+      ])
+    )
+    expect(plan.repartitionTopics[0]?.partitionCount).toBe(6)
+  })
+
+  test('names both sides of a join whose counts differ', () => {
+    const joined = subTopology({
+      id: 0,
+      sourceTopics: ['a', 'b'],
+      copartitionGroups: [{ node: 'KSTREAM-JOIN-0000000003', topics: ['a', 'b'] }]
+    })
+    expect(() =>
+      planTopics(
+        topology(joined),
+        'app',
+        new Map([
+          ['a', 4],
+          ['b', 3]
+        ])
+      )
+    ).toThrowError(/'KSTREAM-JOIN-0000000003'.*'a' \(4 partitions\).*'b' \(3 partitions\)/)
+  })
+
+  test('names all topics that are missing', () => {
+    expect(() =>
+      planTopics(topology(subTopology({ id: 0, sourceTopics: ['x', 'y', 'z'] })), 'app', new Map([['y', 1]]))
+    ).toThrowError(/'x', 'z'/)
+  })
+
+  test('keeps windowed changelogs a day longer than their store', () => {
+    const plan = planTopics(
+      topology(
+        subTopology({
+          id: 0,
+          sourceTopics: ['a'],
+          stores: [{ ...store, kind: 'timestamped-window', windowSizeMs: 1000, retentionMs: 5000 }]
+        })
+      ),
+      'app',
+      new Map([['a', 1]])
+    )
+    expect(plan.changelogTopics[0]?.configs).toMatchObject({
+      'cleanup.policy': 'compact,delete',
+      'retention.ms': '86405000'
+    })
+  })
+})
