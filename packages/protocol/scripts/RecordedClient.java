@@ -18,8 +18,12 @@ public class RecordedClient {
     prefix = args[1];
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
       List<NewTopic> topics = new ArrayList<>();
-      for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd", "txn")) topics.add(new NewTopic(prefix + codec, 1, (short) 1));
-      topics.add(new NewTopic(prefix + "append-time", 1, (short) 1).configs(Map.of("message.timestamp.type", "LogAppendTime")));
+      for (String name : List.of("none", "gzip", "snappy", "lz4", "zstd", "txn", "append-time", "purged")) {
+        // The records are old: keep them, and keep them in one segment, for a fetch reads no further than one.
+        Map<String, String> configs = new HashMap<>(Map.of("retention.ms", "-1", "segment.ms", String.valueOf(Long.MAX_VALUE)));
+        if (name.equals("append-time")) configs.put("message.timestamp.type", "LogAppendTime");
+        topics.add(new NewTopic(prefix + name, 1, (short) 1).configs(configs));
+      }
       admin.createTopics(topics).all().get();
       admin.describeTopics(List.of(prefix + "none", prefix + "txn")).allTopicNames().get();
       admin.describeCluster().nodes().get();
@@ -28,6 +32,7 @@ public class RecordedClient {
 
       for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd")) produce(prefix + codec, codec);
       produce(prefix + "append-time", "none");
+      produce(prefix + "purged", "none");
       transactions();
       consume(prefix + "none", "read_uncommitted", 20);
       consume(prefix + "txn", "read_committed", 5);
@@ -39,7 +44,7 @@ public class RecordedClient {
       admin.describeClassicGroups(List.of(prefix + "group")).all().get();
       admin.listConsumerGroupOffsets(prefix + "group").partitionsToOffsetAndMetadata().get();
       admin.alterConsumerGroupOffsets(prefix + "group", Map.of(none, new OffsetAndMetadata(7, Optional.of(0), "seven"))).all().get();
-      admin.deleteRecords(Map.of(none, RecordsToDelete.beforeOffset(4))).all().get();
+      admin.deleteRecords(Map.of(new TopicPartition(prefix + "purged", 0), RecordsToDelete.beforeOffset(4))).all().get();
       admin.deleteConsumerGroups(List.of(prefix + "group")).all().get();
     }
   }
@@ -66,6 +71,7 @@ public class RecordedClient {
   }
 
   /** Offsets of the topic: 0-2 committed, 3 marker, 4-6 aborted (5 has a key of four zero bytes), 7 marker, 8-9 committed, 10 marker. */
+  @SuppressWarnings("removal")
   static void transactions() {
     Properties config = producerConfig("none");
     config.put("transactional.id", prefix + "txn-id");
