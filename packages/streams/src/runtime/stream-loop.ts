@@ -243,9 +243,19 @@ export class StreamLoop implements GroupListener {
     for (const opening of this.#openings.values()) opening.cancelled = true
     await Promise.all(this.#closingOpenings)
     await new Promise<void>(resolve => void clock.setTimer(delayMs, resolve))
-    if (error.code === 'TRANSACTION_ABORTED' || error.code === 'TASK_MIGRATED') await producer.abort()
+    if (error.code === 'TRANSACTION_ABORTED' || error.code === 'TASK_MIGRATED') await this.#endTransaction()
     else await producer.reset()
     this.#openMissing()
+  }
+
+  /** Drops what is open. A process that slept past its transaction time-out finds that the broker did so already. */
+  async #endTransaction(): Promise<void> {
+    try {
+      await this.#o.producer.abort()
+    } catch (error) {
+      this.#o.logger.info(`the transaction could not be aborted and is reset: ${String(error)}`)
+      await this.#o.producer.reset()
+    }
   }
 
   async #resetInput(error: StreamsError): Promise<boolean> {
@@ -299,7 +309,7 @@ export class StreamLoop implements GroupListener {
       this.#assigned = []
       await this.#cancelOpenings(() => true)
       await this.#closeTasks([...this.#tasks.keys()])
-      await this.#o.producer.abort()
+      await this.#endTransaction()
       this.#reportReadiness()
     })
   }

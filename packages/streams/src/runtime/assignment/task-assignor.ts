@@ -1,0 +1,62 @@
+import type { AssignorMember, AssignorResult, GroupAssignor, TopicPartition } from '../../ports/index.ts'
+import { candidatesOf, holdersOf, isFreeFor, ownerOf, partitionsOf, type TaskInputs, tasksOf } from './group-state.ts'
+import { placeTasks } from './place-tasks.ts'
+import { encodeTaskData } from './task-data.ts'
+
+export interface TaskAssignorOptions {
+  /** Source topics of each sub-topology with their partition counts. As a function it is asked in the leader at each rebalance. */
+  readonly inputs: TaskInputs | (() => Promise<TaskInputs>)
+  /** Stable across restarts of this process. */
+  readonly processName: string
+  /** Tasks that have state here: their ids, or, better, the sum of the offsets up to which each is restored. Asked at each join. */
+  readonly storedTasks: () => Iterable<string> | ReadonlyMap<string, number>
+}
+
+/** Equal in all members of an application. A change that old members would not understand needs a new name. */
+const NAME = 'millrace-sticky-1'
+
+/**
+ * Assigns tasks, that is, all partitions of a task together: balanced, sticky, to where their state is.
+ *
+ * A task that another member still holds is left out until that member has given it up (KIP-429): so a rebalance in which something
+ * moves is followed by a second one.
+ */
+export function createTaskAssignor({ inputs, processName, storedTasks }: TaskAssignorOptions): GroupAssignor {
+  return {
+    name: NAME,
+    userData: () => encodeTaskData({ processName, tasks: offsetSums(storedTasks()) }),
+    assign: async members => assignTasks(typeof inputs === 'function' ? await inputs() : inputs, members, processName)
+  }
+}
+
+/** The same members and inputs give the same result, in whatever order they come. */
+export function assignTasks(
+  inputs: TaskInputs,
+  members: readonly AssignorMember[],
+  leaderName = ''
+): ReadonlyMap<string, AssignorResult> {
+  const candidates = candidatesOf(members)
+  const holders = holdersOf(members)
+  const placed = placeTasks(tasksOf(inputs), candidates, task => ownerOf(task, holders, candidates))
+
+  const partitions = new Map(candidates.map(({ memberId }) => [memberId, [] as TopicPartition[]]))
+  const meant = new Map(candidates.map(({ memberId }) => [memberId, new Map<string, number>()]))
+  for (const [task, { memberId }] of placed) {
+    meant.get(memberId)?.set(task.id, 0)
+    if (isFreeFor(memberId, task, holders)) partitions.get(memberId)?.push(...partitionsOf(task))
+  }
+  return new Map(
+    candidates.map(({ memberId }) => [
+      memberId,
+      {
+        partitions: partitions.get(memberId) ?? [],
+        userData: encodeTaskData({ processName: leaderName, tasks: meant.get(memberId) ?? new Map() })
+      }
+    ])
+  )
+}
+
+function offsetSums(stored: Iterable<string> | ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  if (stored instanceof Map) return stored as ReadonlyMap<string, number>
+  return new Map([...(stored as Iterable<string>)].map(taskId => [taskId, 0]))
+}
