@@ -31,7 +31,7 @@ function demandOf(
   const topics = new Set(group.flatMap(task => task.topics))
   const wishes = new Map<number, { owned: number; claimed: number }>()
   candidates.forEach((candidate, member) => {
-    if (topics.isSubsetOf(candidate.topics)) wishes.set(member, { owned: 0, claimed: 0 })
+    if ([...topics].every(topic => candidate.topics.has(topic))) wishes.set(member, { owned: 0, claimed: 0 })
   })
   for (const task of group) {
     const owner = ownerOf(task)
@@ -63,7 +63,8 @@ function placeGroup(
   placed: Map<AssignableTask, Candidate>
 ): void {
   const owned = Map.groupBy(group, ownerOf)
-  const surplus = (candidate: Candidate): number => (owned.get(candidate)?.length ?? 0) - (left.get(candidate) as number)
+  const surplus = (candidate: Candidate): number =>
+    (owned.get(candidate)?.length ?? 0) - (left.get(candidate) as number)
   const wanting = candidates.filter(candidate => surplus(candidate) < 0)
   const open: AssignableTask[] = [...(owned.get(undefined) ?? [])]
   const place = (task: AssignableTask, candidate: Candidate): void => {
@@ -94,7 +95,9 @@ function placeGroup(
 
   for (const task of open.sort((a, b) => a.partition - b.partition)) {
     if (placed.has(task)) continue
-    const roomiest = candidates.reduce((best, each) => ((left.get(each) as number) > (left.get(best) as number) ? each : best))
+    const roomiest = candidates.reduce((best, each) =>
+      (left.get(each) as number) > (left.get(best) as number) ? each : best
+    )
     if ((left.get(roomiest) as number) > 0) place(task, roomiest)
   }
 }
