@@ -55,6 +55,7 @@ export const ERRORS = {
   TASK_OFFSET_METADATA_INVALID: 'stop',
   TASK_MIGRATED: 'rejoin',
   PRODUCER_FENCED: 'rejoin',
+  PRODUCER_DELIVERY_TIMED_OUT: 'abort-transaction',
   TRANSACTION_ABORTED: 'abort-transaction',
   GROUP_MEMBER_FENCED: 'rejoin',
   GROUP_INSTANCE_FENCED: 'stop',

@@ -1,0 +1,95 @@
+import type { Api, RequestOf, ResponseOf } from '@millrace/protocol'
+import { isStreamsError } from '@millrace/streams/core'
+import type { Clock, Logger, Random } from '@millrace/streams/ports'
+import { Backoff } from '../backoff.ts'
+import type { Cluster, Target } from '../cluster.ts'
+import { type CoordinatorVerdict, coordinatorVerdict } from './coordinator-verdict.ts'
+import type { Interruptible } from './interruptible.ts'
+
+export interface CoordinatorCall<A extends Api> {
+  readonly target: Target
+  readonly api: A
+  /** Asked anew for each attempt. */
+  readonly body: () => RequestOf<A>
+  /** The code that decides over an answer. */
+  readonly codeOf: (answer: ResponseOf<A>) => number
+  readonly maxVersion?: number
+  readonly timeoutMs: number
+  /** Ends the attempts early, as if the time were over. */
+  readonly givenUp?: () => boolean
+}
+
+export interface CallOutcome<A extends Api> {
+  /** `timed-out`: passing errors, or no answers, until the time was over. */
+  readonly verdict: Exclude<CoordinatorVerdict, 'retry' | 'retry-elsewhere'> | 'timed-out'
+  readonly errorCode: number
+  /** The last answer. */
+  readonly answer: ResponseOf<A> | undefined
+  /** Some attempt was not answered: it may have been carried out, whatever the last answer says. */
+  readonly unanswered: boolean
+  readonly cause: unknown
+}
+
+// A transaction's markers take a few milliseconds to be written, and until then the next one gets CONCURRENT_TRANSACTIONS.
+const FIRST_RETRY_MS = 5
+const LONGEST_RETRY_MS = 500
+
+/** Asks a coordinator until it gives a final answer or the time is over. */
+export class CoordinatorCalls {
+  readonly #cluster: Cluster
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #logger: Logger
+  readonly #interruptible: Interruptible
+
+  constructor(
+    parts: { readonly cluster: Cluster; readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+    interruptible: Interruptible
+  ) {
+    this.#cluster = parts.cluster
+    this.#clock = parts.clock
+    this.#random = parts.random
+    this.#logger = parts.logger
+    this.#interruptible = interruptible
+  }
+
+  /** @throws StreamsError that is no matter of time (`CLIENT_UNSUPPORTED_VERSION`, authentication), or `CLIENT_CLOSED`. */
+  async call<A extends Api>(call: CoordinatorCall<A>): Promise<CallOutcome<A>> {
+    const { target, api } = call
+    const deadlineMs = this.#clock.monotonicMs() + call.timeoutMs
+    const backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, this.#random)
+    let unanswered = false
+    for (;;) {
+      let answer: ResponseOf<A> | undefined
+      let errorCode = -1
+      let cause: unknown
+      try {
+        answer = await this.#interruptible.run(
+          this.#cluster.request(target, api, call.body(), {
+            lane: 'transaction',
+            ...(call.maxVersion === undefined ? {} : { maxVersion: call.maxVersion })
+          })
+        )
+        errorCode = call.codeOf(answer)
+      } catch (error) {
+        if (!isStreamsError(error) || error.action !== 'retry') throw error
+        cause = error
+        unanswered = true
+        this.#cluster.forgetCoordinator(target)
+      }
+      if (answer !== undefined) {
+        const verdict = coordinatorVerdict(errorCode)
+        if (verdict !== 'retry' && verdict !== 'retry-elsewhere') {
+          return { verdict, errorCode, answer, unanswered, cause: undefined }
+        }
+        if (verdict === 'retry-elsewhere') this.#cluster.forgetCoordinator(target)
+      }
+      const waitMs = backoff.nextMs()
+      if (this.#clock.monotonicMs() + waitMs > deadlineMs || call.givenUp?.()) {
+        return { verdict: 'timed-out', errorCode, answer, unanswered, cause }
+      }
+      this.#logger.debug(`${api.name} is tried again`, { target, errorCode, waitMs, cause })
+      await this.#interruptible.sleep(waitMs)
+    }
+  }
+}

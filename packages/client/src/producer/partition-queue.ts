@@ -1,0 +1,196 @@
+import { RecordBatchBuilder } from '@millrace/protocol'
+import {
+  type BatchFormat,
+  closeBatch,
+  type ProducerBatch,
+  type ProducerIdentity,
+  sequenceAfter,
+  splitBatch,
+  withoutRecords
+} from './producer-batch.ts'
+
+/** A broker remembers the last five batches of a producer in a partition, and so recognises a repetition of these only. */
+export const MAX_UNRESOLVED_BATCHES = 5
+
+/**
+ * The batches of one partition, in order: `unresolved` ones, which have sequences and await an answer or another attempt, then
+ * `waiting` ones, then the open one.
+ *
+ * Rules that keep order and sequences right:
+ * - A sequence is given when a batch is first sent, never before.
+ * - While a batch waits for another attempt, nothing behind it is sent; what is in flight behind it comes back first.
+ * - A refusal (split, dropped records, gap) is settled when nothing is in flight; only then may sequences be changed.
+ * - Until a first batch was acknowledged under an identity one batch is in flight: a broker without a memory of this producer may take
+ *   any sequence for the first, so a second batch could overtake a lost one.
+ */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  readonly waiting: ProducerBatch[] = []
+  readonly unresolved: ProducerBatch[] = []
+  readonly builder = new RecordBatchBuilder(1024)
+  /** When the open batch got its first record. */
+  openedMs = 0
+  /** The open batch may leave although it is not full. */
+  openDue = false
+  inFlight = 0
+  /** The identity that `nextSequence` belongs to. */
+  identity: ProducerIdentity | undefined
+  nextSequence = 0
+  /** Whether the broker knows this producer in this partition, so that it will notice a gap. */
+  established = false
+  /** Attempts that failed in a row; waits grow with them. */
+  failures = 0
+  retryAtMs = 0
+  /** The offset after the last acknowledged record; -1 before the first. */
+  endOffset = -1
+  /** The transaction to which the partition was added last. */
+  addedEra = -1
+  /** Sequences may be used up or not by batches that were dropped unanswered: the identity must not be used further. */
+  uncertain = false
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  get idle(): boolean {
+    return this.builder.count === 0 && this.waiting.length === 0 && this.unresolved.length === 0
+  }
+
+  closeOpen(format: BatchFormat, era: number, ordinal: number): ProducerBatch | undefined {
+    if (this.builder.count === 0) return undefined
+    const batch = closeBatch(this.builder, format, { era, ordinal, createdMs: this.openedMs })
+    this.openDue = false
+    this.waiting.push(batch)
+    return batch
+  }
+
+  /** The batch that may be sent now. One without a sequence gets it by `send`. */
+  next(era: number, identity: ProducerIdentity): ProducerBatch | undefined {
+    if (this.inFlight >= (this.established ? MAX_UNRESOLVED_BATCHES : 1)) return undefined
+    const { unresolved } = this
+    for (let i = 0; i < unresolved.length; i++) {
+      const batch = unresolved[i]!
+      if (batch.inFlight) continue
+      if (batch.refusal !== undefined) return undefined
+      for (let j = i + 1; j < unresolved.length; j++) if (unresolved[j]!.inFlight) return undefined
+      return batch
+    }
+    if (unresolved.length >= MAX_UNRESOLVED_BATCHES) return undefined
+    if (unresolved.length > 0 && this.identity !== identity) return undefined
+    const head = this.waiting[0]
+    return head !== undefined && head.era === era ? head : undefined
+  }
+
+  /** Whether `next` would take the open batch if it were closed. */
+  wantsOpen(era: number, openEra: number, identity: ProducerIdentity): boolean {
+    return (
+      era === openEra &&
+      this.builder.count > 0 &&
+      this.waiting.length === 0 &&
+      this.inFlight === this.unresolved.length &&
+      this.inFlight < (this.established ? MAX_UNRESOLVED_BATCHES : 1) &&
+      (this.inFlight === 0 || this.identity === identity)
+    )
+  }
+
+  /** `batch` is what `next` returned. */
+  send(batch: ProducerBatch, identity: ProducerIdentity): void {
+    if (batch.baseSequence < 0) {
+      if (this.identity !== identity) this.startOver(identity)
+      this.waiting.shift()
+      this.unresolved.push(batch)
+      batch.stamp(identity, this.nextSequence)
+      this.nextSequence = batch.endSequence
+    }
+    batch.inFlight = true
+    this.inFlight++
+  }
+
+  answered(batch: ProducerBatch): void {
+    batch.inFlight = false
+    this.inFlight--
+  }
+
+  /** @param baseOffset - -1 when the broker knows that it has the batch, but no longer where. */
+  acknowledge(batch: ProducerBatch, baseOffset: number): void {
+    this.remove(batch)
+    this.established = true
+    this.failures = 0
+    if (baseOffset >= 0) this.endOffset = Math.max(this.endOffset, baseOffset + batch.recordCount)
+  }
+
+  /** Whether everything before `batch` has been acknowledged, so that the broker cannot miss anything before it. */
+  isFirst(batch: ProducerBatch): boolean {
+    return this.unresolved[0] === batch
+  }
+
+  /** Gives all unresolved batches sequences from 0 on, under another identity. */
+  rewrite(identity: ProducerIdentity): void {
+    this.startOver(identity)
+    for (const batch of this.unresolved) {
+      batch.refusal = undefined
+      batch.stamp(identity, this.nextSequence)
+      this.nextSequence = batch.endSequence
+    }
+  }
+
+  /**
+   * Replaces a batch that the broker refused by two halves, which together use its sequences.
+   *
+   * @returns The halves; `batch` itself is gone.
+   */
+  split(batch: ProducerBatch, format: BatchFormat): ProducerBatch[] {
+    return this.replace(batch, splitBatch(batch, format))
+  }
+
+  /** Takes records, or the whole batch, out of a batch that the broker refused; later sequences move up. */
+  omit(batch: ProducerBatch, format: BatchFormat, recordIndexes: readonly number[]): ProducerBatch[] {
+    return this.replace(batch, recordIndexes.length === 0 ? [] : withoutRecords(batch, format, recordIndexes))
+  }
+
+  /** Forgets everything that is not in flight; what is in flight is forgotten when it is answered. */
+  drop(): ProducerBatch[] {
+    const dropped = [...this.waiting]
+    this.waiting.length = 0
+    this.builder.reset()
+    this.openDue = false
+    for (const batch of [...this.unresolved]) {
+      dropped.push(batch)
+      batch.dropped = true
+      if (batch.inFlight) continue
+      this.uncertain = true
+      this.remove(batch)
+    }
+    this.failures = 0
+    this.retryAtMs = 0
+    return dropped
+  }
+
+  remove(batch: ProducerBatch): void {
+    const index = this.unresolved.indexOf(batch)
+    if (index >= 0) this.unresolved.splice(index, 1)
+  }
+
+  private startOver(identity: ProducerIdentity): void {
+    this.identity = identity
+    this.nextSequence = 0
+    this.established = identity.firstSequenceChecked
+    this.uncertain = false
+  }
+
+  private replace(batch: ProducerBatch, parts: ProducerBatch[]): ProducerBatch[] {
+    const { unresolved } = this
+    const index = unresolved.indexOf(batch)
+    unresolved.splice(index, 1, ...parts)
+    let sequence = batch.baseSequence
+    for (let i = index; i < unresolved.length; i++) {
+      const later = unresolved[i]!
+      if (later.baseSequence !== sequence) later.stamp(this.identity!, sequence)
+      sequence = sequenceAfter(sequence, later.recordCount)
+    }
+    this.nextSequence = sequence
+    return parts
+  }
+}

@@ -1,0 +1,146 @@
+import { kafkaError } from '@millrace/protocol'
+import { StreamsError } from '@millrace/streams/core'
+import type { TopicPartition } from '@millrace/streams/ports'
+import type { CallOutcome } from './coordinator-calls.ts'
+import { produceVerdict } from './produce-verdict.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import type { PartitionAnswer } from './sender.ts'
+
+function place(partition: TopicPartition): string {
+  return `topic '${partition.topic}', partition ${partition.partition}`
+}
+
+export function refusedError(partition: TopicPartition, batch: ProducerBatch, answer: PartitionAnswer): StreamsError {
+  const error = kafkaError(answer.errorCode)
+  const tooLarge = produceVerdict(answer.errorCode) === 'too-large'
+  const said = answer.errorMessage ?? answer.recordErrors[0]?.batchIndexErrorMessage ?? error.message
+  return new StreamsError(
+    tooLarge ? 'RECORD_TOO_LARGE' : 'RECORD_PRODUCE_FAILED',
+    `The broker refused ${batch.recordCount} record(s) of ${batch.bytes.length} bytes for ${place(partition)} with ${error.name}: ${said}` +
+      (tooLarge ? "; raise the topic's max.message.bytes or write smaller records" : ''),
+    {
+      details: {
+        topic: partition.topic,
+        partition: partition.partition,
+        recordCount: batch.recordCount,
+        sizeBytes: batch.bytes.length,
+        kafkaError: error.name
+      }
+    }
+  )
+}
+
+export function unusableError(partition: TopicPartition, errorCode: number): StreamsError {
+  const { name } = kafkaError(errorCode)
+  return new StreamsError(
+    'TRANSACTION_ABORTED',
+    `The broker refused records for ${place(partition)} with ${name}: the transaction must be aborted`,
+    { details: { topic: partition.topic, partition: partition.partition, kafkaError: name } }
+  )
+}
+
+export function unauthorizedError(partition: TopicPartition, errorCode: number): StreamsError {
+  const { name } = kafkaError(errorCode)
+  return new StreamsError(
+    'CLIENT_AUTHORIZATION_FAILED',
+    `Writing to ${place(partition)} is not allowed (${name}); grant this client's principal Write on the topic`,
+    { details: { topic: partition.topic, partition: partition.partition, kafkaError: name } }
+  )
+}
+
+export function deliveryTimedOutError(partition: TopicPartition, deliveryTimeoutMs: number): StreamsError {
+  return new StreamsError(
+    'PRODUCER_DELIVERY_TIMED_OUT',
+    `Records for ${place(partition)} were not acknowledged within ${deliveryTimeoutMs} ms; see that its leader is reachable and has ` +
+      'enough replicas in sync',
+    { details: { topic: partition.topic, partition: partition.partition, deliveryTimeoutMs } }
+  )
+}
+
+export function gapError(partition: TopicPartition): StreamsError {
+  return new StreamsError(
+    'TRANSACTION_ABORTED',
+    `The broker misses earlier records of this transaction in ${place(partition)}: the transaction must be aborted`,
+    { details: { topic: partition.topic, partition: partition.partition } }
+  )
+}
+
+export function fencedError(transactionalId: string | undefined, errorCode: number): StreamsError {
+  const { name } = kafkaError(errorCode)
+  return new StreamsError(
+    'PRODUCER_FENCED',
+    `The producer '${transactionalId}' was fenced (${name}): another producer initialised this transactional id, or the transaction ` +
+      'exceeded its time-out and the coordinator ended it; reset the producer, which takes the id over again',
+    { details: { transactionalId, kafkaError: name } }
+  )
+}
+
+export function closedError(transactionalId: string | undefined): StreamsError {
+  return new StreamsError('CLIENT_CLOSED', `The producer${named(transactionalId)} is closed; create a new one`)
+}
+
+export function commitUnknownError(transactionalId: string | undefined, outcome: Unfinished): StreamsError {
+  return new StreamsError(
+    'TASK_COMMIT_UNKNOWN',
+    `No answer tells whether the transaction of '${transactionalId}' was committed (last: ${kafkaError(outcome.errorCode).name}); ` +
+      'reset the producer, then read the committed offsets again',
+    { cause: outcome.cause, details: { transactionalId } }
+  )
+}
+
+type Unfinished = Pick<CallOutcome<never>, 'verdict' | 'errorCode' | 'cause'>
+
+/** The error of a coordinator's answer that is no success. `doing` completes "could not …". */
+export function coordinatorError(
+  outcome: Unfinished,
+  doing: string,
+  transactionalId: string | undefined
+): StreamsError {
+  const { name } = kafkaError(outcome.errorCode)
+  const details = { kafkaError: name, transactionalId }
+  switch (outcome.verdict) {
+    case 'fenced':
+      return fencedError(transactionalId, outcome.errorCode)
+    case 'migrated':
+      return new StreamsError(
+        'TASK_MIGRATED',
+        `The group refused this member's generation (${name}), could not ${doing}; its partitions may be another's already. ` +
+          'The transaction is still sound: commit again under a newer generation, or abort',
+        { details }
+      )
+    case 'abort':
+      return new StreamsError(
+        'TRANSACTION_ABORTED',
+        `The producer${named(transactionalId)} could not ${doing} (${name}): the transaction must be aborted`,
+        { details }
+      )
+    case 'metadata-too-large':
+      return new StreamsError(
+        'TASK_OFFSET_METADATA_INVALID',
+        `The broker could not ${doing} because the metadata of an offset is too large; raise offset.metadata.max.bytes`,
+        { details }
+      )
+    case 'unauthorized':
+      return new StreamsError(
+        'CLIENT_AUTHORIZATION_FAILED',
+        `The producer${named(transactionalId)} could not ${doing}: not allowed (${name}); grant this client's principal the right`,
+        { details }
+      )
+    case 'timed-out':
+      return new StreamsError(
+        'CLIENT_REQUEST_TIMED_OUT',
+        `The producer${named(transactionalId)} could not ${doing} in time (last: ${name})`,
+        { cause: outcome.cause, details }
+      )
+    default:
+      return new StreamsError(
+        name === 'INVALID_TRANSACTION_TIMEOUT' ? 'CONFIG_INVALID' : 'CLIENT_PROTOCOL_ERROR',
+        `The producer${named(transactionalId)} could not ${doing}: ${name}, ${kafkaError(outcome.errorCode).message}`,
+        { details }
+      )
+  }
+}
+
+function named(transactionalId: string | undefined): string {
+  return transactionalId === undefined ? '' : ` '${transactionalId}'`
+}

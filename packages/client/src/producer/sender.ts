@@ -1,0 +1,490 @@
+import { Produce, type RequestOf, type ResponseOf } from '@millrace/protocol'
+import { isStreamsError, type StreamsError } from '@millrace/streams/core'
+import type { Clock, Logger, Random } from '@millrace/streams/ports'
+import type { Cluster } from '../cluster.ts'
+import { MAX_UNRESOLVED_BATCHES, type PartitionQueue } from './partition-queue.ts'
+import type { BatchFormat, ProducerBatch, ProducerIdentity } from './producer-batch.ts'
+import { produceVerdict } from './produce-verdict.ts'
+import {
+  deliveryTimedOutError,
+  fencedError,
+  refusedError,
+  unauthorizedError,
+  unusableError
+} from './producer-errors.ts'
+import type { ResolvedProducerOptions } from './producer-options.ts'
+
+/** What the sender asks of, and tells, the producer that owns it. */
+export interface SenderOwner {
+  /** Whether batches may leave now. */
+  readonly sending: boolean
+  /** Highest Produce version that goes with the transaction's protocol. */
+  readonly maxProduceVersion: number
+  /** Whether the partition is in the open transaction; if not, sees to it and calls `wake` when it is. */
+  admit(partition: PartitionQueue): boolean
+  /** The broker misses sequences although nothing before them is unanswered. Leaves a new identity in `sender.identity`, or fails. */
+  onGap(partition: PartitionQueue): void
+  fail(error: StreamsError, state: 'abortable' | 'broken'): void
+}
+
+interface FlushWaiter {
+  readonly upToOrdinal: number
+  remaining: number
+  resolve(): void
+  reject(error: Error): void
+}
+
+export type PartitionAnswer = ResponseOf<typeof Produce>['responses'][number]['partitionResponses'][number]
+
+const REQUEST_OVERHEAD_BYTES = 256
+const PARTITION_OVERHEAD_BYTES = 64
+
+/** Sends closed batches to their leaders and sees each through to its acknowledgement. */
+export class Sender {
+  // Read and written for every record by the appenders.
+  bufferedBytes = 0
+  /** Why nothing can be appended. */
+  error: Error | undefined
+  identity: ProducerIdentity | undefined
+  /** The transaction that appended records belong to, and the one whose batches may leave. They differ while one ends. */
+  appendEra = 0
+  sendEra = 0
+
+  private readonly cluster: Cluster
+  private readonly clock: Clock
+  private readonly random: Random
+  private readonly logger: Logger
+  private readonly options: ResolvedProducerOptions
+  private readonly owner: SenderOwner
+  private readonly format: BatchFormat
+  private readonly active = new Set<PartitionQueue>()
+  private readonly inFlightByNode = new Map<number, number>()
+  private inFlightTotal = 0
+  private incomplete = 0
+  private nextOrdinal = 0
+  private readonly flushWaiters = new Set<FlushWaiter>()
+  private readonly writableWaiters = new Set<{ resolve(): void; reject(error: Error): void }>()
+  private readonly quietWaiters = new Set<() => void>()
+  private readonly refreshing = new Set<string>()
+  private drainQueued = false
+  private wakeAtMs = Number.POSITIVE_INFINITY
+  private cancelWake: (() => void) | undefined
+  private closed = false
+
+  constructor(
+    parts: { readonly cluster: Cluster; readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+    options: ResolvedProducerOptions,
+    owner: SenderOwner
+  ) {
+    this.cluster = parts.cluster
+    this.clock = parts.clock
+    this.random = parts.random
+    this.logger = parts.logger
+    this.options = options
+    this.owner = owner
+    this.format = { transactional: options.transactionalId !== undefined, compression: options.compression }
+  }
+
+  get full(): boolean {
+    return this.bufferedBytes >= this.options.bufferBytes
+  }
+
+  // ── from the appenders ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An open batch got its first record. */
+  opened(partition: PartitionQueue): void {
+    const nowMs = this.clock.monotonicMs()
+    partition.openedMs = nowMs
+    this.active.add(partition)
+    this.wakeAt(nowMs + this.options.lingerMs)
+  }
+
+  /** The open batch is full. It leaves when the burst of appends is over, when the event loop gets to run. */
+  filled(partition: PartitionQueue): void {
+    this.close(partition)
+    this.wake()
+  }
+
+  // ── from the producer ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Drains once the current synchronous work is done. */
+  wake(): void {
+    if (this.drainQueued || this.closed) return
+    this.drainQueued = true
+    queueMicrotask(() => {
+      this.drainQueued = false
+      this.drain()
+    })
+  }
+
+  /** Closes all open batches, so that records appended from now on are in others. */
+  closeOpen(): void {
+    for (const partition of this.active) this.close(partition)
+  }
+
+  /** Resolves when all that was appended until now is acknowledged. */
+  flush(): Promise<void> {
+    this.closeOpen()
+    if (this.incomplete === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      this.flushWaiters.add({ upToOrdinal: this.nextOrdinal, remaining: this.incomplete, resolve, reject })
+      this.wake()
+    })
+  }
+
+  whenWritable(): Promise<void> {
+    if (!this.full) return Promise.resolve()
+    for (const partition of this.active) partition.openDue = true
+    this.wake()
+    return new Promise((resolve, reject) => this.writableWaiters.add({ resolve, reject }))
+  }
+
+  /** Resolves when no Produce request awaits its answer. */
+  whenQuiet(): Promise<void> {
+    if (this.inFlightTotal === 0) return Promise.resolve()
+    return new Promise(resolve => this.quietWaiters.add(resolve))
+  }
+
+  /** Forgets all that is not acknowledged. */
+  drop(error: Error): void {
+    for (const waiter of this.flushWaiters) waiter.reject(error)
+    this.flushWaiters.clear()
+    for (const partition of this.active) {
+      for (const batch of partition.drop()) this.complete(batch)
+    }
+    this.releaseBytes(this.bufferedBytes)
+  }
+
+  /** Whether dropped batches may or may not have used up sequences of this identity. */
+  get uncertain(): boolean {
+    for (const partition of this.active) if (partition.uncertain && partition.identity === this.identity) return true
+    return false
+  }
+
+  /** Rejects what waits, after a failure. */
+  rejectWaiters(error: Error): void {
+    for (const waiter of this.flushWaiters) waiter.reject(error)
+    this.flushWaiters.clear()
+    for (const waiter of this.writableWaiters) waiter.reject(error)
+    this.writableWaiters.clear()
+  }
+
+  stop(error: Error): void {
+    this.rejectWaiters(error)
+    this.drop(error)
+    this.closed = true
+    this.cancelWake?.()
+    for (const resolve of this.quietWaiters) resolve()
+    this.quietWaiters.clear()
+  }
+
+  /** Goes on under another identity, with what could not be settled without one. */
+  identify(identity: ProducerIdentity): void {
+    this.identity = identity
+    for (const partition of this.active) if (partition.inFlight === 0) this.settleRefusals(partition)
+    this.wake()
+  }
+
+  // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private close(partition: PartitionQueue): void {
+    if (partition.closeOpen(this.format, this.appendEra, this.nextOrdinal) === undefined) return
+    this.nextOrdinal++
+    this.incomplete++
+  }
+
+  private wakeAt(atMs: number): void {
+    if (atMs >= this.wakeAtMs) return
+    this.cancelWake?.()
+    this.wakeAtMs = atMs
+    this.cancelWake = this.clock.setTimer(Math.max(0, atMs - this.clock.monotonicMs()), () => {
+      this.wakeAtMs = Number.POSITIVE_INFINITY
+      this.cancelWake = undefined
+      this.drain()
+    })
+  }
+
+  private drain(): void {
+    const { identity } = this
+    if (this.closed || identity === undefined || !this.owner.sending) return
+    const nowMs = this.clock.monotonicMs()
+    for (const partition of this.active) {
+      if (partition.idle && !(partition.uncertain && partition.identity === identity)) this.active.delete(partition)
+      else if (!this.checkDeadlines(partition, nowMs)) return
+    }
+    while (this.sendRound(identity, nowMs));
+  }
+
+  /** False when the producer failed. */
+  private checkDeadlines(partition: PartitionQueue, nowMs: number): boolean {
+    const { lingerMs, deliveryTimeoutMs } = this.options
+    if (partition.builder.count > 0) {
+      const dueMs = partition.openedMs + lingerMs
+      if (dueMs <= nowMs) partition.openDue = true
+      else this.wakeAt(dueMs)
+    }
+    const oldest = partition.unresolved[0] ?? partition.waiting[0]
+    // What is in flight is answered, or times out, first. What is held back for the next transaction is not late.
+    if (oldest === undefined || oldest.inFlight || oldest.era !== this.sendEra) return true
+    const expiresMs = oldest.createdMs + deliveryTimeoutMs
+    if (expiresMs > nowMs) {
+      this.wakeAt(expiresMs)
+      return true
+    }
+    this.owner.fail(deliveryTimedOutError(partition, deliveryTimeoutMs), 'abortable')
+    return false
+  }
+
+  /** Sends at most one request to each leader. */
+  private sendRound(identity: ProducerIdentity, nowMs: number): boolean {
+    const requests = new Map<number, { batches: ProducerBatch[]; partitions: PartitionQueue[]; bytes: number }>()
+    for (const partition of this.active) {
+      const ready = partition.next(this.sendEra, identity)
+      const wantsOpen =
+        ready === undefined && partition.openDue && partition.wantsOpen(this.sendEra, this.appendEra, identity)
+      if (ready === undefined && !wantsOpen) continue
+      if (partition.retryAtMs > nowMs) {
+        this.wakeAt(partition.retryAtMs)
+        continue
+      }
+      const leader = this.cluster.leader(partition.topic, partition.partition)
+      if (leader === undefined) {
+        this.retryLater(partition)
+        this.refresh(partition.topic)
+        continue
+      }
+      const { nodeId } = leader
+      if ((this.inFlightByNode.get(nodeId) ?? 0) >= MAX_UNRESOLVED_BATCHES) continue
+      if (!this.owner.admit(partition)) continue
+      if (wantsOpen) this.close(partition)
+      const batch = ready ?? partition.waiting[0]!
+      const batchBytes = batch.bytes.length + PARTITION_OVERHEAD_BYTES
+      let request = requests.get(nodeId)
+      if (request === undefined) {
+        request = { batches: [], partitions: [], bytes: REQUEST_OVERHEAD_BYTES }
+        requests.set(nodeId, request)
+      } else if (request.bytes + batchBytes > this.options.maxRequestBytes) continue
+      request.bytes += batchBytes
+      request.batches.push(batch)
+      request.partitions.push(partition)
+      partition.send(batch, identity)
+    }
+    for (const [nodeId, { batches, partitions }] of requests) {
+      // To the end of the line, so that under load every partition gets its turn.
+      for (const partition of partitions) {
+        this.active.delete(partition)
+        this.active.add(partition)
+      }
+      void this.send(nodeId, batches, partitions)
+    }
+    return requests.size > 0
+  }
+
+  /** Never rejects. */
+  private async send(nodeId: number, batches: ProducerBatch[], partitions: PartitionQueue[]): Promise<void> {
+    this.inFlightByNode.set(nodeId, (this.inFlightByNode.get(nodeId) ?? 0) + 1)
+    this.inFlightTotal++
+    let answer: ResponseOf<typeof Produce> | undefined
+    let failure: unknown
+    try {
+      answer = await this.cluster.request({ nodeId }, Produce, this.requestOf(batches, partitions), {
+        lane: 'producer',
+        maxVersion: this.owner.maxProduceVersion
+      })
+    } catch (error) {
+      failure = error
+    }
+    this.inFlightByNode.set(nodeId, this.inFlightByNode.get(nodeId)! - 1)
+    this.inFlightTotal--
+    if (this.closed) return
+
+    for (let i = 0; i < batches.length; i++) {
+      const partition = partitions[i]!
+      partition.answered(batches[i]!)
+      const partitionAnswer = answer && findAnswer(answer, partition)
+      if (partitionAnswer !== undefined) this.onAnswer(partition, batches[i]!, partitionAnswer)
+      else this.onNoAnswer(partition, batches[i]!, failure)
+      if (partition.inFlight === 0) this.settleRefusals(partition)
+    }
+    if (this.inFlightTotal === 0) {
+      for (const resolve of this.quietWaiters) resolve()
+      this.quietWaiters.clear()
+    }
+    this.drain()
+  }
+
+  private requestOf(batches: ProducerBatch[], partitions: PartitionQueue[]): RequestOf<typeof Produce> {
+    const topics = new Map<string, { index: number; records: Buffer }[]>()
+    for (let i = 0; i < batches.length; i++) {
+      const { topic, partition } = partitions[i]!
+      let partitionData = topics.get(topic)
+      if (partitionData === undefined) topics.set(topic, (partitionData = []))
+      partitionData.push({ index: partition, records: batches[i]!.bytes })
+    }
+    return {
+      transactionalId: this.options.transactionalId ?? null,
+      acks: -1,
+      timeoutMs: this.options.requestTimeoutMs,
+      topicData: Array.from(topics, ([name, partitionData]) => ({ name, partitionData }))
+    }
+  }
+
+  // ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private onNoAnswer(partition: PartitionQueue, batch: ProducerBatch, failure: unknown): void {
+    if (batch.dropped) {
+      partition.uncertain = true
+      partition.remove(batch)
+      return
+    }
+    if (isStreamsError(failure) && failure.action !== 'retry') {
+      this.owner.fail(failure, 'abortable')
+      return
+    }
+    this.logger.debug('produce request unanswered, sending again', {
+      topic: partition.topic,
+      partition: partition.partition,
+      failure
+    })
+    this.retryLater(partition)
+    this.refresh(partition.topic)
+  }
+
+  private onAnswer(partition: PartitionQueue, batch: ProducerBatch, answer: PartitionAnswer): void {
+    const { errorCode } = answer
+    const verdict = produceVerdict(errorCode)
+    if (batch.dropped) {
+      if (verdict === 'acknowledged') partition.acknowledge(batch, answer.baseOffset)
+      else {
+        partition.uncertain = true
+        partition.remove(batch)
+      }
+      return
+    }
+    switch (verdict) {
+      case 'acknowledged':
+        partition.acknowledge(batch, answer.baseOffset)
+        this.complete(batch)
+        return
+      case 'retry-elsewhere':
+        this.refresh(partition.topic)
+        this.retryLater(partition)
+        return
+      case 'retry':
+        this.retryLater(partition)
+        return
+      case 'sequence':
+        if (partition.isFirst(batch)) batch.refusal = { kind: 'gap' }
+        return
+      case 'too-large':
+      case 'refused':
+        batch.refusal = {
+          kind: verdict,
+          error: refusedError(partition, batch, answer),
+          recordIndexes: answer.recordErrors.map(({ batchIndex }) => batchIndex)
+        }
+        return
+      case 'fenced':
+        // Without a transactional id no other producer has this producer id: the broker's memory of it is off.
+        if (this.options.transactionalId === undefined) batch.refusal = { kind: 'gap' }
+        else this.owner.fail(fencedError(this.options.transactionalId, errorCode), 'broken')
+        return
+      case 'abort':
+        this.owner.fail(unusableError(partition, errorCode), 'abortable')
+        return
+      case 'unauthorized':
+        this.owner.fail(unauthorizedError(partition, errorCode), 'abortable')
+        return
+      case 'failed':
+        this.owner.fail(refusedError(partition, batch, answer), 'abortable')
+    }
+  }
+
+  /** Nothing of the partition is in flight: its sequences may be changed. */
+  private settleRefusals(partition: PartitionQueue): void {
+    for (let i = 0; i < partition.unresolved.length; i++) {
+      const batch = partition.unresolved[i]!
+      const { refusal } = batch
+      if (refusal === undefined) continue
+      if (refusal.kind === 'gap') {
+        this.owner.onGap(partition)
+        if (this.identity !== undefined && this.owner.sending) partition.rewrite(this.identity)
+        return
+      }
+      if (batch.recordCount > 1 && refusal.recordIndexes.length === 0) {
+        this.replaced(batch, partition.split(batch, this.format))
+        i++
+        continue
+      }
+      const all = refusal.recordIndexes.length === 0 || refusal.recordIndexes.length >= batch.recordCount
+      const count = all ? batch.recordCount : refusal.recordIndexes.length
+      if (!this.options.onRejected?.(partition.topic, partition.partition, count, refusal.error)) {
+        this.owner.fail(refusal.error as StreamsError, 'abortable')
+        return
+      }
+      const parts = partition.omit(batch, this.format, all ? [] : refusal.recordIndexes)
+      this.replaced(batch, parts)
+      i += parts.length - 1
+    }
+  }
+
+  private replaced(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
+    const more = parts.length - 1
+    this.incomplete += more
+    for (const waiter of this.flushWaiters) if (batch.ordinal < waiter.upToOrdinal) waiter.remaining += more
+    let bytes = -batch.sizeBytes
+    for (const part of parts) bytes += part.sizeBytes
+    this.releaseBytes(-bytes)
+    this.settleFlushes()
+  }
+
+  private complete(batch: ProducerBatch): void {
+    this.incomplete--
+    for (const waiter of this.flushWaiters) if (batch.ordinal < waiter.upToOrdinal) waiter.remaining--
+    this.releaseBytes(batch.sizeBytes)
+    this.settleFlushes()
+  }
+
+  private settleFlushes(): void {
+    for (const waiter of this.flushWaiters) {
+      if (waiter.remaining > 0) continue
+      this.flushWaiters.delete(waiter)
+      waiter.resolve()
+    }
+  }
+
+  private releaseBytes(bytes: number): void {
+    this.bufferedBytes -= bytes
+    if (this.writableWaiters.size === 0 || this.full) return
+    for (const waiter of this.writableWaiters) waiter.resolve()
+    this.writableWaiters.clear()
+  }
+
+  private retryLater(partition: PartitionQueue): void {
+    const { retryBackoffMs, retryBackoffMaxMs } = this.options
+    const backoffMs = Math.min(retryBackoffMaxMs, retryBackoffMs * 2 ** Math.min(partition.failures, 16))
+    partition.failures++
+    partition.retryAtMs = this.clock.monotonicMs() + backoffMs * (0.8 + 0.4 * this.random())
+    this.wakeAt(partition.retryAtMs)
+  }
+
+  private refresh(topic: string): void {
+    if (this.refreshing.has(topic)) return
+    this.refreshing.add(topic)
+    this.cluster
+      .refresh([topic])
+      .catch(error => this.logger.debug('metadata refresh failed', { topic, error }))
+      .finally(() => {
+        this.refreshing.delete(topic)
+        this.wake()
+      })
+  }
+}
+
+function findAnswer(answer: ResponseOf<typeof Produce>, partition: PartitionQueue): PartitionAnswer | undefined {
+  for (const topic of answer.responses) {
+    if (topic.name !== partition.topic) continue
+    for (const candidate of topic.partitionResponses) if (candidate.index === partition.partition) return candidate
+  }
+  return undefined
+}
