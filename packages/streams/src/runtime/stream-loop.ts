@@ -45,6 +45,8 @@ export interface StreamLoopOptions {
   readonly endTracker: EndTracker | undefined
   /** Topics whose committed records may be deleted. */
   readonly repartitionTopics: ReadonlySet<string>
+  /** Looks at the topics anew; true when the inputs changed. Only where sources are patterns. */
+  readonly replan: (() => Promise<boolean>) | undefined
   /** `true` when every assigned task processes, `false` while some are being restored. */
   readonly onReadiness: (ready: boolean) => void
 }
@@ -67,6 +69,7 @@ export class StreamLoop implements GroupListener {
   #nextTask = 0
   #nextCommitMs = 0
   #nextPurgeMs = 0
+  #nextReplanMs = 0
   #nextEndCheckMs = 0
   #recoveries = 0
   #everAssigned = false
@@ -101,6 +104,7 @@ export class StreamLoop implements GroupListener {
     this.#committer = new Committer({ clock, producer, group: this.#group })
     this.#nextCommitMs = clock.monotonicMs() + config.commitIntervalMs
     this.#nextPurgeMs = clock.monotonicMs() + config.repartitionPurgeIntervalMs
+    this.#nextReplanMs = clock.monotonicMs() + config.metadataMaxAgeMs
     let failure: Error | undefined
     try {
       while (!this.#stopRequested) {
@@ -139,6 +143,7 @@ export class StreamLoop implements GroupListener {
     const processed = this.#processSlice()
     if (this.#commitIsDue()) await this.#commit()
     if (await this.#reachedEnd()) return true
+    await this.#lookForTopics()
     if (producer.full) await producer.whenWritable()
     else if (processed > 0) await eventLoop.nextTurn()
     else if (this.#mailbox.isEmpty && !this.#stopRequested) {
@@ -187,6 +192,13 @@ export class StreamLoop implements GroupListener {
     this.#recoveries = 0
     this.#purge()
     for (const task of this.#tasks.values()) await task.state.expireStep()
+  }
+
+  async #lookForTopics(): Promise<void> {
+    const { clock, config, replan } = this.#o
+    if (replan === undefined || clock.monotonicMs() < this.#nextReplanMs) return
+    this.#nextReplanMs = clock.monotonicMs() + config.metadataMaxAgeMs
+    if (await replan()) this.#group?.rejoin()
   }
 
   /** Deletes what all of the application has committed past. Best effort: the next purge makes up for a failed one. */
@@ -277,11 +289,27 @@ export class StreamLoop implements GroupListener {
 
   onAssigned(_added: readonly TopicPartition[], all: readonly TopicPartition[]): Promise<void> {
     this.#committer?.generationChanged()
-    return this.#mailbox.post(() => {
+    return this.#mailbox.post(async () => {
       this.#everAssigned = true
       this.#assigned = all
+      await this.#o.replan?.()
+      await this.#closeGrown()
       this.#openMissing()
     })
+  }
+
+  /** A task that gained an input, because a new topic matches a pattern, is opened anew with it. */
+  async #closeGrown(): Promise<void> {
+    const grown = [...this.#tasks].filter(
+      ([taskId, task]) => this.#o.opener.inputsOf(taskId).length !== task.positions.length
+    )
+    if (grown.length === 0) return
+    try {
+      await this.#commit()
+    } catch (error) {
+      await this.#recover(error)
+    }
+    await this.#closeTasks(grown.map(([taskId]) => taskId))
   }
 
   onRevoked(partitions: readonly TopicPartition[]): Promise<void> {

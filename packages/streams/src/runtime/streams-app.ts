@@ -20,6 +20,7 @@ import { Restorer } from './restorer.ts'
 import { StreamLoop } from './stream-loop.ts'
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from './streams-config.ts'
 import { TaskOpener } from './task-opener.ts'
+import type { TopicPlan } from './topic-plan.ts'
 
 /** Everything that touches the world outside. */
 export interface StreamsPorts {
@@ -226,11 +227,13 @@ export class StreamsApp {
     const { client, stores, clock, eventLoop, logger, restoreListener } = this.#ports
     const config = this.#config
     const topology = this.#topology
-    const plan = await prepareTopics(topology, config.applicationId, client.admin, {
-      replicationFactor: config.replicationFactor,
-      deadLetterTopic: config.deadLetterTopic,
-      logger
-    })
+    const prepare = async () =>
+      await prepareTopics(topology, config.applicationId, client.admin, {
+        replicationFactor: config.replicationFactor,
+        deadLetterTopic: config.deadLetterTopic,
+        logger
+      })
+    let plan = await prepare()
     const processName = await stores.claimProcessName()
     const producer = await client.createProducer({
       ...config.producer,
@@ -256,7 +259,15 @@ export class StreamsApp {
     const opener = new TaskOpener({ config, topology, client, stores, restorer, clock, logger, processName, plan })
     const endTracker = untilEnd ? new EndTracker(client.admin, config.applicationId, topology, plan) : undefined
     await endTracker?.start()
+    const usesPatterns = topology.subTopologies.some(sub => sub.sourcePatterns.length > 0)
+    const replan = async () => {
+      const before = inputsText(plan)
+      plan = await prepare()
+      opener.plan = plan
+      return inputsText(plan) !== before
+    }
     const loop = new StreamLoop({
+      replan: usesPatterns ? replan : undefined,
       config,
       clock,
       eventLoop,
@@ -281,7 +292,14 @@ export class StreamsApp {
         rebalanceTimeoutMs: config.rebalanceTimeoutMs,
         ...(config.heartbeatIntervalMs === undefined ? {} : { heartbeatIntervalMs: config.heartbeatIntervalMs }),
         topics: () => [...new Set([...plan.inputs.values()].flatMap(topics => [...topics.keys()]))].sort(),
-        assignor: createTaskAssignor({ inputs: plan.inputs, processName, storedTasks: () => storedTasks }),
+        assignor: createTaskAssignor({
+          inputs: async () => {
+            if (usesPatterns) await replan()
+            return plan.inputs
+          },
+          processName,
+          storedTasks: () => new Set([...storedTasks, ...loop.tasks.keys()])
+        }),
         listener
       })
     )
@@ -357,4 +375,8 @@ export class StreamsApp {
       }
     }
   }
+}
+
+function inputsText(plan: TopicPlan): string {
+  return JSON.stringify([...plan.inputs].map(([id, topics]) => [id, [...topics].sort()]))
 }

@@ -34,6 +34,8 @@ export interface StreamsConfig {
   readonly groupInstanceId?: string
   /** How often records of repartition topics below the committed offsets are deleted. Default 30,000. */
   readonly repartitionPurgeIntervalMs?: number
+  /** How often sources that are patterns look for new topics. Default 60,000. */
+  readonly metadataMaxAgeMs?: number
   readonly onDeserializationError?: ErrorHandler
   readonly onProcessingError?: ErrorHandler
   readonly onProductionError?: ErrorHandler
@@ -88,6 +90,7 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
       config.heartbeatIntervalMs === undefined ? undefined : integer(config, 'heartbeatIntervalMs', 0, 1),
     rebalanceTimeoutMs: integer(config, 'rebalanceTimeoutMs', 300_000, 1),
     repartitionPurgeIntervalMs: integer(config, 'repartitionPurgeIntervalMs', 30_000, 1),
+    metadataMaxAgeMs: integer(config, 'metadataMaxAgeMs', 60_000, 1),
     groupInstanceId: config.groupInstanceId,
     deadLetterTopic: config.deadLetterTopic,
     onDeserializationError: handlers.onDeserializationError,
