@@ -9,7 +9,8 @@ const UNSUPPORTED = 3
 
 function required(name: string): string {
   const value = process.env[name]
-  if (value === undefined || value === '') throw new Error(`The environment variable ${name} is missing; see test/bench/README.md.`)
+  if (value === undefined || value === '')
+    throw new Error(`The environment variable ${name} is missing; see test/bench/README.md.`)
   return value
 }
 

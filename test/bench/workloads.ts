@@ -46,10 +46,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
           { store: 'page-load', value: json<{ sum: number; count: number }>() }
         )
         .toStream()
-        .map((window, load) => [
-          `${window.key}@${window.startMs}`,
-          { avg: load.sum / load.count, count: load.count }
-        ])
+        .map((window, load) => [`${window.key}@${window.startMs}`, { avg: load.sum / load.count, count: load.count }])
         .to(output, { key: string(), value: json() })
     }
   },

@@ -1,0 +1,50 @@
+import type { IsolationLevel, KafkaClient } from '@millrace/streams/ports'
+
+export interface ReadRecord {
+  readonly partition: number
+  readonly offset: number
+  readonly key: string
+  /** Empty for a tombstone. */
+  readonly value: Buffer
+  readonly timestampMs: number
+}
+
+/** Reads a topic from its start to its ends of this moment. */
+export async function readTopic(client: KafkaClient, topic: string, isolation: IsolationLevel): Promise<ReadRecord[]> {
+  const description = (await client.admin.describeTopics([topic])).get(topic)
+  if (description === undefined) throw new Error(`There is no topic '${topic}'.`)
+  const partitions = Array.from({ length: description.partitionCount }, (_, partition) => ({ topic, partition }))
+  const query = async (at: 'earliest' | 'latest') =>
+    await client.admin.listOffsets(
+      partitions.map(partition => ({ ...partition, at })),
+      isolation
+    )
+  const [starts, ends] = await Promise.all([query('earliest'), query('latest')])
+
+  const fetcher = client.createFetcher({ isolation, maxBufferedBytes: 16 * 1024 * 1024 })
+  const records: ReadRecord[] = []
+  try {
+    const open = ends.map(end => {
+      const start = starts.find(({ partition }) => partition === end.partition)?.offset ?? 0
+      return { end: end.offset, reader: fetcher.add({ topic, partition: end.partition }, start) }
+    })
+    while (open.some(({ reader, end }) => reader.position < end)) {
+      for (const { reader, end } of open) {
+        while (reader.position < end && reader.next()) {
+          if (reader.offset >= end) break
+          records.push({
+            partition: reader.partition,
+            offset: reader.offset,
+            key: reader.keyEnd < 0 ? '' : reader.buffer.toString('utf8', reader.keyStart, reader.keyEnd),
+            value: Buffer.from(reader.buffer.subarray(reader.valueStart, Math.max(reader.valueStart, reader.valueEnd))),
+            timestampMs: reader.timestampMs
+          })
+        }
+      }
+      await fetcher.wait(200)
+    }
+  } finally {
+    await fetcher.close()
+  }
+  return records
+}
