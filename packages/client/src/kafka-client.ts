@@ -60,7 +60,8 @@ class ClusterClient implements KafkaClient {
   createFetcher(options: FetcherOptions): Fetcher {
     const { requestTimeoutMs } = this.#options
     const lane = `fetch-${++this.#fetcherCount}`
-    const fetcher = createFetcher({ ...this.#parts(options), lane, requestTimeoutMs })
+    const onClosed = (): boolean => this.#fetchers.delete(fetcher)
+    const fetcher: Fetcher = createFetcher({ ...this.#parts(options), lane, requestTimeoutMs, onClosed })
     this.#fetchers.add(fetcher)
     return fetcher
   }
@@ -75,7 +76,6 @@ class ClusterClient implements KafkaClient {
 
   async close(): Promise<void> {
     await Promise.all([...this.#fetchers].map(fetcher => fetcher.close()))
-    this.#fetchers.clear()
     await this.#cluster.close()
   }
 

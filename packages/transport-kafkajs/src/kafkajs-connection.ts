@@ -7,7 +7,7 @@ import { startTimer } from './timer.ts'
 
 export interface KafkajsConnectionSettings {
   readonly ssl: KafkaConfig['ssl'] | null
-  readonly sasl: KafkaConfig['sasl'] | null
+  readonly sasl: NonNullable<KafkaConfig['sasl']> | null
   readonly clientId: string | undefined
   readonly socketFactory: ISocketFactory
   readonly connectionTimeoutMs: number
@@ -52,7 +52,8 @@ export class KafkajsConnectionAdapter implements Connection {
       port: broker.port,
       rack: broker.rack ?? null,
       ssl: settings.ssl,
-      sasl: settings.sasl,
+      // kafkajs keeps its authenticator in this object, credentials and all: two connections must not share one.
+      sasl: settings.sasl === null ? null : { ...settings.sasl },
       clientId: settings.clientId,
       socketFactory: settings.socketFactory,
       connectionTimeout: settings.connectionTimeoutMs,

@@ -26,6 +26,7 @@ export interface FetcherParts {
   /** Of this fetcher alone: closing it closes the lane. */
   readonly lane: string
   readonly requestTimeoutMs?: number | undefined
+  readonly onClosed?: (() => void) | undefined
   readonly options: FetcherOptions
 }
 
@@ -158,6 +159,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     this.#parts.cluster.closeLane(this.#parts.lane)
     this.#parts.cluster.closeLane(latecomerLane(this.#parts.lane))
     this.#news.wake()
+    this.#parts.onClosed?.()
   }
 
   // ── what to ask for ──────────────────────────────────────────────────────────────────────────────────────────────
