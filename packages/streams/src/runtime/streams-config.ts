@@ -1,4 +1,4 @@
-import { StreamsError } from '../core/index.ts'
+import { checkOptions, StreamsError } from '../core/index.ts'
 import type { ProducerOptions } from '../ports/index.ts'
 import type { ErrorHandler, ErrorHandlers } from './error-handlers.ts'
 
@@ -59,8 +59,37 @@ export type ResolvedConfig = Required<
 
 const MIB = 1024 * 1024
 
-/** @throws StreamsError `CONFIG_INVALID` naming the option, its value and what is allowed. */
+/** Every option there is; a misspelt one is refused rather than ignored. */
+const OPTIONS = [
+  'applicationId',
+  'processingGuarantee',
+  'commitIntervalMs',
+  'cacheBytes',
+  'stateMemoryBytes',
+  'inputBufferBytes',
+  'maxTaskIdleMs',
+  'autoOffsetReset',
+  'replicationFactor',
+  'transactionTimeoutMs',
+  'sessionTimeoutMs',
+  'heartbeatIntervalMs',
+  'rebalanceTimeoutMs',
+  'groupInstanceId',
+  'repartitionPurgeIntervalMs',
+  'metadataMaxAgeMs',
+  'onDeserializationError',
+  'onProcessingError',
+  'onProductionError',
+  'deadLetterTopic',
+  'producer'
+] as const satisfies readonly (keyof StreamsConfig)[]
+
+const PRODUCER_OPTIONS = ['batchBytes', 'maxRequestBytes', 'compression', 'bufferBytes', 'deliveryTimeoutMs'] as const
+
+/** @throws StreamsError `CONFIG_INVALID` naming the option, its value and what is allowed; `CONFIG_UNKNOWN_OPTION`. */
 export function resolveConfig(config: StreamsConfig): ResolvedConfig {
+  checkOptions('the application', config, OPTIONS)
+  checkOptions('producer', config.producer ?? {}, PRODUCER_OPTIONS)
   const { applicationId } = config
   if (typeof applicationId !== 'string' || !/^[a-zA-Z0-9._-]{1,200}$/.test(applicationId)) {
     throw invalid('applicationId', applicationId, '1 to 200 letters, digits, dots, underscores or hyphens')
