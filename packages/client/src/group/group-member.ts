@@ -1,7 +1,8 @@
 import { LeaveGroup } from '@millrace/protocol'
 import { StreamsError } from '@millrace/streams/core'
 import type { AssignorResult, GroupMember, GroupMetadata, TopicPartition } from '@millrace/streams/ports'
-import { Backoff } from './backoff.ts'
+import { Backoff } from '../backoff.ts'
+import { sleep } from '../sleep.ts'
 import { groupError, type Reaction } from './group-answers.ts'
 import { type GroupMemberDependencies, GroupSession } from './group-session.ts'
 import { Heartbeats } from './heartbeats.ts'
@@ -13,6 +14,8 @@ import { TopicWatch } from './topic-watch.ts'
 
 /** How long `leave` waits for its answer. Without one the session ends by its time-out. */
 const LEAVE_TIMEOUT_MS = 5_000
+const RETRY_MS = 100
+const MAX_RETRY_MS = 1_000
 const INTERRUPTED = Symbol('interrupted')
 
 interface Failure {
@@ -51,7 +54,7 @@ export class ClassicGroupMember implements GroupMember {
 
   constructor(dependencies: GroupMemberDependencies) {
     this.#session = new GroupSession(dependencies)
-    this.#backoff = new Backoff(dependencies.clock, dependencies.random)
+    this.#backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, dependencies.random)
     this.#watch = new TopicWatch(this.#session, reason => this.#wantJoin(reason))
     this.#heartbeats = new Heartbeats(this.#session, {
       onReaction: (reaction, errorCode) => this.#heartbeatAnswered(reaction, errorCode),
@@ -238,7 +241,7 @@ export class ClassicGroupMember implements GroupMember {
     this.#move('join')
     if (superseded) return
     if (reaction === 'find-coordinator') this.#session.forgetCoordinator()
-    await this.#unlessEnded(this.#backoff.wait())
+    await this.#unlessEnded(this.#waitToRetry())
   }
 
   /** The membership ended: tells the listener, then starts from the beginning. */
@@ -256,7 +259,7 @@ export class ClassicGroupMember implements GroupMember {
       const done = await this.#tellListener(() => this.#session.options.listener.onLost(lost))
       if (!done) return
     }
-    await this.#unlessEnded(this.#backoff.wait())
+    await this.#unlessEnded(this.#waitToRetry())
     if (this.#state !== 'lost') return
     this.#joinReason = reason
     this.#move('reset')
@@ -333,7 +336,7 @@ export class ClassicGroupMember implements GroupMember {
     this.#ended.notify()
     this.#changed.notify()
     // A static member is expected back: its partitions wait for it until the session ends.
-    if (memberId === '' || groupInstanceId !== undefined) return
+    if (memberId === '' || groupInstanceId !== undefined) return cluster.closeLane(heartbeatLane)
     try {
       const reason = 'the member leaves'
       await cluster.request(
@@ -344,6 +347,8 @@ export class ClassicGroupMember implements GroupMember {
       )
     } catch (error) {
       logger.debug('LeaveGroup failed; the session ends by its time-out', { groupId, memberId, error: String(error) })
+    } finally {
+      cluster.closeLane(heartbeatLane)
     }
   }
 
@@ -351,9 +356,15 @@ export class ClassicGroupMember implements GroupMember {
     this.#heartbeats.stop()
     this.#metadata = undefined
     this.#session.generationId = -1
+    // A join that the coordinator holds back would hold back the next one on its connection.
+    this.#session.cluster.closeLane(this.#session.joinLane)
   }
 
   // ── small parts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #waitToRetry(): Promise<void> {
+    return sleep(this.#session.clock, this.#backoff.nextMs())
+  }
 
   #move(event: MemberEvent): void {
     const next = TRANSITIONS[this.#state][event]

@@ -1,8 +1,11 @@
 import { Heartbeat } from '@millrace/protocol'
 import { isStreamsError } from '@millrace/streams/core'
-import { Backoff } from './backoff.ts'
+import { Backoff } from '../backoff.ts'
 import { type Reaction, reactionTo } from './group-answers.ts'
 import type { GroupSession } from './group-session.ts'
+
+const RETRY_MS = 100
+const MAX_RETRY_MS = 1_000
 
 export interface HeartbeatEvents {
   /** The coordinator answered with something other than yes, to the membership that is still the present one. */
@@ -35,7 +38,7 @@ export class Heartbeats {
   constructor(session: GroupSession, events: HeartbeatEvents) {
     this.#session = session
     this.#events = events
-    this.#backoff = new Backoff(session.clock, session.random)
+    this.#backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, session.random)
   }
 
   get running(): boolean {
@@ -120,7 +123,7 @@ export class Heartbeats {
     if (reaction === 'accept') return
     if (reaction === 'retry' || reaction === 'find-coordinator') {
       if (reaction === 'find-coordinator') this.#session.forgetCoordinator()
-      return this.#schedule(this.#backoff.nextMs(this.#session.heartbeatIntervalMs))
+      return this.#schedule(Math.min(this.#backoff.nextMs(), this.#session.heartbeatIntervalMs))
     }
     // A join may have been answered while this heartbeat was under way; then it speaks of the past.
     if (memberId === this.#session.memberId && generationId === this.#session.generationId) {
@@ -134,7 +137,7 @@ export class Heartbeats {
     if (!isStreamsError(error) || error.action !== 'retry') return this.#events.onFailure(error)
     this.#session.logger.debug('heartbeat failed', { groupId: this.#session.groupId, error: error.message })
     this.#session.forgetCoordinator()
-    this.#schedule(this.#backoff.nextMs(this.#session.heartbeatIntervalMs))
+    this.#schedule(Math.min(this.#backoff.nextMs(), this.#session.heartbeatIntervalMs))
   }
 
   #isCurrent(epoch: number): boolean {

@@ -1,0 +1,56 @@
+import { isStreamsError } from '@millrace/streams/core'
+import type { Clock, Logger, Random } from '@millrace/streams/ports'
+import { Backoff } from '../backoff.ts'
+import type { Cluster } from '../cluster.ts'
+import { sleep } from '../sleep.ts'
+
+export interface AdminDependencies {
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** How long one call of the admin goes on trying. Kafka's `default.api.timeout.ms`. */
+const CALL_TIMEOUT_MS = 60_000
+const RETRY_MS = 50
+const MAX_RETRY_MS = 1_000
+
+/** What one attempt came to. */
+export type Attempt<T> =
+  | { readonly done: true; readonly value: T }
+  /** Passing. `error` is thrown when the time is up; `patient`: not for `CALL_TIMEOUT_MS`, only for the time-out that the caller gave. */
+  | { readonly done: false; readonly error: Error; readonly patient?: boolean }
+
+/** The admin's ports, and how its calls are retried. */
+export class AdminSession {
+  readonly cluster: Cluster
+  readonly logger: Logger
+  readonly #clock: Clock
+  readonly #random: Random
+
+  constructor({ cluster, clock, random, logger }: AdminDependencies) {
+    this.cluster = cluster
+    this.logger = logger
+    this.#clock = clock
+    this.#random = random
+  }
+
+  /** Repeats `attempt` with growing waits until it is done, throws what retrying does not help, or the time is up. */
+  async retry<T>(what: string, attempt: () => Promise<Attempt<T>>, timeoutMs?: number): Promise<T> {
+    const backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, this.#random)
+    const startMs = this.#clock.monotonicMs()
+    for (;;) {
+      const outcome = await attempt().catch((error: unknown): Attempt<T> => {
+        if (isStreamsError(error) && error.action === 'retry') return { done: false, error }
+        throw error
+      })
+      if (outcome.done) return outcome.value
+      const limitMs = timeoutMs ?? (outcome.patient === true ? Number.POSITIVE_INFINITY : CALL_TIMEOUT_MS)
+      const waitMs = backoff.nextMs()
+      if (this.#clock.monotonicMs() + waitMs - startMs > limitMs) throw outcome.error
+      this.logger.debug(`${what} is tried again`, { error: outcome.error.message, waitMs })
+      await sleep(this.#clock, waitMs)
+    }
+  }
+}
