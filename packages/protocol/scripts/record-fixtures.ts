@@ -5,11 +5,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as protocol from '@millrace/protocol'
 import kafkajs from 'kafkajs'
-import { askBroker } from './ask-broker.ts'
+import { kafkaJars } from '../../../scripts/kafka-jars.ts'
+import { askBroker } from '../src/test-support/ask-broker.ts'
 import { type Exchange, type RecordingProxy, startRecordingProxy } from './recording-proxy.ts'
 
-const { KAFKA_BROKERS, KAFKA_JARS } = process.env
-if (!KAFKA_BROKERS || !KAFKA_JARS) throw new Error('Set KAFKA_BROKERS=host:port and KAFKA_JARS=<folder of jars>')
+const { KAFKA_BROKERS } = process.env
+if (!KAFKA_BROKERS) throw new Error('Set KAFKA_BROKERS=host:port')
 const [brokerHost = '', brokerPort = ''] = KAFKA_BROKERS.split(':')
 
 const apis = Object.values(protocol).filter((value): value is protocol.Api => {
@@ -87,7 +88,7 @@ function selectExchanges(exchanges: readonly Exchange[]): { api: protocol.Api; e
 
 async function runJava(proxy: RecordingProxy, topicPrefix: string): Promise<void> {
   const source = join(import.meta.dirname, 'RecordedClient.java')
-  const args = ['-cp', `${KAFKA_JARS}/*`, source, `localhost:${proxy.port}`, topicPrefix]
+  const args = ['-cp', `${await kafkaJars()}/*`, source, `localhost:${proxy.port}`, topicPrefix]
   const child = spawn('java', args, { stdio: ['ignore', 'inherit', 'inherit'] })
   const code = await new Promise(resolve => child.on('exit', resolve))
   if (code !== 0) throw new Error(`java ended with ${code}`)

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import * as protocol from '@millrace/protocol'
+import * as protocol from '../index.ts'
 
 /** Sends one request over a socket of its own, to the first broker of `KAFKA_BROKERS`. */
 export async function askBroker<A extends protocol.Api>(
