@@ -90,7 +90,7 @@ async function runJava(proxy: RecordingProxy, topicPrefix: string): Promise<void
   const source = join(import.meta.dirname, 'RecordedClient.java')
   const args = ['-cp', `${await kafkaJars()}/*`, source, `localhost:${proxy.port}`, topicPrefix]
   const child = spawn('java', args, { stdio: ['ignore', 'inherit', 'inherit'] })
-  const code = await new Promise(resolve => child.on('exit', resolve))
+  const code = await new Promise<number | null>(resolve => child.on('exit', resolve))
   if (code !== 0) throw new Error(`java ended with ${code}`)
 }
 

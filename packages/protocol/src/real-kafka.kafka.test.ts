@@ -45,7 +45,7 @@ beforeAll(async () => {
     topics: [{ name: topic, numPartitions: 1, replicationFactor: 1, assignments: [], configs }],
     timeoutMs: 30_000
   })
-  expect(kafkaError(created.topics[0]!.errorCode).name).toBe('NONE')
+  if (created.topics[0]!.errorCode !== 0) throw new Error(kafkaError(created.topics[0]!.errorCode).name)
   topicId = created.topics[0]!.topicId
   await vi.waitUntil(leaderKnown, { timeout: 20_000 })
 })

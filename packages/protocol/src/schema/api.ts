@@ -12,7 +12,7 @@ export interface ApiOf<Req extends Fields, Res extends Fields> {
   readonly response: Res
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: an API with any fields
+/** Any API. */
 export type Api = ApiOf<any, any>
 
 /** What `encodeRequest` takes: fields with a default, or that some versions lack, may be left out. */
@@ -38,7 +38,7 @@ export interface DataFormatOf<F extends Fields> {
   readonly fields: F
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a format with any fields
+/** Any data format. */
 export type DataFormat = DataFormatOf<any>
 
 export function defineDataFormat<F extends Fields>(format: DataFormatOf<F>): DataFormatOf<F> {

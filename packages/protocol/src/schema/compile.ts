@@ -196,7 +196,6 @@ const LEAVES: { readonly [T in LeafType]: (nullable: boolean, flexible: boolean,
   }),
   int8: integer(-0x80, 0x7f, 'int8'),
   int16: integer(-0x8000, 0x7fff, 'int16'),
-  uint16: integer(0, 0xffff, 'uint16'),
   int32: integer(-0x8000_0000, 0x7fff_ffff, 'int32'),
   int64: integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 'int64'),
   bigint64: (_nullable, _flexible, path) => ({
@@ -207,14 +206,6 @@ const LEAVES: { readonly [T in LeafType]: (nullable: boolean, flexible: boolean,
       writer.bigint64(value)
     },
     decode: reader => reader.bigint64()
-  }),
-  float64: (_nullable, _flexible, path) => ({
-    zero: 0,
-    encode: (writer, value) => {
-      if (typeof value !== 'number') throw invalid(path, value, 'is no number')
-      writer.float64(value)
-    },
-    decode: reader => reader.float64()
   }),
   uuid: (_nullable, _flexible, path) => ({
     zero: ZERO_UUID,
@@ -245,7 +236,7 @@ const LEAVES: { readonly [T in LeafType]: (nullable: boolean, flexible: boolean,
   records: byteString
 }
 
-function integer(min: number, max: number, type: 'int8' | 'int16' | 'uint16' | 'int32' | 'int64') {
+function integer(min: number, max: number, type: 'int8' | 'int16' | 'int32' | 'int64') {
   return (_nullable: boolean, _flexible: boolean, path: string): Leaf => ({
     zero: 0,
     encode: (writer, value) => {

@@ -6,8 +6,6 @@ export type FieldType =
   | 'int32'
   | 'int64'
   | 'bigint64'
-  | 'uint16'
-  | 'float64'
   | 'string'
   | 'uuid'
   | 'bytes'
@@ -46,7 +44,7 @@ export interface Field<In = unknown, Out = unknown, Omittable extends boolean = 
   readonly types?: { readonly in: In; readonly out: Out; readonly omittable: Omittable }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a field of any type
+/** A field of any type. */
 export type AnyField = Field<any, any, boolean>
 
 /** Named fields in wire order. */
@@ -97,8 +95,6 @@ export const int32 = leaf<number>('int32')
 export const int64 = leaf<number>('int64')
 /** An int64 that uses all its bits: producer ids. */
 export const bigint64 = leaf<bigint>('bigint64')
-export const uint16 = leaf<number>('uint16')
-export const float64 = leaf<number>('float64')
 export const string = leaf<string>('string')
 /** Kafka's text form: 22 characters of base64url. */
 export const uuid = leaf<string>('uuid')

@@ -29,10 +29,6 @@ export class Reader {
     return this.#buffer.readInt16BE(this.#take(2))
   }
 
-  uint16(): number {
-    return this.#buffer.readUInt16BE(this.#take(2))
-  }
-
   int32(): number {
     return this.#buffer.readInt32BE(this.#take(4))
   }
@@ -51,10 +47,6 @@ export class Reader {
 
   bigint64(): bigint {
     return this.#buffer.readBigInt64BE(this.#take(8))
-  }
-
-  float64(): number {
-    return this.#buffer.readDoubleBE(this.#take(8))
   }
 
   uuid(): string {

@@ -28,11 +28,6 @@ export class Writer {
     this.#buffer.writeInt16BE(value, start)
   }
 
-  uint16(value: number): void {
-    const start = this.#take(2)
-    this.#buffer.writeUInt16BE(value, start)
-  }
-
   int32(value: number): void {
     const start = this.#take(4)
     this.#buffer.writeInt32BE(value, start)
@@ -47,11 +42,6 @@ export class Writer {
   bigint64(value: bigint): void {
     const start = this.#take(8)
     this.#buffer.writeBigInt64BE(value, start)
-  }
-
-  float64(value: number): void {
-    const start = this.#take(8)
-    this.#buffer.writeDoubleBE(value, start)
   }
 
   uuid(value: string): void {
