@@ -56,7 +56,7 @@ export class Millrace extends StreamsApp {
         logger: log
       }),
       stores: new LevelStoreProvider({
-        directory: stateDir ?? join(tmpdir(), 'millrace'),
+        stateDir: stateDir ?? join(tmpdir(), 'millrace'),
         applicationId: config.applicationId
       }),
       clock: systemClock,

@@ -34,25 +34,30 @@ export class Committer {
     this.#group = options.group
   }
 
-  /** True when something was committed. */
-  async commit(tasks: Iterable<Task>): Promise<boolean> {
+  /**
+   * Step 1, in which nothing may be processed.
+   *
+   * @returns the rest of the commit, to be begun at once; undefined when there is nothing to commit. Under exactly-once, records may be
+   *   processed while it runs: they belong to the next transaction.
+   */
+  async prepare(tasks: Iterable<Task>): Promise<(() => Promise<void>) | undefined> {
     const dirty = [...tasks].filter(task => task.commitNeeded)
-    if (dirty.length === 0) return false
+    if (dirty.length === 0) return undefined
     const startMs = this.#clock.monotonicMs()
-    // Step 1
     const offsets: OffsetCommit[] = []
     for (const task of dirty) offsets.push(...(await task.prepareCommit()))
-    // Step 2
-    await this.#commitToKafka(offsets)
-    // Step 3
-    await Promise.all(dirty.map(task => task.commitSucceeded()))
+    return () => this.#finish(dirty, offsets, startMs)
+  }
 
+  /** Steps 2 and 3. */
+  async #finish(dirty: readonly Task[], offsets: readonly OffsetCommit[], startMs: number): Promise<void> {
+    await this.#commitToKafka(offsets)
+    await Promise.all(dirty.map(task => task.commitSucceeded()))
     const elapsedMs = this.#clock.monotonicMs() - startMs
     this.metrics.count++
     this.metrics.lastMs = elapsedMs
     this.metrics.totalMs += elapsedMs
     this.metrics.maxMs = Math.max(this.metrics.maxMs, elapsedMs)
-    return true
   }
 
   /** To be called when the group tells of a new generation, or that membership was lost. */

@@ -177,7 +177,10 @@ export class StreamLoop implements GroupListener {
   }
 
   #commitIsDue(): boolean {
-    if (this.#o.clock.monotonicMs() >= this.#nextCommitMs) return true
+    return this.#o.clock.monotonicMs() >= this.#nextCommitMs || this.#memoryIsShort()
+  }
+
+  #memoryIsShort(): boolean {
     let uncommitted = 0
     for (const task of this.#tasks.values()) uncommitted += task.state.uncommittedBytes
     // Two generations may be held at once, and reads want room too.
@@ -186,12 +189,37 @@ export class StreamLoop implements GroupListener {
 
   async #commit(): Promise<void> {
     const { clock, config } = this.#o
-    const committed = await (this.#committer as Committer).commit(this.#tasks.values())
+    const finish = await (this.#committer as Committer).prepare(this.#tasks.values())
     this.#nextCommitMs = clock.monotonicMs() + config.commitIntervalMs
-    if (!committed) return
+    if (finish === undefined) return
+    await this.#processDuring(finish())
     this.#recoveries = 0
     this.#purge()
     for (const task of this.#tasks.values()) await task.state.expireStep()
+  }
+
+  /**
+   * Goes on processing while a transaction is being committed: what is appended meanwhile is held back for the next one. At-least-once
+   * has no such border: an acknowledged changelog record could be newer than the state that is written, so it waits.
+   */
+  async #processDuring(commit: Promise<void>): Promise<void> {
+    const { config, producer, eventLoop } = this.#o
+    let settled = false
+    const settle = () => {
+      settled = true
+    }
+    commit.then(settle, settle)
+    try {
+      while (config.exactlyOnce && !settled && !producer.full && !this.#memoryIsShort()) {
+        if (this.#processSlice() === 0) break
+        await eventLoop.nextTurn()
+      }
+    } catch (error) {
+      // The transaction before the failure stands for itself: it may still succeed.
+      await commit.catch(() => {})
+      throw error
+    }
+    await commit
   }
 
   async #lookForTopics(): Promise<void> {
