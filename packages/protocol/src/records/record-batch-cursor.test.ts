@@ -290,6 +290,7 @@ describe('corrupt batches', () => {
     ['more records than there are', (batch: Buffer) => batch.writeInt32BE(2, layout.RECORD_COUNT_AT)],
     ['fewer records than there are', (batch: Buffer) => batch.writeInt32BE(0, layout.RECORD_COUNT_AT)],
     ['a last offset below the first', (batch: Buffer) => batch.writeInt32BE(-1, layout.LAST_OFFSET_DELTA_AT)],
+    ['an offset beyond 2^53', (batch: Buffer) => batch.writeInt32BE(2 ** 30, layout.BASE_OFFSET_AT)],
     ['a record longer than the batch', (batch: Buffer) => batch.writeUInt8(0x7e, layout.RECORDS_AT)],
     ['a key longer than its record', (batch: Buffer) => batch.writeUInt8(0x20, layout.RECORDS_AT + 4)],
     ['compressed bytes that are not', (batch: Buffer) => batch.writeInt16BE(1, layout.ATTRIBUTES_AT)],
@@ -306,7 +307,9 @@ describe('corrupt batches', () => {
 
   it('with a length below the smallest are refused', () => {
     const log = corrupt(batch => batch.writeInt32BE(-5, layout.BATCH_LENGTH_AT), false)
-    expect(() => offsets(cursorOver(log, 40, []))).toThrow(failure('RECORD_CORRUPT'))
+    const cursor = cursorOver(log, 40, [])
+    expect(() => offsets(cursor)).toThrow(failure('RECORD_CORRUPT'))
+    expect(cursor.hasBuffered).toBe(true)
     const short = corrupt(batch => batch.writeInt32BE(20, layout.BATCH_LENGTH_AT), false)
     expect(() => offsets(cursorOver(short, 40, []))).toThrow(failure('RECORD_CORRUPT'))
   })

@@ -100,7 +100,7 @@ export class RecordBatchCursor {
 
   /** Whether there is anything that `next` has not looked at. It may turn out to hold no record to return. */
   get hasBuffered(): boolean {
-    return this.recordsLeft > 0 || this.batchBytesAt(this.sourceAt) > 0
+    return this.recordsLeft > 0 || this.batchBytesAt(this.sourceAt) !== 0
   }
 
   /**
@@ -178,15 +178,13 @@ export class RecordBatchCursor {
     return controlTypeOf(this.buffer, this.keyStart, this.keyEnd)
   }
 
-  /** Size of the batch at `at` if all of it is there, else 0. */
+  /** Size of the batch at `at` if all of it is there, else 0; -1 when its length cannot be true. */
   private batchBytesAt(at: number): number {
     const left = this.source.length - at
     // A batch is recognised from its magic byte on; with less, its length may be cut off too.
     if (left <= layout.MAGIC_AT) return 0
     const bytes = this.source.readInt32BE(at + layout.BATCH_LENGTH_AT) + layout.LOG_OVERHEAD_BYTES
-    if (bytes <= layout.MAGIC_AT) {
-      throw this.corrupt(readOffset(this.source, at), `has the length ${bytes - layout.LOG_OVERHEAD_BYTES}`)
-    }
+    if (bytes <= layout.MAGIC_AT) return -1
     return bytes <= left ? bytes : 0
   }
 
@@ -200,13 +198,14 @@ export class RecordBatchCursor {
     if (bytes === 0) return false
     const source = this.source
     const end = at + bytes
-    const baseOffset = readOffset(source, at)
+    const baseOffset = layout.readInt64(source, at + layout.BASE_OFFSET_AT)
+    if (bytes < 0) throw this.corrupt(baseOffset, 'has a length below the smallest')
     this.checkBatch(at, end, baseOffset)
 
     const attributes = source.readInt16BE(at + layout.ATTRIBUTES_AT)
     const lastOffset = baseOffset + source.readInt32BE(at + layout.LAST_OFFSET_DELTA_AT)
     const recordCount = source.readInt32BE(at + layout.RECORD_COUNT_AT)
-    if (recordCount < 0 || lastOffset < baseOffset) {
+    if (recordCount < 0 || lastOffset < baseOffset || !Number.isSafeInteger(lastOffset)) {
       throw this.corrupt(baseOffset, `has ${recordCount} records up to offset ${lastOffset}`)
     }
     const producerId = source.readBigInt64BE(at + layout.PRODUCER_ID_AT)
@@ -294,10 +293,6 @@ export class RecordBatchCursor {
       ...(cause === undefined ? {} : { cause })
     })
   }
-}
-
-function readOffset(buffer: Buffer, at: number): number {
-  return layout.readInt64(buffer, at + layout.BASE_OFFSET_AT)
 }
 
 const ABORT = 0
