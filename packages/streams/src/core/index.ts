@@ -1,4 +1,6 @@
 export type { Change } from './change.ts'
+export { checkOptions } from './check-options.ts'
+export { type Duration, durationMs } from './duration.ts'
 export {
   type Action,
   ERRORS,
@@ -11,6 +13,16 @@ export { type Header, type Headers, NO_HEADERS } from './headers.ts'
 export { murmur2, murmur2Partition } from './murmur2.ts'
 export type { DropReason, NodeState, Processor, ProcessorContext, ProcessorSupplier } from './processor.ts'
 export type { KeyValueSerdes, Serde, SerdeContext } from './serde.ts'
+export { bytes } from './serdes/bytes.ts'
+export { changeSerde } from './serdes/change.ts'
+export { float64 } from './serdes/float64.ts'
+export { int32 } from './serdes/int32.ts'
+export { int64 } from './serdes/int64.ts'
+export { json } from './serdes/json.ts'
+export type { StandardIssue, StandardResult, StandardSchema } from './serdes/standard-schema.ts'
+export { string } from './serdes/string.ts'
+export { uuid } from './serdes/uuid.ts'
+export { innerKeySerde, type WindowedKeyOptions, type WindowedKeySerde, windowedKey } from './serdes/windowed-key.ts'
 export type {
   FlushListener,
   KeyValueRow,
@@ -25,3 +37,12 @@ export type {
 export type { RecordMetadata, StreamRecord } from './stream-record.ts'
 export type { TimestampExtractor } from './timestamp-extractor.ts'
 export type { Windowed } from './windowed.ts'
+export {
+  firstWindowStartMs,
+  type HoppingOptions,
+  hopping,
+  type TimeWindows,
+  type TumblingOptions,
+  tumbling,
+  windowStartsMs
+} from './windows/time-windows.ts'

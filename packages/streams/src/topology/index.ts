@@ -1,3 +1,4 @@
+export { legalName, NodeNames } from './names.ts'
 export type {
   AnyRecord,
   AnySerde,
@@ -8,6 +9,7 @@ export type {
   StreamPartitioner,
   TopicNameExtractor
 } from './node-spec.ts'
+export type { StoreHandle } from './store-handle.ts'
 export type { ChangelogSpec, StoreKind, StoreSpec } from './store-spec.ts'
 export {
   type CopartitionGroup,
@@ -18,3 +20,4 @@ export {
   type SubTopology,
   type Topology
 } from './sub-topology.ts'
+export { type SinkOptions, type SourceOptions, TopologyBuilder } from './topology-builder.ts'

@@ -1,0 +1,17 @@
+import type { Serde } from '../serde.ts'
+
+/**
+ * Bytes as they are. What is read is a copy, which its receiver may keep.
+ *
+ * @see Kafka `ByteArraySerializer`, `ByteArrayDeserializer`
+ */
+export function bytes(): Serde<Uint8Array> {
+  return BYTES
+}
+
+const BYTES: Serde<Uint8Array> = {
+  name: 'bytes',
+  serialize: value => value,
+  deserialize: value => Uint8Array.prototype.slice.call(value),
+  deserializeRange: (buffer, start, end) => Uint8Array.prototype.slice.call(buffer, start, end)
+}

@@ -1,0 +1,93 @@
+import { StreamsError } from '../errors.ts'
+import type { Serde } from '../serde.ts'
+import { describeIssue, type StandardSchema } from './standard-schema.ts'
+
+/**
+ * JSON text as UTF-8, without spaces. The text `null` is read as a null value.
+ *
+ * Without a schema, what is read is taken to be a `T` unchecked. With one, every value that is read is validated and the
+ * schema's output is used; what is written is not validated. The schema must validate synchronously.
+ *
+ * @throws StreamsError `RECORD_DESERIALIZE_FAILED` when reading text that is no JSON (the parser's error is the `cause`)
+ *   or that the schema rejects; `RECORD_SERIALIZE_FAILED` when writing what JSON cannot hold.
+ */
+export function json<T>(schema?: StandardSchema<T>): Serde<T> {
+  return schema === undefined ? (UNCHECKED as Serde<T>) : new JsonSerde(schema)
+}
+
+class JsonSerde<T> implements Serde<T> {
+  readonly name = 'json'
+  readonly #schema: StandardSchema<T> | undefined
+
+  constructor(schema: StandardSchema<T> | undefined) {
+    if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
+      throw new StreamsError(
+        'CONFIG_INVALID',
+        `json() takes a Standard Schema, but ${String(schema)} has no '~standard' property. Pass a schema of a library that implements it, or nothing.`
+      )
+    }
+    this.#schema = schema
+  }
+
+  serialize(value: T): Uint8Array {
+    let text: string | undefined
+    try {
+      text = JSON.stringify(value)
+    } catch (error) {
+      throw new StreamsError('RECORD_SERIALIZE_FAILED', `A value cannot be written as JSON: ${messageOf(error)}.`, {
+        cause: error
+      })
+    }
+    if (text === undefined) {
+      throw new StreamsError(
+        'RECORD_SERIALIZE_FAILED',
+        `JSON has no text for a ${typeof value}. Use null for "no value".`
+      )
+    }
+    return Buffer.from(text, 'utf8')
+  }
+
+  deserialize(bytes: Uint8Array): T {
+    const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return this.deserializeRange(buffer, 0, buffer.length)
+  }
+
+  deserializeRange(buffer: Buffer, start: number, end: number): T {
+    let value: unknown
+    try {
+      value = JSON.parse(buffer.toString('utf8', start, end))
+    } catch (error) {
+      throw new StreamsError(
+        'RECORD_DESERIALIZE_FAILED',
+        `${end - start} bytes are not JSON: ${messageOf(error)}. Read the topic with the serde it was written with.`,
+        { cause: error, details: { serde: 'json' } }
+      )
+    }
+    return this.#schema === undefined || value === null ? (value as T) : validated(this.#schema, value)
+  }
+}
+
+const UNCHECKED = new JsonSerde<unknown>(undefined)
+
+function validated<T>(schema: StandardSchema<T>, value: unknown): T {
+  const { vendor, validate } = schema['~standard']
+  const result = validate(value)
+  if (result instanceof Promise) {
+    result.catch(() => undefined)
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `The ${vendor} schema given to json() validates asynchronously; records are read synchronously. Take the asynchronous checks out of the schema.`,
+      { details: { vendor } }
+    )
+  }
+  if (result.issues === undefined) return result.value
+  throw new StreamsError(
+    'RECORD_DESERIALIZE_FAILED',
+    `A value does not fit its ${vendor} schema: ${result.issues.map(describeIssue).join('; ')}.`,
+    { cause: result.issues, details: { serde: 'json', issues: result.issues } }
+  )
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

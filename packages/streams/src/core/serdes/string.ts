@@ -1,0 +1,20 @@
+import type { Serde } from '../serde.ts'
+
+/**
+ * Text as UTF-8. Bytes that are not UTF-8 are read as U+FFFD, as Java's `StringDeserializer` does.
+ *
+ * @see Kafka `StringSerializer`, `StringDeserializer`
+ */
+export function string(): Serde<string> {
+  return STRING
+}
+
+const STRING: Serde<string> = {
+  name: 'string',
+  serialize: value => Buffer.from(value, 'utf8'),
+  deserialize: bytes =>
+    bytes instanceof Buffer
+      ? bytes.toString('utf8', 0, bytes.length)
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', 0, bytes.byteLength),
+  deserializeRange: (buffer, start, end) => buffer.toString('utf8', start, end)
+}

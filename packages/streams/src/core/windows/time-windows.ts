@@ -1,0 +1,82 @@
+import { checkOptions } from '../check-options.ts'
+import { type Duration, durationMs } from '../duration.ts'
+import { StreamsError } from '../errors.ts'
+
+/**
+ * Windows of one size whose starts are multiples of the advance. Each is half-open: [start, start + size). None starts below 0.
+ *
+ * @see Kafka Streams `TimeWindows`
+ */
+export interface TimeWindows {
+  readonly kind: 'time'
+  readonly sizeMs: number
+  readonly advanceMs: number
+  /** How long after its end a window still takes records, measured by stream time. */
+  readonly graceMs: number
+}
+
+export interface TumblingOptions {
+  /** Default 0: a window closes as soon as stream time reaches its end. */
+  readonly grace?: Duration
+}
+
+export interface HoppingOptions extends TumblingOptions {
+  /** From the start of one window to the next; above 0 and at most the size. */
+  readonly advance: Duration
+}
+
+/**
+ * Windows that follow one another without a gap: each record is in exactly one.
+ *
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ */
+export function tumbling(size: Duration, options: TumblingOptions = {}): TimeWindows {
+  checkOptions('tumbling()', options, ['grace'])
+  const sizeMs = durationMs(size, 'The size of tumbling windows')
+  return timeWindows('tumbling', sizeMs, sizeMs, options.grace ?? 0)
+}
+
+/**
+ * Windows that overlap: each record is in `size / advance` of them, rounded up or down.
+ *
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ */
+export function hopping(size: Duration, options: HoppingOptions): TimeWindows {
+  checkOptions('hopping()', options, ['advance', 'grace'])
+  const sizeMs = durationMs(size, 'The size of hopping windows')
+  const advanceMs = durationMs(options.advance, 'The advance of hopping windows')
+  return timeWindows('hopping', sizeMs, advanceMs, options.grace ?? 0)
+}
+
+/** Start of the earliest window that holds the timestamp; the others follow at `advanceMs`, up to the timestamp. */
+export function firstWindowStartMs(windows: TimeWindows, timestampMs: number): number {
+  const { sizeMs, advanceMs } = windows
+  const lowest = timestampMs - sizeMs + advanceMs
+  return lowest <= 0 ? 0 : lowest - (lowest % advanceMs)
+}
+
+/** Starts of all windows that hold the timestamp, ascending. */
+export function windowStartsMs(windows: TimeWindows, timestampMs: number): number[] {
+  const starts: number[] = []
+  for (let start = firstWindowStartMs(windows, timestampMs); start <= timestampMs; start += windows.advanceMs) {
+    starts.push(start)
+  }
+  return starts
+}
+
+function timeWindows(name: string, sizeMs: number, advanceMs: number, grace: Duration): TimeWindows {
+  const graceMs = durationMs(grace, `The grace of ${name} windows`)
+  if (sizeMs <= 0) throw invalid(`${name} windows need a size above 0, not ${sizeMs} ms.`)
+  if (advanceMs <= 0) throw invalid(`${name} windows need an advance above 0, not ${advanceMs} ms.`)
+  if (advanceMs > sizeMs) {
+    throw invalid(
+      `${name} windows of ${sizeMs} ms that advance by ${advanceMs} ms would miss records. Advance by at most the size.`
+    )
+  }
+  if (graceMs < 0) throw invalid(`${name} windows cannot have a negative grace, ${graceMs} ms.`)
+  return { kind: 'time', sizeMs, advanceMs, graceMs }
+}
+
+function invalid(message: string): StreamsError {
+  return new StreamsError('TOPOLOGY_WINDOW_INVALID', message)
+}

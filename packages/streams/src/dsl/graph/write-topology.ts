@@ -1,0 +1,92 @@
+import { INTERNAL_PREFIX, type Topology, TopologyBuilder } from '../../topology/index.ts'
+import { RepartitionFilter } from '../operators/repartition-filter.ts'
+import type { DslGraph } from './dsl-graph.ts'
+import type { GraphNode, Repartition, TableSource } from './graph-node.ts'
+import { mergeSources } from './merge-sources.ts'
+
+/**
+ * Turns the logical graph into a topology: passes first, then node by node.
+ *
+ * @see Kafka Streams `InternalStreamsBuilder#buildAndOptimizeTopology`
+ */
+export function writeTopology(source: DslGraph): Topology {
+  const graph = source.copy()
+  mergeSources(graph.root)
+
+  const builder = new TopologyBuilder()
+  for (const node of inWritingOrder(graph.root)) writeNode(node, builder)
+  for (const { node, sources } of graph.copartitioned) builder.copartitionSources(node, [...sources])
+  return builder.build()
+}
+
+/** Always the node with the lowest priority among those whose parents are written. */
+function inWritingOrder(root: GraphNode): GraphNode[] {
+  const written = new Set([root])
+  const order: GraphNode[] = []
+  const ready = new Set(root.children)
+  while (ready.size > 0) {
+    let next: GraphNode | undefined
+    for (const node of ready) if (next === undefined || node.buildPriority < next.buildPriority) next = node
+    const node = next as GraphNode
+    ready.delete(node)
+    written.add(node)
+    order.push(node)
+    for (const child of node.children) {
+      if (!written.has(child) && [...child.parents].every(parent => written.has(parent))) ready.add(child)
+    }
+  }
+  return order
+}
+
+function writeNode(node: GraphNode, builder: TopologyBuilder): void {
+  const { name, logical } = node
+  const parents = [...node.parents].map(parent => parent.name)
+  switch (logical.kind) {
+    case 'root':
+      return
+    case 'stream-source':
+      builder.addSource(name, logical)
+      return
+    case 'table-source':
+      writeTableSource(name, logical, builder)
+      return
+    case 'processor':
+      builder.addProcessor(name, logical.supplier, parents)
+      builder.connectProcessorAndStateStores(name, logical.connected ?? [])
+      for (const store of logical.stores?.() ?? []) builder.addStateStore(store, [name])
+      return
+    case 'sink':
+      builder.addSink(name, logical, parents)
+      return
+    case 'repartition':
+      writeRepartition(node, logical, parents, builder)
+  }
+}
+
+function writeTableSource(name: string, source: TableSource, builder: TopologyBuilder): void {
+  builder.addSource(source.sourceName, { ...source, topics: source.topic })
+  builder.addProcessor(name, source.supplier, [source.sourceName])
+  const store = source.store()
+  if (store === undefined) return
+  builder.addStateStore(store, [name])
+  if (source.reusesTopic) builder.connectSourceStoreAndTopic(store.name, source.topic)
+}
+
+function writeRepartition(node: GraphNode, spec: Repartition, parents: string[], builder: TopologyBuilder): void {
+  const topic = INTERNAL_PREFIX + spec.suffix
+  builder.addInternalTopic({ suffix: spec.suffix, partitionCount: spec.partitionCount })
+  let writers = parents
+  if (spec.filterName !== undefined) {
+    const dropsNullKeys = !reachesNullKeyJoin(node)
+    builder.addProcessor(spec.filterName, () => new RepartitionFilter(dropsNullKeys), parents)
+    writers = [spec.filterName]
+  }
+  builder.addSink(spec.sinkName, { ...spec, topic }, writers)
+  builder.addSource(node.name, { topics: topic, key: spec.key, value: spec.value })
+}
+
+function reachesNullKeyJoin(node: GraphNode, seen = new Set<GraphNode>()): boolean {
+  if (seen.has(node)) return false
+  seen.add(node)
+  return [...node.children].some(child => child.traits.takesNullKeys === true || reachesNullKeyJoin(child, seen))
+}

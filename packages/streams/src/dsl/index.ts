@@ -1,0 +1,1 @@
+export { StreamsBuilder } from './streams-builder.ts'

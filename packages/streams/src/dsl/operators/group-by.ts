@@ -1,0 +1,22 @@
+import { checkOptions } from '../../core/index.ts'
+import type { GroupedStreamHandle, StreamHandle } from '../stream-handle.ts'
+import { GROUPED_OPTIONS, type GroupedOptions, withSerdes } from './group-by-key.ts'
+import { addKeySelection, withNewKey } from './select-key.ts'
+
+/**
+ * Gives each record a new key and groups by it. Each aggregation below goes through a repartition topic; records whose new
+ * key is null are dropped.
+ *
+ * @param selector - Synchronous.
+ * @param options - `key` is the serde of the new key; `name` names the node and the repartition topic.
+ * @see Kafka Streams `KStream#groupBy`
+ */
+export function groupBy<K, V, KR>(
+  up: StreamHandle<K, V>,
+  selector: (key: K, value: V) => KR,
+  options: GroupedOptions<KR, V> = {}
+): GroupedStreamHandle<KR, V> {
+  checkOptions('groupBy()', options, GROUPED_OPTIONS)
+  const node = addKeySelection('groupBy', up, selector, { name: options.name })
+  return { upstream: withSerdes(withNewKey<V, KR>(up, node, undefined), options), name: options.name }
+}

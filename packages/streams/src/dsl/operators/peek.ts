@@ -1,0 +1,40 @@
+import type { Processor, ProcessorContext, StreamRecord } from '../../core/index.ts'
+import { addStep, checkFunction } from '../add-step.ts'
+import type { NamedOptions } from '../materialized.ts'
+import { sameRecords, type StreamHandle } from '../stream-handle.ts'
+
+/**
+ * Shows each record to a function and passes it on unchanged. Under any guarantee the function may see a record again after
+ * a failure.
+ *
+ * @param action - Must not change what it is given. Synchronous: a promise it returns is not awaited.
+ * @see Kafka Streams `KStream#peek`
+ */
+export function peek<K, V>(
+  up: StreamHandle<K, V>,
+  action: (key: K, value: V) => void,
+  options: NamedOptions = {}
+): StreamHandle<K, V> {
+  checkFunction('peek', 'action', action)
+  const supplier = () => new PeekProcessor(action)
+  const node = addStep(up, { operator: 'peek', prefix: 'KSTREAM-PEEK-', options, supplier })
+  return sameRecords(up, node)
+}
+
+class PeekProcessor<K, V> implements Processor<K, V, K, V> {
+  private readonly action: (key: K, value: V) => void
+  private context!: ProcessorContext<K, V>
+
+  constructor(action: (key: K, value: V) => void) {
+    this.action = action
+  }
+
+  init(context: ProcessorContext<K, V>): void {
+    this.context = context
+  }
+
+  process(record: StreamRecord<K, V>): void {
+    this.action(record.key, record.value)
+    this.context.forward(record)
+  }
+}

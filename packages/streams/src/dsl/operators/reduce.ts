@@ -1,0 +1,82 @@
+import type { Change, Processor, ProcessorContext, StreamRecord, TimestampedKeyValueStore } from '../../core/index.ts'
+import { addAggregation } from '../add-aggregation.ts'
+import { checkFunction } from '../add-step.ts'
+import { checkMaterialized, keyValueStore, type MaterializedOptions, storeName } from '../materialized.ts'
+import { resolveSerde } from '../resolve-serde.ts'
+import type { GroupedStreamHandle } from '../stream-handle.ts'
+import { ChangeForwarder } from '../table/change-forwarder.ts'
+import { storeReader } from '../table/store-reader.ts'
+import type { TableHandle } from '../table-handle.ts'
+import { AggregateView, type KeyValueHandle } from './aggregate.ts'
+
+const PREFIX = 'KSTREAM-REDUCE-'
+
+/**
+ * Combines the values of each key into one of the same type and emits it on every update.
+ *
+ * Records with a null key or null value are dropped and counted as `null-key-or-value`. A row's timestamp is the highest
+ * seen for its key since the value was last null.
+ *
+ * @param reducer - Called as `reducer(aggregate, value)` from a key's second value on; the first is taken as it is. Returns
+ *   the new value, or null to delete the row. Synchronous; it must not change its arguments.
+ * @param options - `store` names the store and its changelog.
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
+ * @see Kafka Streams `KGroupedStream#reduce`
+ */
+export function reduce<K, V>(
+  grouped: GroupedStreamHandle<K, V>,
+  reducer: (aggregate: V, value: V) => V | null,
+  options: MaterializedOptions<K, V> = {}
+): TableHandle<K, V, KeyValueHandle<K, V>> {
+  checkMaterialized('reduce()', options)
+  checkFunction('reduce', 'reducer', reducer)
+  const { upstream } = grouped
+  const { name, isNamed } = storeName(upstream.graph, options, PREFIX)
+  const nodeName = upstream.graph.names.orGenerate(options.name, PREFIX)
+  const key = resolveSerde('key', options.key, upstream.key, nodeName, 'reduce()')
+  const value = resolveSerde('value', options.value, upstream.value, nodeName, 'reduce()')
+  const view = new AggregateView<K, V>(storeReader(name))
+  return addAggregation(grouped, {
+    nodeName,
+    store: keyValueStore(name, key, value, options),
+    supplier: () => new ReduceProcessor(name, reducer, view.sendsOldValues),
+    view,
+    key,
+    value,
+    handle: isNamed ? { name, kind: 'timestamped-key-value' } : undefined
+  })
+}
+
+class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
+  private readonly storeName: string
+  private readonly reducer: (aggregate: V, value: V) => V | null
+  private readonly sendsOldValues: boolean
+  private context!: ProcessorContext<K, Change<V>>
+  private store!: TimestampedKeyValueStore<K, V>
+  private forwarder!: ChangeForwarder<K, V>
+
+  constructor(storeName: string, reducer: (aggregate: V, value: V) => V | null, sendsOldValues: boolean) {
+    this.storeName = storeName
+    this.reducer = reducer
+    this.sendsOldValues = sendsOldValues
+  }
+
+  init(context: ProcessorContext<K, Change<V>>): void {
+    this.context = context
+    this.store = context.getStateStore(this.storeName)
+    this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
+  }
+
+  process(record: StreamRecord<K, V>): void {
+    const { key, value, headers } = record
+    if (key === null || value === null) {
+      this.context.drop('null-key-or-value')
+      return
+    }
+    const stored = this.store.get(key)
+    const after = stored === undefined ? value : (this.reducer(stored.value, value) ?? null)
+    const timestampMs = stored === undefined ? record.timestampMs : Math.max(record.timestampMs, stored.timestampMs)
+    this.store.put(key, after, timestampMs, headers)
+    this.forwarder.forward(key, stored === undefined ? null : stored.value, after, timestampMs, headers)
+  }
+}

@@ -1,0 +1,47 @@
+import { checkOptions, innerKeySerde, murmur2Partition, type Serde, type Windowed } from '../../core/index.ts'
+import { legalName, type StreamPartitioner, type TopicNameExtractor } from '../../topology/index.ts'
+import { checkFunction } from '../add-step.ts'
+import { GraphNode } from '../graph/graph-node.ts'
+import type { NamedOptions } from '../materialized.ts'
+import { resolveSerde } from '../resolve-serde.ts'
+import type { SinkSerde } from '../sink-serde.ts'
+import type { StreamHandle } from '../stream-handle.ts'
+
+export interface ProducedOptions<K, V> extends NamedOptions {
+  /** Needed where the stream's own key serde is not known: after `map`, `flatMap`, `selectKey`, `merge`. */
+  readonly key?: SinkSerde<NonNullable<K>> | undefined
+  /** Needed where the stream's own value serde is not known: after operators that change values. */
+  readonly value?: SinkSerde<NonNullable<V>> | undefined
+  /** Default: murmur2 of the key's bytes, as Java's producer; windowed keys by the key inside. */
+  readonly partitioner?: StreamPartitioner<K, V> | undefined
+}
+
+/**
+ * Writes each record to a topic, with its timestamp and headers. A null value is written as a tombstone.
+ *
+ * @param topic - A topic that exists, or a function that gives the topic of each record. A null from it is an error of the
+ *   record.
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `KStream#to`
+ */
+export function to<K, V>(
+  up: StreamHandle<K, V>,
+  topic: string | TopicNameExtractor<K, V>,
+  options: ProducedOptions<K, V> = {}
+): void {
+  checkOptions('to()', options, ['name', 'key', 'value', 'partitioner'])
+  if (typeof topic === 'string') legalName(topic, 'topic')
+  else checkFunction('to', 'topic', topic)
+  const name = up.graph.names.orGenerate(options.name, 'KSTREAM-SINK-')
+  const key = resolveSerde('key', options.key, up.key, name, 'to()')
+  const value = resolveSerde('value', options.value, up.value, name, 'to()')
+  const inner = innerKeySerde(key as Serde<unknown>)
+  const partitioner = options.partitioner ?? (inner === undefined ? undefined : byInnerKey(inner))
+  up.graph.add(new GraphNode(name, { kind: 'sink', topic, key, value, partitioner }), up.node)
+}
+
+/** All windows of a key go to the partition of the key. */
+function byInnerKey(inner: Serde<unknown>): StreamPartitioner {
+  return (topic: string, key: Windowed<unknown> | null, _value: unknown, partitionCount: number) =>
+    key === null ? undefined : murmur2Partition(inner.serialize(key.key, { topic, isKey: true }), partitionCount)
+}

@@ -1,0 +1,52 @@
+import type {
+  ProcessorContext,
+  TimestampedKeyValueStore,
+  TimestampedWindowStore,
+  ValueAndTimestamp,
+  Windowed
+} from '../../core/index.ts'
+import type { TableReader, TableReaderSupplier } from './table-view.ts'
+
+/** Reads a table from its store. */
+export function storeReader<K, V>(storeName: string): TableReaderSupplier<K, V> {
+  return { stores: [storeName], create: () => new StoreReader<K, V>(storeName) }
+}
+
+/** Reads a table of windows from its store. */
+export function windowStoreReader<K, V>(storeName: string): TableReaderSupplier<Windowed<K>, V> {
+  return { stores: [storeName], create: () => new WindowStoreReader<K, V>(storeName) }
+}
+
+class StoreReader<K, V> implements TableReader<K, V> {
+  readonly #storeName: string
+  private store!: TimestampedKeyValueStore<K, V>
+
+  constructor(storeName: string) {
+    this.#storeName = storeName
+  }
+
+  init(context: ProcessorContext<any, any>): void {
+    this.store = context.getStateStore(this.#storeName)
+  }
+
+  get(key: K): ValueAndTimestamp<V> | undefined {
+    return this.store.get(key)
+  }
+}
+
+class WindowStoreReader<K, V> implements TableReader<Windowed<K>, V> {
+  readonly #storeName: string
+  private store!: TimestampedWindowStore<K, V>
+
+  constructor(storeName: string) {
+    this.#storeName = storeName
+  }
+
+  init(context: ProcessorContext<any, any>): void {
+    this.store = context.getStateStore(this.#storeName)
+  }
+
+  get(windowed: Windowed<K>): ValueAndTimestamp<V> | undefined {
+    return this.store.fetchOne(windowed.key, windowed.startMs)
+  }
+}

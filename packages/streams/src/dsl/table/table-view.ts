@@ -1,0 +1,29 @@
+import type { ProcessorContext, ValueAndTimestamp } from '../../core/index.ts'
+
+/**
+ * How others read a table, stored or not: a table without a store is computed from its parents at each look-up.
+ *
+ * @see Kafka Streams `KTableValueGetterSupplier`, `KTableImpl#enableSendingOldValues`
+ */
+export interface TableView<K, V> {
+  /** Called while building. A table read from a topic gets a store by this, if it has none. */
+  reader(): TableReaderSupplier<K, V>
+  /**
+   * Called while building, by what needs each change to carry the value before it. Returns whether it will.
+   *
+   * @param force - give the source a store if that takes one; otherwise only say whether it is so already.
+   */
+  sendOldValues(force: boolean): boolean
+}
+
+export interface TableReaderSupplier<K, V> {
+  /** What a node that reads must be connected to. */
+  readonly stores: readonly string[]
+  create(): TableReader<K, V>
+}
+
+/** Belongs to one processor. */
+export interface TableReader<K, V> {
+  init(context: ProcessorContext<any, any>): void
+  get(key: K): ValueAndTimestamp<V> | undefined
+}

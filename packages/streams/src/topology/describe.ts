@@ -1,0 +1,98 @@
+import { javaHashOrder } from './java-hash-order.ts'
+import type { NodeSpec } from './node-spec.ts'
+import { INTERNAL_PREFIX, type SubTopology } from './sub-topology.ts'
+
+/**
+ * The text of Kafka Streams' `Topology.describe()`, so that what draws theirs draws ours. Internal topics print without
+ * the application id, which a topology does not know.
+ *
+ * @see Kafka Streams `InternalTopologyBuilder.TopologyDescription#toString`
+ */
+export function describeTopology(subTopologies: readonly SubTopology[]): string {
+  return `Topologies:\n ${subTopologies.map(describeSubTopology).join('')}`
+}
+
+/** A node in the making: Java's neighbours are sets ordered by a size that still grows while they are filled. */
+interface Described {
+  readonly spec: NodeSpec
+  readonly predecessors: Described[]
+  readonly successors: Described[]
+  /** Of the tree below it, itself included; nodes reached twice count twice. */
+  size: number
+}
+
+function describeSubTopology(sub: SubTopology): string {
+  // Java collects the names in a hash set and the nodes in a hash map: the order in which they are connected shows.
+  const names = javaHashOrder(javaHashOrder(sub.nodes.map(node => node.name)))
+  const specs = new Map(sub.nodes.map(node => [node.name, node]))
+  const nodes = new Map<string, Described>()
+  for (const name of names) {
+    nodes.set(name, { spec: specs.get(name) as NodeSpec, predecessors: [], successors: [], size: 1 })
+  }
+  for (const node of nodes.values()) {
+    for (const parent of node.spec.kind === 'source' ? [] : node.spec.parents) {
+      const predecessor = nodes.get(parent) as Described
+      insert(node.predecessors, predecessor)
+      insert(predecessor.successors, node)
+      grow(predecessor, node.size)
+    }
+  }
+  const lines = [...nodes.values()].sort(compare).map(node => `    ${describeNode(node)}\n`)
+  return `  Sub-topology: ${sub.id}\n${lines.join('')}\n`
+}
+
+function grow(node: Described, by: number): void {
+  node.size += by
+  for (const predecessor of node.predecessors) grow(predecessor, by)
+}
+
+function compare(a: Described, b: Described): number {
+  return b.size - a.size || (a.spec.name < b.spec.name ? -1 : a.spec.name > b.spec.name ? 1 : 0)
+}
+
+/** Placed by the sizes of the moment, and not moved when they change. */
+function insert(sorted: Described[], node: Described): void {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const order = compare(node, sorted[middle] as Described)
+    if (order === 0) return
+    if (order < 0) high = middle
+    else low = middle + 1
+  }
+  sorted.splice(low, 0, node)
+}
+
+function describeNode({ spec, predecessors, successors }: Described): string {
+  const to = `\n      --> ${namesOf(successors)}`
+  const from = `\n      <-- ${namesOf(predecessors)}`
+  switch (spec.kind) {
+    case 'source': {
+      const topics =
+        spec.topics instanceof RegExp
+          ? spec.topics.source.replaceAll('\\/', '/')
+          : `[${javaHashOrder(spec.topics, true).map(shown).join(', ')}]`
+      return `Source: ${spec.name} (topics: ${topics})${to}`
+    }
+    case 'processor':
+      return `Processor: ${spec.name} (stores: [${javaHashOrder(spec.stores, true).join(', ')}])${to}${from}`
+    case 'sink': {
+      const topic =
+        typeof spec.topic === 'string' ? `topic: ${shown(spec.topic)}` : `extractor class: ${nameOf(spec.topic)}`
+      return `Sink: ${spec.name} (${topic})${from}`
+    }
+  }
+}
+
+function namesOf(nodes: readonly Described[]): string {
+  return nodes.length === 0 ? 'none' : nodes.map(node => node.spec.name).join(', ')
+}
+
+function nameOf(extractor: { readonly name: string }): string {
+  return extractor.name || 'anonymous'
+}
+
+function shown(topic: string): string {
+  return topic.startsWith(INTERNAL_PREFIX) ? topic.slice(INTERNAL_PREFIX.length) : topic
+}

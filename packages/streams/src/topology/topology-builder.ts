@@ -1,0 +1,273 @@
+import { type ProcessorSupplier, type Serde, StreamsError, type TimestampExtractor } from '../core/index.ts'
+import { DisjointSets } from './disjoint-sets.ts'
+import { legalName } from './names.ts'
+import type { AnySerde, SourceNodeSpec, StreamPartitioner, TopicNameExtractor } from './node-spec.ts'
+import type { StoreSpec } from './store-spec.ts'
+import { INTERNAL_PREFIX, type RepartitionTopicSpec, type Topology } from './sub-topology.ts'
+import { type AddedNode, writtenTopology } from './written-topology.ts'
+
+export interface SourceOptions<K, V> {
+  /** One topic, several, or all whose names match the pattern as a whole. */
+  readonly topics: string | readonly string[] | RegExp
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+  /** Default: the timestamp that the broker stored. */
+  readonly timestampExtractor?: TimestampExtractor<K, V> | undefined
+  /** Where a partition without a committed offset begins. Default: as the application is configured. */
+  readonly offsetReset?: SourceNodeSpec['offsetReset']
+}
+
+export interface SinkOptions<K, V> {
+  readonly topic: string | TopicNameExtractor<K, V>
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+  readonly partitioner?: StreamPartitioner<K, V> | undefined
+}
+
+/**
+ * Puts a topology together node by node: parents first. The DSL writes into it; it can also be used by hand.
+ *
+ * @see Kafka Streams `Topology`, `InternalTopologyBuilder`
+ */
+export class TopologyBuilder {
+  readonly #nodes = new Map<string, AddedNode>()
+  readonly #stores = new Map<string, { spec: StoreSpec; nodes: string[] }>()
+  readonly #internalTopics = new Map<string, RepartitionTopicSpec>()
+  readonly #copartitioned: { node: string; sources: readonly string[] }[] = []
+  readonly #groups = new DisjointSets()
+  readonly #sourceOfTopic = new Map<string, string>()
+
+  /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`; `TOPOLOGY_TOPIC_CONFLICT` if another source reads one of its topics. */
+  addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
+    const topics =
+      options.topics instanceof RegExp
+        ? options.topics
+        : typeof options.topics === 'string'
+          ? [options.topics]
+          : options.topics
+    this.#checkNewName(name)
+    this.#checkSerdes(name, options)
+    if (topics instanceof RegExp) this.#checkPattern(name, topics)
+    else for (const topic of topics) this.#claimTopic(topic, name)
+    this.#nodes.set(name, {
+      kind: 'source',
+      name,
+      parents: [],
+      topics,
+      key: options.key,
+      value: options.value,
+      timestampExtractor: options.timestampExtractor as TimestampExtractor | undefined,
+      offsetReset: options.offsetReset
+    })
+    this.#groups.root(name)
+    return this
+  }
+
+  /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`, `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_INVALID` */
+  addProcessor<KIn, VIn, KOut, VOut>(
+    name: string,
+    supplier: ProcessorSupplier<KIn, VIn, KOut, VOut>,
+    parents: readonly string[]
+  ): this {
+    this.#checkNewName(name)
+    if (typeof supplier !== 'function') {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `Node '${name}' needs a function that makes a new processor for each task.`
+      )
+    }
+    this.#connect(name, parents)
+    this.#nodes.set(name, { kind: 'processor', name, parents, stores: [], supplier })
+    return this
+  }
+
+  /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`, `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_INVALID` */
+  addSink<K, V>(name: string, options: SinkOptions<K, V>, parents: readonly string[]): this {
+    this.#checkNewName(name)
+    this.#checkSerdes(name, options)
+    if (typeof options.topic === 'string') this.#checkTopic(options.topic)
+    this.#connect(name, parents)
+    const { topic, key, value, partitioner } = options
+    this.#nodes.set(name, { kind: 'sink', name, parents, topic, key, value, partitioner })
+    return this
+  }
+
+  /**
+   * Adds a store and connects it to processors, which share it and so become part of one sub-topology.
+   *
+   * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE` if a different store of that name was added before.
+   */
+  addStateStore(spec: StoreSpec, processors: readonly string[] = []): this {
+    const before = this.#stores.get(spec.name)
+    if (before !== undefined && before.spec !== spec) {
+      const by = [...before.nodes, ...processors].map(node => `'${node}'`).join(' and ')
+      throw new StreamsError(
+        'TOPOLOGY_DUPLICATE_STORE',
+        `Store '${spec.name}' is declared twice${by === '' ? '' : `, by ${by}`}. Give one of them another name.`,
+        { details: { store: spec.name, nodes: [...before.nodes, ...processors] } }
+      )
+    }
+    if (before === undefined) {
+      legalName(spec.name, 'store')
+      this.#stores.set(spec.name, { spec, nodes: [] })
+    }
+    for (const processor of processors) this.#connectStore(processor, spec.name)
+    return this
+  }
+
+  /** @throws StreamsError `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_UNKNOWN_STORE` */
+  connectProcessorAndStateStores(processor: string, stores: readonly string[]): this {
+    for (const store of stores) this.#connectStore(processor, store)
+    return this
+  }
+
+  /** Makes an input topic the changelog of a store: nothing is written, and the store is restored from the input. */
+  connectSourceStoreAndTopic(store: string, topic: string): this {
+    const found = this.#stores.get(store)
+    if (found === undefined) throw this.#unknownStore(store, undefined)
+    found.spec = { ...found.spec, changelog: { sourceTopic: topic, topicConfig: {} } }
+    return this
+  }
+
+  /** Declares a repartition topic. Its name inside the topology is `INTERNAL_PREFIX + suffix`. */
+  addInternalTopic(spec: RepartitionTopicSpec): this {
+    legalName(spec.suffix, 'repartition topic')
+    this.#internalTopics.set(INTERNAL_PREFIX + spec.suffix, spec)
+    return this
+  }
+
+  /** Demands that the topics of these sources have equal partition counts. */
+  copartitionSources(node: string, sources: readonly string[]): this {
+    this.#copartitioned.push({ node, sources })
+    return this
+  }
+
+  /** @throws StreamsError `TOPOLOGY_INVALID` if there is no source; `TOPOLOGY_NOT_COPARTITIONED` if fixed counts differ. */
+  build(): Topology {
+    return writtenTopology({
+      nodes: this.#nodes,
+      stores: this.#stores,
+      internalTopics: this.#internalTopics,
+      copartitioned: this.#copartitioned,
+      groups: this.#groups
+    })
+  }
+
+  #connect(name: string, parents: readonly string[]): void {
+    if (parents.length === 0) {
+      throw new StreamsError('TOPOLOGY_INVALID', `Node '${name}' needs at least one parent.`, {
+        details: { node: name }
+      })
+    }
+    for (const parent of parents) {
+      const node = this.#nodes.get(parent)
+      if (node === undefined) {
+        throw new StreamsError(
+          'TOPOLOGY_UNKNOWN_NODE',
+          `Node '${name}' names '${parent}' as its parent, which was not added. Add the parent first, or correct the name.`,
+          { details: { node: name, parent } }
+        )
+      }
+      if (node.kind === 'sink') {
+        throw new StreamsError('TOPOLOGY_INVALID', `Sink '${parent}' cannot be the parent of '${name}'.`)
+      }
+    }
+    this.#groups.root(name)
+    for (const parent of parents) this.#groups.unite(parent, name)
+  }
+
+  #connectStore(processor: string, store: string): void {
+    const found = this.#stores.get(store)
+    if (found === undefined) throw this.#unknownStore(store, processor)
+    const node = this.#nodes.get(processor)
+    if (node === undefined) {
+      throw new StreamsError(
+        'TOPOLOGY_UNKNOWN_NODE',
+        `Store '${store}' is to be connected to '${processor}', which was not added. Add the processor first.`,
+        { details: { node: processor, store } }
+      )
+    }
+    if (node.kind !== 'processor') {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `Store '${store}' cannot be connected to the ${node.kind} '${processor}'.`
+      )
+    }
+    const user = found.nodes[0]
+    if (user !== undefined) this.#groups.unite(user, processor)
+    if (!found.nodes.includes(processor)) found.nodes.push(processor)
+    if (!node.stores.includes(store)) node.stores.push(store)
+  }
+
+  #unknownStore(store: string, processor: string | undefined): StreamsError {
+    const what = processor === undefined ? `Store '${store}'` : `Store '${store}', asked for by '${processor}',`
+    return new StreamsError('TOPOLOGY_UNKNOWN_STORE', `${what} was not added. Add it first, or correct the name.`, {
+      details: { store, node: processor }
+    })
+  }
+
+  #checkNewName(name: string): void {
+    legalName(name, 'node')
+    if (this.#nodes.has(name)) {
+      throw new StreamsError(
+        'TOPOLOGY_DUPLICATE_NAME',
+        `Two nodes are called '${name}'. Give one of them another name.`,
+        { details: { node: name } }
+      )
+    }
+  }
+
+  #checkSerdes(name: string, serdes: { readonly key: AnySerde; readonly value: AnySerde }): void {
+    for (const role of ['key', 'value'] as const) {
+      const serde: unknown = serdes[role]
+      if (typeof serde !== 'object' || serde === null || !('serialize' in serde && 'deserialize' in serde)) {
+        throw new StreamsError(
+          'TOPOLOGY_SERDE_MISSING',
+          `Node '${name}' has no ${role} serde. Pass one, for example { ${role}: string() }.`,
+          { details: { node: name, role } }
+        )
+      }
+    }
+  }
+
+  #checkTopic(topic: string): void {
+    legalName(topic.startsWith(INTERNAL_PREFIX) ? topic.slice(INTERNAL_PREFIX.length) : topic, 'topic')
+  }
+
+  #claimTopic(topic: string, name: string): void {
+    this.#checkTopic(topic)
+    const other = this.#sourceOfTopic.get(topic)
+    if (other !== undefined) {
+      throw new StreamsError(
+        'TOPOLOGY_TOPIC_CONFLICT',
+        `Topic '${topic}' is read by '${other}' and by '${name}'. Read it once and use the stream or table twice.`,
+        { details: { topic, nodes: [other, name] } }
+      )
+    }
+    for (const node of this.#nodes.values()) {
+      if (node.kind === 'source' && node.topics instanceof RegExp && matchesWhole(node.topics, topic)) {
+        throw this.#patternConflict(topic, node.name, name)
+      }
+    }
+    this.#sourceOfTopic.set(topic, name)
+  }
+
+  #checkPattern(name: string, pattern: RegExp): void {
+    for (const [topic, source] of this.#sourceOfTopic) {
+      if (matchesWhole(pattern, topic)) throw this.#patternConflict(topic, name, source)
+    }
+  }
+
+  #patternConflict(topic: string, patternNode: string, topicNode: string): StreamsError {
+    return new StreamsError(
+      'TOPOLOGY_TOPIC_CONFLICT',
+      `Topic '${topic}', read by '${topicNode}', also matches the pattern of '${patternNode}'. Narrow the pattern.`,
+      { details: { topic, nodes: [patternNode, topicNode] } }
+    )
+  }
+}
+
+/** Kafka matches topic names as a whole. */
+function matchesWhole(pattern: RegExp, topic: string): boolean {
+  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')).test(topic)
+}
