@@ -283,7 +283,8 @@ export class StreamsApp {
     this.#loop = loop
     if (this.#stopping) loop.stop()
 
-    const storedTasks = await stores.list()
+    // A folder named after a process too was a substitute for one that was locked; nobody looks for it again.
+    const storedTasks = (await stores.list()).filter(taskId => !taskId.includes('~'))
     await loop.run(listener =>
       client.joinGroup({
         groupId: config.applicationId,
