@@ -1,5 +1,5 @@
 import { expectTypeOf, it } from 'vitest'
-import { Fetch, Heartbeat, InitProducerId, Metadata, OffsetFetch } from '../messages/index.ts'
+import type { Fetch, Heartbeat, InitProducerId, Metadata, OffsetFetch } from '../messages/index.ts'
 import type { DecodedRequestOf, RequestOf, ResponseInputOf, ResponseOf } from './api.ts'
 
 it('what encoding takes may leave out fields with a default, or that some versions lack', () => {
