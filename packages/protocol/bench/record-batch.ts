@@ -1,4 +1,5 @@
-// Records per second through the batch codec: 100-byte values, 8-byte keys, batches of 1,000 records. Run: node bench/record-batch.ts
+// Records per second through the batch codec: 100-byte values, 8-byte keys, batches of 1,000 records.
+// Run: node packages/protocol/bench/record-batch.ts
 import { NO_RECORD_HEADERS, RecordBatchBuilder, RecordBatchCursor } from '@millrace/protocol'
 
 const RECORDS_PER_BATCH = 1000

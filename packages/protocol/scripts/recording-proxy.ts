@@ -26,8 +26,9 @@ export interface RecordingProxy {
 const API_VERSIONS = 18
 
 /**
- * Stands between a client and a broker and keeps every frame as the broker or the client sent it. What it passes on differs in two
- * places, patched as bytes so that nothing recorded depends on our own codec: the broker's port becomes the proxy's, and ApiVersions is capped.
+ * Stands between a client and a broker and keeps every frame as the broker or the client sent it. What it passes on
+ * differs in two places, patched as bytes so that nothing recorded depends on our own codec: the broker's port becomes
+ * the proxy's, and ApiVersions is capped.
  */
 export async function startRecordingProxy(options: ProxyOptions): Promise<RecordingProxy> {
   const exchanges: Exchange[] = []

@@ -9,7 +9,10 @@ export function flexibleRequest(api: Api, version: number): boolean {
 
 const API_VERSIONS = 18
 
-/** Whether the response header is version 1, with tagged fields; else it is version 0. ApiVersions never has them: a broker that does not know the version must be understood too. */
+/**
+ * Whether the response header is version 1, with tagged fields; else it is version 0. ApiVersions never has them: a
+ * broker that does not know the version must be understood too.
+ */
 export function flexibleResponse(api: Api, version: number): boolean {
   return version >= api.flexibleFrom && api.key !== API_VERSIONS
 }

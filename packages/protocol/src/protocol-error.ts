@@ -2,9 +2,14 @@
 export type ProtocolErrorCode =
   /** The bytes end inside a field, or a count promises more than follows. */
   | 'PROTOCOL_TRUNCATED'
-  /** The bytes hold what the format does not allow: null where none may be, a varint without end, an unknown batch format. */
+  /**
+   * The bytes hold what the format does not allow: null where none may be, a varint without end, an unknown batch
+   * format.
+   */
   | 'PROTOCOL_MALFORMED'
-  /** A value that cannot be encoded: null in a field that takes none, a number out of range, a version we do not know. */
+  /**
+   * A value that cannot be encoded: null in a field that takes none, a number out of range, a version we do not know.
+   */
   | 'PROTOCOL_INVALID_VALUE'
   /** An int64 beyond 2^53, which a JavaScript number cannot hold. */
   | 'PROTOCOL_INT64_TOO_LARGE'

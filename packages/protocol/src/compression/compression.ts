@@ -16,9 +16,9 @@ interface Lz4Codec {
   decompressFrameSync(data: Buffer): Buffer
 }
 
-// gzip and zstd are Node's own. snappy and lz4-napi are Rust with a prebuilt binary per platform, as optional packages: no
-// install script, nothing downloaded or compiled, and synchronous. They are loaded when first met, so that a platform without
-// a binary can do everything else.
+// gzip and zstd are Node's own. snappy and lz4-napi are Rust with a prebuilt binary per platform, as optional packages:
+// no install script, nothing downloaded or compiled, and synchronous. They are loaded when first met, so that a
+// platform without a binary can do everything else.
 const require = createRequire(import.meta.url)
 let snappyCodec: SnappyCodec | undefined
 let lz4Codec: Lz4Codec | undefined
@@ -75,7 +75,8 @@ function load<T>(compression: Compression, loadModule: () => T): T {
   } catch (cause) {
     throw new ProtocolError(
       'COMPRESSION_UNSUPPORTED',
-      `${compression} cannot be used on ${process.platform} ${process.arch}: its binary package is not installed; reinstall with optional dependencies, or use another compression`,
+      `${compression} cannot be used on ${process.platform} ${process.arch}: its binary package is not installed; ` +
+        'reinstall with optional dependencies, or use another compression',
       { cause, details: { compression, platform: process.platform, arch: process.arch } }
     )
   }

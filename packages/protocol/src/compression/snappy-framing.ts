@@ -11,7 +11,9 @@ const HEADER_BYTES = 16
 const VERSION = 1
 const BLOCK_BYTES = 64 * 1024
 
-/** A snappy copy turns 2 bytes into at most 64, so a length that promises more than that is not worth allocating for. */
+/**
+ * A snappy copy turns 2 bytes into at most 64, so a length that promises more than that is not worth allocating for.
+ */
 const MAX_RATIO = 64
 
 export function compressXerial(codec: SnappyCodec, plain: Buffer): Buffer {

@@ -1,7 +1,9 @@
 import { defineApi } from '../schema/api.ts'
 import { array, bigint64, int16, int32, string } from '../schema/field.ts'
 
-/** Adds partitions to a transaction (transactions v1 only). 3: flexible. 4 and above are between brokers and not spoken. */
+/**
+ * Adds partitions to a transaction (transactions v1 only). 3: flexible. 4 and above are between brokers and not spoken.
+ */
 export const AddPartitionsToTxn = defineApi({
   key: 24,
   name: 'AddPartitionsToTxn',

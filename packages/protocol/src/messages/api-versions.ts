@@ -4,8 +4,8 @@ import { array, bool, int16, int32, int64, string } from '../schema/field.ts'
 /**
  * Asks which versions of which APIs a broker speaks.
  *
- * A broker that does not know the version answers in version 0 with UNSUPPORTED_VERSION. 3: flexible, with the client's name; the *header* of the
- * answer never is. 4: features of minimum version 0 are listed too.
+ * A broker that does not know the version answers in version 0 with UNSUPPORTED_VERSION. 3: flexible, with the client's
+ * name; the *header* of the answer never is. 4: features of minimum version 0 are listed too.
  */
 export const ApiVersions = defineApi({
   key: 18,

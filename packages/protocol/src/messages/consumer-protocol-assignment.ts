@@ -1,7 +1,10 @@
 import { defineDataFormat } from '../schema/api.ts'
 import { array, bytes, int32, string } from '../schema/field.ts'
 
-/** What a classic group's leader tells a member: `assignment` of SyncGroup. Encode it with `encodeData`. All versions have the same fields. */
+/**
+ * What a classic group's leader tells a member: `assignment` of SyncGroup. Encode it with `encodeData`. All versions
+ * have the same fields.
+ */
 export const ConsumerProtocolAssignment = defineDataFormat({
   name: 'ConsumerProtocolAssignment',
   minVersion: 0,

@@ -4,8 +4,8 @@ import { array, bool, int16, int32, int8, string, uuid } from '../schema/field.t
 /**
  * Creates topics.
  *
- * 4: partition count and replication factor may be -1, the broker's defaults. 5: flexible; the answer describes what was created. 6: quota errors.
- * 7: topic ids.
+ * 4: partition count and replication factor may be -1, the broker's defaults. 5: flexible; the answer describes what
+ * was created. 6: quota errors. 7: topic ids.
  */
 export const CreateTopics = defineApi({
   key: 19,

@@ -1,7 +1,9 @@
 import { defineApi } from '../schema/api.ts'
 import { array, int16, int32, string, uuid } from '../schema/field.ts'
 
-/** Deletes topics. 4: flexible. 5: error messages. Up to 5 by `topicNames`; from 6 by `topics`, each a name or an id. */
+/**
+ * Deletes topics. 4: flexible. 5: error messages. Up to 5 by `topicNames`; from 6 by `topics`, each a name or an id.
+ */
 export const DeleteTopics = defineApi({
   key: 20,
   name: 'DeleteTopics',

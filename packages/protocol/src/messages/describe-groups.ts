@@ -1,7 +1,10 @@
 import { defineApi } from '../schema/api.ts'
 import { array, bool, bytes, int16, int32, string } from '../schema/field.ts'
 
-/** Describes groups with their members. 3: permitted operations. 4: static members. 5: flexible. 6: unknown groups are an error. */
+/**
+ * Describes groups with their members. 3: permitted operations. 4: static members. 5: flexible. 6: unknown groups are
+ * an error.
+ */
 export const DescribeGroups = defineApi({
   key: 15,
   name: 'DescribeGroups',

@@ -4,8 +4,8 @@ import { bigint64, bool, int16, int32, string } from '../schema/field.ts'
 /**
  * Commits or aborts a transaction.
  *
- * 3: flexible. 4: may answer TRANSACTION_ABORTABLE. 5: transactions v2 (KIP-890), each end raises the epoch and the answer holds the next one;
- * with transactions v1 stay at 4 or below.
+ * 3: flexible. 4: may answer TRANSACTION_ABORTABLE. 5: transactions v2 (KIP-890), each end raises the epoch and the
+ * answer holds the next one; with transactions v1 stay at 4 or below.
  */
 export const EndTxn = defineApi({
   key: 26,

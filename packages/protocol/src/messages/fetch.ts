@@ -4,8 +4,9 @@ import { array, bigint64, int16, int32, int64, int8, records, string, struct, uu
 /**
  * Reads record batches from partitions, waiting for some if asked to.
  *
- * 5: log start offset. 7: incremental sessions. 9: leader epoch checked. 10: zstd may come back. 11: reading from followers. 12: flexible; divergence
- * of epochs detected. 13: topics by id only, no longer by name. 15: the replica's own fields are tagged. 16: names the new leader (KIP-951).
+ * 5: log start offset. 7: incremental sessions. 9: leader epoch checked. 10: zstd may come back. 11: reading from
+ * followers. 12: flexible; divergence of epochs detected. 13: topics by id only, no longer by name. 15: the replica's
+ * own fields are tagged. 16: names the new leader (KIP-951).
  */
 export const Fetch = defineApi({
   key: 1,

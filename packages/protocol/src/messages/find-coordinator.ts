@@ -4,8 +4,8 @@ import { array, int16, int32, int8, string } from '../schema/field.ts'
 /**
  * Finds the broker that coordinates a group (key type 0) or a transactional id (1).
  *
- * 1: key types. 3: flexible. Up to 3 there is one `key`; 4 and above send `coordinatorKeys` and answer in `coordinators`.
- * 5: may answer TRANSACTION_ABORTABLE. 6: share groups (key type 2).
+ * 1: key types. 3: flexible. Up to 3 there is one `key`; 4 and above send `coordinatorKeys` and answer in
+ * `coordinators`. 5: may answer TRANSACTION_ABORTABLE. 6: share groups (key type 2).
  */
 export const FindCoordinator = defineApi({
   key: 10,

@@ -2,10 +2,11 @@ import { defineApi } from '../schema/api.ts'
 import { bigint64, int16, int32, string } from '../schema/field.ts'
 
 /**
- * Gets a producer id and epoch; with a transactional id, ends the transaction of the last one who had it and fences them.
+ * Gets a producer id and epoch; with a transactional id, ends the transaction of the last one who had it and fences
+ * them.
  *
- * 2: flexible. 3: a producer may go on with the id it has, one epoch up. 4: may answer PRODUCER_FENCED. 5: may answer TRANSACTION_ABORTABLE.
- * 6, two-phase commit, is not spoken.
+ * 2: flexible. 3: a producer may go on with the id it has, one epoch up. 4: may answer PRODUCER_FENCED. 5: may answer
+ * TRANSACTION_ABORTABLE. 6, two-phase commit, is not spoken.
  */
 export const InitProducerId = defineApi({
   key: 22,

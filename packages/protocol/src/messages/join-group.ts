@@ -4,8 +4,8 @@ import { array, bool, bytes, int16, int32, string } from '../schema/field.ts'
 /**
  * Enters a classic group or asks for a new round of its membership; answered when all members have joined.
  *
- * 1: rebalance time-out. 4: a new member gets its id with MEMBER_ID_REQUIRED first. 5: static members. 6: flexible. 7: protocol type in the answer.
- * 8: a reason for the broker's log. 9: a static leader may skip the assignment.
+ * 1: rebalance time-out. 4: a new member gets its id with MEMBER_ID_REQUIRED first. 5: static members. 6: flexible. 7:
+ * protocol type in the answer. 8: a reason for the broker's log. 9: a static leader may skip the assignment.
  */
 export const JoinGroup = defineApi({
   key: 11,

@@ -1,7 +1,10 @@
 import { defineApi } from '../schema/api.ts'
 import { array, int16, int32, string } from '../schema/field.ts'
 
-/** Leaves a classic group. Up to 2 one member by `memberId`; from 3 several by `members`. 4: flexible. 5: a reason for the broker's log. */
+/**
+ * Leaves a classic group. Up to 2 one member by `memberId`; from 3 several by `members`. 4: flexible. 5: a reason for
+ * the broker's log.
+ */
 export const LeaveGroup = defineApi({
   key: 13,
   name: 'LeaveGroup',

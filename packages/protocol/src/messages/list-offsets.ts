@@ -2,10 +2,11 @@ import { defineApi } from '../schema/api.ts'
 import { array, int16, int32, int64, int8, string } from '../schema/field.ts'
 
 /**
- * Finds offsets by timestamp: -1 the end (under read_committed the last stable offset), -2 the start, -3 the record with the highest timestamp (7).
+ * Finds offsets by timestamp: -1 the end (under read_committed the last stable offset), -2 the start, -3 the record
+ * with the highest timestamp (7).
  *
- * 2: isolation level. 4: leader epochs. 6: flexible. 8: -4, the start of the local log. 9: -5, the end of the tiered log.
- * 10: a time-out for answers that need the tiered log. 11: -6.
+ * 2: isolation level. 4: leader epochs. 6: flexible. 8: -4, the start of the local log. 9: -5, the end of the tiered
+ * log. 10: a time-out for answers that need the tiered log. 11: -6.
  */
 export const ListOffsets = defineApi({
   key: 2,

@@ -4,8 +4,8 @@ import { array, bool, int16, int32, string, uuid } from '../schema/field.ts'
 /**
  * Describes the cluster's brokers and topics. In the request `topics: null` means all.
  *
- * 4: the broker creates missing topics only if allowed. 5: offline replicas. 7: leader epochs. 8: permitted operations. 9: flexible. 10: topic ids.
- * 12: topics may be asked for by id. 13: an error code for the whole answer.
+ * 4: the broker creates missing topics only if allowed. 5: offline replicas. 7: leader epochs. 8: permitted operations.
+ * 9: flexible. 10: topic ids. 12: topics may be asked for by id. 13: an error code for the whole answer.
  */
 export const Metadata = defineApi({
   key: 3,

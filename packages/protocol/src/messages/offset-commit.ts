@@ -4,8 +4,8 @@ import { array, int16, int32, int64, string } from '../schema/field.ts'
 /**
  * Stores a group's offsets.
  *
- * 3: throttle time. 5: retention can no longer be asked for. 6: leader epoch. 7: static members. 8: flexible. 9: errors of the newer group protocol.
- * 10, which names topics by id, is not spoken.
+ * 3: throttle time. 5: retention can no longer be asked for. 6: leader epoch. 7: static members. 8: flexible. 9: errors
+ * of the newer group protocol. 10, which names topics by id, is not spoken.
  */
 export const OffsetCommit = defineApi({
   key: 8,

@@ -4,9 +4,10 @@ import { array, bool, int16, int32, int64, string } from '../schema/field.ts'
 /**
  * Reads a group's stored offsets. `topics: null` means all (2).
  *
- * 1 to 7 ask for one group, through `groupId` and `topics`, answered in `topics`; 8 and above ask for several, through `groups`, answered in `groups`.
- * 5: leader epochs. 6: flexible. 7: `requireStable` makes the broker answer UNSTABLE_OFFSET_COMMIT while a transaction holds offsets. 9: member fields.
- * 10, which names topics by id, is not spoken.
+ * 1 to 7 ask for one group, through `groupId` and `topics`, answered in `topics`; 8 and above ask for several, through
+ * `groups`, answered in `groups`. 5: leader epochs. 6: flexible. 7: `requireStable` makes the broker answer
+ * UNSTABLE_OFFSET_COMMIT while a transaction holds offsets. 9: member fields. 10, which names topics by id, is not
+ * spoken.
  */
 export const OffsetFetch = defineApi({
   key: 9,

@@ -4,9 +4,10 @@ import { array, int16, int32, int64, records, string, struct } from '../schema/f
 /**
  * Appends record batches to partitions.
  *
- * 4: may answer KAFKA_STORAGE_ERROR. 7: zstd allowed. 8: tells which records were refused. 9: flexible. 10: names the new leader (KIP-951).
- * 11: may answer TRANSACTION_ABORTABLE. 12: a partition joins its transaction by this request itself (transactions v2, KIP-890); with
- * transactions v1 stay at 11 or below. 13, which names topics by id, is not spoken.
+ * 4: may answer KAFKA_STORAGE_ERROR. 7: zstd allowed. 8: tells which records were refused. 9: flexible. 10: names the
+ * new leader (KIP-951). 11: may answer TRANSACTION_ABORTABLE. 12: a partition joins its transaction by this request
+ * itself (transactions v2, KIP-890); with transactions v1 stay at 11 or below. 13, which names topics by id, is not
+ * spoken.
  */
 export const Produce = defineApi({
   key: 0,

@@ -1,7 +1,10 @@
 import { defineApi } from '../schema/api.ts'
 import { array, bytes, int16, int32, string } from '../schema/field.ts'
 
-/** The leader hands out the assignment of a round, every member gets its own. 3: static members. 4: flexible. 5: protocol type and name are checked. */
+/**
+ * The leader hands out the assignment of a round, every member gets its own. 3: static members. 4: flexible. 5:
+ * protocol type and name are checked.
+ */
 export const SyncGroup = defineApi({
   key: 14,
   name: 'SyncGroup',

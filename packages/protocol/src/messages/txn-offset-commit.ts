@@ -4,8 +4,9 @@ import { array, bigint64, int16, int32, int64, string } from '../schema/field.ts
 /**
  * Stores a group's offsets as part of a transaction.
  *
- * 2: leader epochs. 3: flexible; group generation and member are checked. 4: may answer TRANSACTION_ABORTABLE. 5: the group joins the transaction by this
- * request itself (transactions v2, KIP-890); with transactions v1 stay at 4 or below.
+ * 2: leader epochs. 3: flexible; group generation and member are checked. 4: may answer TRANSACTION_ABORTABLE. 5: the
+ * group joins the transaction by this request itself (transactions v2, KIP-890); with transactions v1 stay at 4 or
+ * below.
  */
 export const TxnOffsetCommit = defineApi({
   key: 28,

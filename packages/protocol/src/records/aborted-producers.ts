@@ -1,12 +1,15 @@
-/** As a Fetch answer lists it: from `firstOffset` on, this producer's records are aborted, up to its next abort marker. */
+/**
+ * As a Fetch answer lists it: from `firstOffset` on, this producer's records are aborted, up to its next abort marker.
+ */
 export interface AbortedTransaction {
   readonly producerId: bigint
   readonly firstOffset: number
 }
 
 /**
- * Which producers' records are aborted at the batch being read. The list of one Fetch answer is complete for that answer:
- * it also names transactions that began before it and end after it. So nothing is carried from one answer to the next.
+ * Which producers' records are aborted at the batch being read. The list of one Fetch answer is complete for that
+ * answer: it also names transactions that began before it and end after it. So nothing is carried from one answer to
+ * the next.
  */
 export class AbortedProducers {
   #pending: readonly AbortedTransaction[] = []

@@ -1,13 +1,23 @@
-// The header of a record batch (magic 2), all big-endian. The checksum covers everything from the attributes on; the leader
-// epoch lies before it, because brokers fill it in.
+// The header of a record batch (magic 2), all big-endian:
 //
-//   0 baseOffset int64 · 8 batchLength int32 (bytes from 12 on) · 12 partitionLeaderEpoch int32 · 16 magic int8 · 17 crc uint32
-//  21 attributes int16 · 23 lastOffsetDelta int32 · 27 baseTimestamp int64 · 35 maxTimestamp int64 · 43 producerId int64
-//  51 producerEpoch int16 · 53 baseSequence int32 · 57 recordCount int32 · 61 records
+//    0 baseOffset int64
+//    8 batchLength int32, counted from 12 on
+//   12 partitionLeaderEpoch int32, filled in by brokers, which is why the checksum leaves it out
+//   16 magic int8
+//   17 crc uint32, CRC-32C of everything from the attributes on
+//   21 attributes int16
+//   23 lastOffsetDelta int32
+//   27 baseTimestamp int64
+//   35 maxTimestamp int64
+//   43 producerId int64
+//   51 producerEpoch int16
+//   53 baseSequence int32
+//   57 recordCount int32
+//   61 records
 //
-// A record: length varint · attributes int8 · timestampDelta varlong · offsetDelta varint · key length varint, key · value length
-// varint, value · header count varint · headers (key length varint, key, value length varint, value). Varints are zigzag; a
-// length of -1 is null.
+// A record: length varint, attributes int8, timestampDelta varlong, offsetDelta varint, key, value, header count varint,
+// headers (name, value). Keys, values and names are bytes after their length, a varint; a length of -1 is null. Varints
+// are zigzag.
 
 export const BASE_OFFSET_AT = 0
 export const BATCH_LENGTH_AT = 8

@@ -95,7 +95,8 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * The finished batch, as a buffer of its own. The builder still holds the records: build again with other options, or `reset`.
+   * The finished batch, as a buffer of its own. The builder still holds the records: build again with other options, or
+   * `reset`.
    *
    * @throws ProtocolError `COMPRESSION_UNSUPPORTED`; `PROTOCOL_INVALID_VALUE` without records.
    */

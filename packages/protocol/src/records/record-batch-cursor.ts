@@ -20,8 +20,9 @@ const NO_BYTES = Buffer.alloc(0)
 /**
  * Reads the record batches of a Fetch answer, one record after the other, without an object per record.
  *
- * After `next()` returned true, the fields describe the record until the next call. Key and value are ranges of `buffer`, which
- * is a view into the answer, or into the decompressed batch: never reused, but a view of it keeps all of it alive.
+ * After `next()` returned true, the fields describe the record until the next call. Key and value are ranges of
+ * `buffer`, which is a view into the answer, or into the decompressed batch: never reused, but a view of it keeps all
+ * of it alive.
  */
 export class RecordBatchCursor {
   offset = -1
@@ -36,8 +37,8 @@ export class RecordBatchCursor {
   valueEnd = -1
 
   /**
-   * The offset to go on from: after the record that `next` returned last, and after `next` returned false also past control
-   * records, aborted ones and gaps.
+   * The offset to go on from: after the record that `next` returned last, and after `next` returned false also past
+   * control records, aborted ones and gaps.
    */
   position = 0
 
@@ -106,7 +107,8 @@ export class RecordBatchCursor {
   /**
    * Moves to the next record; false at the end.
    *
-   * @throws ProtocolError `RECORD_CORRUPT`, `RECORD_FORMAT_UNSUPPORTED`, `COMPRESSION_UNSUPPORTED`, with `details.baseOffset`.
+   * @throws ProtocolError `RECORD_CORRUPT`, `RECORD_FORMAT_UNSUPPORTED`, `COMPRESSION_UNSUPPORTED`, with
+   * `details.baseOffset`.
    *   The cursor stays where it is: the next call throws again.
    */
   next(): boolean {
@@ -228,7 +230,8 @@ export class RecordBatchCursor {
       recordAt = 0
       recordsEnd = buffer.length
     }
-    // Only the batch's control bit makes a marker: an ordinary record may have any key, also one that looks like a marker's.
+    // Only the batch's control bit makes a marker: an ordinary record may have any key, also one that looks like a
+    // marker's.
     if (control && recordCount > 0 && isAbortMarker(buffer, recordAt, recordsEnd)) this.aborted.end(producerId)
 
     this.sourceAt = end
@@ -255,7 +258,7 @@ export class RecordBatchCursor {
     if (magic !== layout.MAGIC) {
       throw new ProtocolError(
         'RECORD_FORMAT_UNSUPPORTED',
-        `The batch at offset ${baseOffset} has message format ${magic}, and only format 2 (Kafka 0.11 and newer) is read`,
+        `The batch at offset ${baseOffset} has message format ${magic}; only format 2, of Kafka 0.11 and newer, is read`,
         { details: { baseOffset, magic } }
       )
     }

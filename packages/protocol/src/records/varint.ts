@@ -1,10 +1,13 @@
 /**
- * Where the last `readVarint` or `readVarlong` ended. Module state instead of a returned pair, because these run several times
- * per record and must not allocate; both are synchronous, so nobody comes between.
+ * Where the last `readVarint` or `readVarlong` ended. Module state instead of a returned pair, because these run
+ * several times per record and must not allocate; both are synchronous, so nobody comes between.
  */
 export let varintEnd = 0
 
-/** A zigzag varint of up to 32 bits. Beyond the buffer's end it reads zeros: callers check `varintEnd` against their limit. */
+/**
+ * A zigzag varint of up to 32 bits. Beyond the buffer's end it reads zeros: callers check `varintEnd` against their
+ * limit.
+ */
 export function readVarint(buffer: Uint8Array, start: number): number {
   let at = start
   let byte = buffer[at++]!

@@ -17,7 +17,8 @@ type Leaf = Pick<Codec, 'encode' | 'decode'> & { readonly zero: unknown }
 type Struct = { readonly [name: string]: unknown }
 
 /**
- * Prepares the codec of a list of fields for one version: fields that the version lacks are dropped here, not at every record.
+ * Prepares the codec of a list of fields for one version: fields that the version lacks are dropped here, not at every
+ * record.
  *
  * @param path - Names the message in errors, for example `Fetch request v17`.
  */

@@ -1,6 +1,8 @@
 import { ProtocolError } from '../protocol-error.ts'
 
-/** Reads fields off a frame. Every read is checked against the end: it throws `PROTOCOL_TRUNCATED`, never reads beyond. */
+/**
+ * Reads fields off a frame. Every read is checked against the end: it throws `PROTOCOL_TRUNCATED`, never reads beyond.
+ */
 export class Reader {
   readonly #buffer: Buffer
   #position = 0

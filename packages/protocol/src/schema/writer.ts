@@ -1,4 +1,7 @@
-/** Byte strings from here on are not copied into the scratch buffer but spliced in at the end: once, whatever the growth. */
+/**
+ * Byte strings from here on are not copied into the scratch buffer but spliced in at the end: once, whatever the
+ * growth.
+ */
 const SPLICE_BYTES = 2048
 
 /** Writes fields into a growing buffer. Callers have checked the ranges. */

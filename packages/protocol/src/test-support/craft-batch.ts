@@ -10,7 +10,10 @@ export interface CraftedBatch {
   readonly lastOffsetDelta?: number
 }
 
-/** A batch as a broker would store it, which our builder alone does not make: with a base offset, a control bit, or gaps. */
+/**
+ * A batch as a broker would store it, which our builder alone does not make: with a base offset, a control bit, or
+ * gaps.
+ */
 export function craftBatch(batch: CraftedBatch): Buffer {
   const builder = new RecordBatchBuilder()
   for (const { key = null, value = null } of batch.records.length > 0 ? batch.records : [{}]) {

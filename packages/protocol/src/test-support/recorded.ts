@@ -26,7 +26,10 @@ export function recordedExchanges(client: (typeof RECORDED_CLIENTS)[number]): re
   }))
 }
 
-/** A log that Java's producer wrote, as a real broker's Fetch answered it. The topics are those of scripts/RecordedClient.java. */
+/**
+ * A log that Java's producer wrote, as a real broker's Fetch answered it. The topics are those of
+ * scripts/RecordedClient.java.
+ */
 export function recordedLog(topic: string): RecordedLog {
   const logs: Record<string, { records: string; aborted: [string, number][] }> = fixture('record-batches')
   const log = logs[topic]!
