@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GroupHarness, type HarnessMember } from './test-support/group-harness.ts'
+import { plainAssignor } from './test-support/plain-assignor.ts'
 
 describe('a group of one member', () => {
   it('takes every partition, under the generation that its metadata names', async () => {
@@ -132,6 +133,37 @@ describe('members that come and go', () => {
     expect(one.member.metadata).toBeUndefined()
     await harness.clock.advance(20)
     expect(one.events.at(-1)).toMatch(/^lost/)
+  })
+})
+
+describe('what a member tells the leader', () => {
+  it('is what it holds, under the generation of its last completed rebalance, and its newest user data', async () => {
+    const harness = new GroupHarness()
+    let userData = 1
+    const assignor = { ...plainAssignor(() => harness.partitions), userData: () => new Uint8Array([userData]) }
+    const one = harness.add('one', { assignor })
+    await harness.settle()
+    expect(harness.subscriptionOf('m1')).toMatchObject({ generationId: -1, owned: [] })
+    userData = 2
+    one.member.rejoin()
+    await harness.clock.until(() => one.member.metadata?.generationId === 2, 1_000, 'generation 2')
+    expect(harness.subscriptionOf('m1')).toMatchObject({ generationId: 1, topics: ['t'], userData: Buffer.from([2]) })
+    expect(harness.subscriptionOf('m1')?.owned).toHaveLength(6)
+    harness.add('two')
+    await harness.settle()
+    // Three were given up under generation 3, which the last join, for generation 4, says.
+    expect(harness.subscriptionOf('m1')).toMatchObject({ generationId: 3 })
+    expect(harness.subscriptionOf('m1')?.owned).toHaveLength(3)
+  })
+
+  it('says again what it holds when it joins as another member, namely nothing', async () => {
+    const harness = new GroupHarness()
+    const one = harness.add('one')
+    await harness.settle()
+    harness.group.leave('m1')
+    await harness.clock.until(() => one.events.some(event => event.startsWith('lost')), 5_000, 'lost')
+    await harness.settle()
+    expect(harness.subscriptionOf('m2')).toMatchObject({ generationId: -1, owned: [] })
   })
 })
 

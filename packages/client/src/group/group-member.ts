@@ -3,92 +3,67 @@ import { StreamsError } from '@millrace/streams/core'
 import type { AssignorResult, GroupMember, GroupMetadata, TopicPartition } from '@millrace/streams/ports'
 import { Backoff } from '../backoff.ts'
 import { sleep } from '../sleep.ts'
-import { groupError, type Reaction } from './group-answers.ts'
 import { type GroupMemberDependencies, GroupSession } from './group-session.ts'
-import { Heartbeats } from './heartbeats.ts'
-import { isOver, isRebalancing, type MemberEvent, type MemberState, TRANSITIONS } from './member-states.ts'
+import { isOver, type MemberState } from './member-states.ts'
+import { asError, INTERRUPTED, Membership } from './membership.ts'
 import { partitionsWithout } from './partition-set.ts'
 import { assign, type Joined, join, type Setback, type Synced, sync } from './rebalance-round.ts'
-import { Signal } from './signal.ts'
 import { TopicWatch } from './topic-watch.ts'
 
 /** How long `leave` waits for its answer. Without one the session ends by its time-out. */
 const LEAVE_TIMEOUT_MS = 5_000
 const RETRY_MS = 100
 const MAX_RETRY_MS = 1_000
-const INTERRUPTED = Symbol('interrupted')
-
-interface Failure {
-  readonly error: Error
-  /** Whether the group, rather than the listener, ended the membership: then the listener learns what it lost first. */
-  readonly lost: boolean
-}
 
 /**
  * A member of a classic consumer group with incremental rebalances (KIP-429).
  *
  * One loop (`#run`) does everything that takes time: joins, syncs and calls of the listener, one after the other.
- * Heartbeats, `rejoin` and `leave` only change the state and wake the loop.
+ * Heartbeats, `rejoin` and `leave` only change the state of the membership and wake the loop.
  */
 export class ClassicGroupMember implements GroupMember {
   readonly #session: GroupSession
-  readonly #heartbeats: Heartbeats
+  readonly #membership: Membership
   readonly #watch: TopicWatch
   readonly #backoff: Backoff
-  /** Any change that the idle loop should look at. */
-  readonly #changed = new Signal()
-  /** The end of the membership, for requests that are under way. */
-  readonly #ended = new Signal()
-  readonly #settled = new Signal()
-  #state: MemberState = 'unjoined'
-  #metadata: GroupMetadata | undefined
   #owned: readonly TopicPartition[] = []
   #ownedGenerationId = -1
-  /** Why to join (again); undefined while there is no need. */
-  #joinReason: string | undefined = 'the member starts'
-  #lossReason = ''
   /** Counts the rebalances that this member began: what an abandoned one finds out is not acted on. */
   #round = 0
-  #failure: Failure | undefined
   #left: Promise<void> | undefined
 
   constructor(dependencies: GroupMemberDependencies) {
     this.#session = new GroupSession(dependencies)
     this.#backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, dependencies.random)
-    this.#watch = new TopicWatch(this.#session, reason => this.#wantJoin(reason))
-    this.#heartbeats = new Heartbeats(this.#session, {
-      onReaction: (reaction, errorCode) => this.#heartbeatAnswered(reaction, errorCode),
-      onExpired: () => this.#expire(),
-      onFailure: error => this.#fail(asError(error), true),
-      onTick: () => {
-        if (this.#state === 'stable' && this.#joinReason === undefined) this.#watch.check()
-      }
-    })
-    this.#move('join')
+    this.#membership = new Membership(this.#session, () => this.#watch.check())
+    this.#watch = new TopicWatch(this.#session, reason => this.#membership.wantJoin(reason))
+    this.#membership.move('join')
     void this.#run()
   }
 
   get metadata(): GroupMetadata | undefined {
-    // After a stop of the process this may be read before any timer fires.
-    if (this.#metadata !== undefined && this.#heartbeats.expired) this.#expire()
-    return this.#metadata
+    return this.#membership.metadata
   }
 
+  /**
+   * False while the listener works: then a commit is possible, and wanted where partitions are revoked, under the
+   * generation that `metadata` names.
+   */
   get rebalancing(): boolean {
-    return isRebalancing(this.#state)
+    return this.#membership.isRebalancing
   }
 
-  /** For tests and logs. */
+  /** For tests. */
   get state(): MemberState {
-    return this.#state
+    return this.#membership.state
   }
 
   whenStable(): Promise<void> {
-    return this.rebalancing ? this.#settled.wait() : Promise.resolve()
+    return this.#membership.whenStable()
   }
 
   rejoin(): void {
-    this.#wantJoin('the application asks for it')
+    this.#membership.wantJoin('the application asks for it')
   }
 
   leave(): Promise<void> {
@@ -96,75 +71,60 @@ export class ClassicGroupMember implements GroupMember {
     return this.#left
   }
 
-  // ── the loop ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
   async #run(): Promise<void> {
     try {
-      while (!isOver(this.#state)) await this.#step()
+      while (!isOver(this.state)) await this.#step()
     } catch (error) {
-      this.#fail(asError(error), true)
+      this.#membership.fail({ error: asError(error), lost: true })
     }
-    if (this.#state === 'fatal') await this.#reportFailure()
+    if (this.state === 'fatal') await this.#reportFailure()
   }
 
   async #step(): Promise<void> {
-    switch (this.#state) {
+    switch (this.state) {
       case 'unjoined':
-        return this.#move('join')
+        return this.#membership.move('join')
       case 'joining':
         return this.#rebalance()
       case 'stable':
-        if (this.#joinReason === undefined) return this.#changed.wait()
-        return this.#move('join')
+        if (this.#membership.joinReason === undefined) return this.#membership.whenChanged()
+        return this.#membership.move('join')
       case 'lost':
         return this.#giveUp()
       default:
-        throw new Error(`the loop cannot begin a step while ${this.#state}`)
+        throw new Error(`the loop cannot begin a step while ${this.state}`)
     }
   }
 
   /** Joins and syncs once, keeping what is held, and hands the outcome to the listener. */
   async #rebalance(): Promise<void> {
-    const reason = this.#joinReason ?? 'the last attempt failed'
-    // Taken now: a wish that arrives while the join is under way may want newer user data than was sent.
-    this.#joinReason = undefined
-    const topics = this.#session.options.topics()
-    this.#watch.subscribed(topics)
-    const joined = await this.#unlessEnded(
-      join(
-        this.#session,
-        {
-          topics,
-          userData: this.#session.options.assignor.userData(),
-          owned: this.#owned,
-          generationId: this.#ownedGenerationId
-        },
-        reason
-      )
-    )
-    if (joined === INTERRUPTED) return
+    const { heartbeats } = this.#membership
+    const joined = await this.#membership.unlessEnded(this.#join())
+    if (joined === INTERRUPTED || this.#membership.hasEnded) return
     if (joined.reaction !== 'accept') return this.#setBack(joined)
-    if (this.#heartbeats.expired) return this.#expire()
-    this.#joined(joined)
+    // The answer may have lain in the socket while the process was stopped; others have gone on without us then.
+    if (heartbeats.expired) return this.#membership.expire()
+    this.#session.memberId = joined.memberId
+    this.#session.generationId = joined.generationId
+    this.#membership.move('joined')
+    heartbeats.start()
 
-    const synced = await this.#unlessEnded(this.#sync(joined))
-    if (synced === INTERRUPTED) return
+    const synced = await this.#membership.unlessEnded(this.#sync(joined))
+    if (synced === INTERRUPTED || this.#membership.hasEnded) return
     if (synced.reaction !== 'accept') return this.#setBack(synced)
-    if (this.#heartbeats.expired) return this.#expire()
-    await this.#synced(synced.assignment)
+    if (heartbeats.expired) return this.#membership.expire()
+    await this.#takeOver(synced.assignment)
   }
 
-  #joined({ memberId, generationId, members }: Joined): void {
-    this.#session.memberId = memberId
-    this.#session.generationId = generationId
-    this.#move('joined')
-    this.#heartbeats.start()
-    this.#session.logger.debug('joined group', {
-      groupId: this.#session.groupId,
-      memberId,
-      generationId,
-      leader: members !== undefined
-    })
+  #join(): Promise<Joined | Setback> {
+    const { options } = this.#session
+    const reason = this.#membership.joinReason ?? 'the last attempt failed'
+    // Cleared now: a wish that arrives while the join is under way may want newer user data than was sent.
+    this.#membership.joinReason = undefined
+    const topics = options.topics()
+    this.#watch.subscribed(topics)
+    const userData = options.assignor.userData()
+    return join(this.#session, { topics, userData, owned: this.#owned, generationId: this.#ownedGenerationId }, reason)
   }
 
   async #sync({ members, protocolName, skipAssignment }: Joined): Promise<Synced | Setback> {
@@ -185,39 +145,37 @@ export class ClassicGroupMember implements GroupMember {
       }
     }
     // The assignor may have taken its time, and the membership may have ended meanwhile.
-    if (round !== this.#round || this.#state !== 'syncing')
-      return { reaction: 'rejoin', reason: 'the membership ended' }
+    const isCurrent = (): boolean => round === this.#round && this.state === 'syncing'
+    if (!isCurrent()) return { reaction: 'rejoin', reason: 'the membership ended' }
     const sentMs = this.#session.clock.monotonicMs()
     const synced = await sync(this.#session, protocolName, results)
-    if (synced.reaction === 'accept' && round === this.#round) this.#heartbeats.acknowledge(sentMs)
+    if (synced.reaction === 'accept' && isCurrent()) this.#membership.heartbeats.acknowledge(sentMs)
     return synced
   }
 
-  async #synced({ partitions, userData }: AssignorResult): Promise<void> {
+  async #takeOver({ partitions, userData }: AssignorResult): Promise<void> {
+    const { listener, assignor } = this.#session.options
+    const { groupId, memberId, generationId, logger } = this.#session
     const revoked = partitionsWithout(this.#owned, partitions)
     const added = partitionsWithout(partitions, this.#owned)
     this.#backoff.reset()
-    this.#ownedGenerationId = this.#session.generationId
+    this.#ownedGenerationId = generationId
     // Before the revocation: its commit has to name the generation that the group is in now.
-    this.#metadata = {
-      groupId: this.#session.groupId,
-      generationId: this.#session.generationId,
-      memberId: this.#session.memberId,
-      groupInstanceId: this.#session.groupInstanceId
-    }
-    this.#move('synced')
+    this.#membership.synced()
+    const counts = { held: partitions.length, added: added.length, revoked: revoked.length }
+    logger.debug('assigned', { groupId, memberId, generationId, assignor: assignor.name, ...counts })
 
     if (revoked.length > 0) {
-      this.#move('revoke')
-      const done = await this.#tellListener(() => this.#session.options.listener.onRevoked(revoked))
+      this.#membership.move('revoke')
+      const done = await this.#tellListener(() => listener.onRevoked(revoked))
       if (done) this.#owned = partitionsWithout(this.#owned, revoked)
-      if (this.#state !== 'revoking') return
-      this.#move('revoked')
+      if (this.state !== 'revoking') return
+      this.#membership.move('revoked')
       // The leader withheld these from their new owners; our next join says that they are free.
-      this.#wantJoin(`${revoked.length} partitions were given up`)
+      this.#membership.wantJoin(`${revoked.length} partitions were given up`)
     }
     this.#owned = [...this.#owned, ...added]
-    await this.#tellListener(() => this.#session.options.listener.onAssigned(added, this.#owned, userData))
+    await this.#tellListener(() => listener.onAssigned(added, this.#owned, userData))
   }
 
   async #setBack({ reaction, reason, error }: Setback): Promise<void> {
@@ -225,126 +183,68 @@ export class ClassicGroupMember implements GroupMember {
     switch (reaction) {
       case 'name-yourself':
         this.#session.memberId = reason
-        this.#joinReason = 'the coordinator wants a member id'
-        return this.#move('join')
+        this.#membership.joinReason ??= 'the coordinator wanted a member id first'
+        return this.#membership.move('join')
       case 'lose-generation':
       case 'lose-membership':
-        return this.#lose(reason, reaction)
+        return this.#membership.lose(reason, reaction)
       case 'fail':
-        return this.#fail(asError(error), true)
+        return this.#membership.fail({ error: asError(error), lost: true })
       default:
         break
     }
-    logger.debug('rebalance starts over', { groupId, reason })
-    const superseded = this.#state === 'syncing' && reaction === 'rejoin'
-    this.#joinReason ??= reason
-    this.#move('join')
-    if (superseded) return
+    logger.debug('the rebalance starts over', { groupId, reason })
+    // A sync that is overtaken by the next rebalance is no failure.
+    const overtaken = this.state === 'syncing' && reaction === 'rejoin'
+    this.#membership.joinReason ??= reason
+    this.#membership.move('join')
+    if (overtaken) return
     if (reaction === 'find-coordinator') this.#session.forgetCoordinator()
-    await this.#unlessEnded(this.#waitToRetry())
+    await this.#membership.unlessEnded(this.#waitToRetry())
   }
 
   /** The membership ended: tells the listener, then starts from the beginning. */
   async #giveUp(): Promise<void> {
+    const { logger, groupId, options } = this.#session
     const lost = this.#owned
-    const reason = this.#lossReason
+    const reason = this.#membership.lossReason
     this.#owned = []
     this.#ownedGenerationId = -1
     if (lost.length > 0) {
-      this.#session.logger.warn('lost membership of group', {
-        groupId: this.#session.groupId,
-        reason,
-        partitions: lost.length
-      })
-      const done = await this.#tellListener(() => this.#session.options.listener.onLost(lost))
+      logger.warn('lost the membership of the group', { groupId, reason, partitions: lost.length })
+      const done = await this.#tellListener(() => options.listener.onLost(lost))
       if (!done) return
     }
-    await this.#unlessEnded(this.#waitToRetry())
-    if (this.#state !== 'lost') return
-    this.#joinReason = reason
-    this.#move('reset')
+    await this.#membership.unlessEnded(this.#waitToRetry())
+    if (this.state !== 'lost') return
+    this.#membership.joinReason = reason
+    this.#membership.move('reset')
   }
 
   async #reportFailure(): Promise<void> {
     const { logger, groupId, options } = this.#session
-    if (this.#failure === undefined) return
-    const { error, lost } = this.#failure
-    logger.error('gave up membership of group', { groupId, error: error.message })
+    const { failure } = this.#membership
+    if (failure === undefined) return
+    logger.error('gave up the membership of the group', { groupId, error: failure.error.message })
     const owned = this.#owned
     this.#owned = []
     try {
-      if (lost && owned.length > 0) await options.listener.onLost(owned)
-      options.listener.onFatal(error)
-    } catch (thrown) {
-      logger.error('the listener failed while it was told of a failure', { groupId, error: String(thrown) })
+      if (failure.lost && owned.length > 0) await options.listener.onLost(owned)
+    } catch (error) {
+      logger.error('the listener failed while it was told what is lost', { groupId, error: String(error) })
     }
-  }
-
-  // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #wantJoin(reason: string): void {
-    if (isOver(this.#state)) return
-    this.#joinReason ??= reason
-    this.#changed.notify()
-  }
-
-  #heartbeatAnswered(reaction: Reaction, errorCode: number): void {
-    switch (reaction) {
-      case 'rejoin':
-        if (this.#state === 'stable' || this.#state === 'revoking') this.#wantJoin('the group rebalances')
-        return
-      case 'lose-generation':
-        // While a join is under way the group may have moved on with us; its answer will tell.
-        if (this.#state !== 'joining') this.#lose('the group moved on to another generation', reaction)
-        return
-      case 'lose-membership':
-        return this.#lose('the coordinator does not know this member any more', reaction)
-      default:
-        return this.#fail(groupError('Heartbeat', errorCode, this.#session.describe()), true)
-    }
-  }
-
-  #expire(): void {
-    const { sessionTimeoutMs } = this.#session
-    this.#lose(`no heartbeat was answered within the session time-out of ${sessionTimeoutMs} ms`, 'lose-generation')
-  }
-
-  /** The member id is kept where the coordinator may know it still: under a new one the old would linger until its session ends. */
-  #lose(reason: string, reaction: 'lose-generation' | 'lose-membership'): void {
-    if (isOver(this.#state) || this.#state === 'lost') return
-    if (reaction === 'lose-membership') this.#session.memberId = ''
-    this.#endMembership()
-    this.#lossReason = reason
-    this.#move('lose')
-    this.#ended.notify()
-    this.#changed.notify()
-  }
-
-  #fail(error: Error, lost: boolean): void {
-    if (isOver(this.#state)) return
-    this.#endMembership()
-    this.#failure = { error, lost }
-    this.#move('fail')
-    this.#ended.notify()
-    this.#changed.notify()
+    options.listener.onFatal(failure.error)
   }
 
   async #leave(): Promise<void> {
     const { cluster, coordinator, groupId, groupInstanceId, heartbeatLane, logger, memberId } = this.#session
-    this.#endMembership()
-    this.#move('leave')
-    this.#ended.notify()
-    this.#changed.notify()
-    // A static member is expected back: its partitions wait for it until the session ends.
-    if (memberId === '' || groupInstanceId !== undefined) return cluster.closeLane(heartbeatLane)
+    this.#membership.leave()
     try {
-      const reason = 'the member leaves'
-      await cluster.request(
-        coordinator,
-        LeaveGroup,
-        { groupId, memberId, members: [{ memberId, groupInstanceId: null, reason }] },
-        { lane: heartbeatLane, timeoutMs: LEAVE_TIMEOUT_MS }
-      )
+      // A static member is expected back: its partitions wait for it until the session ends.
+      if (memberId === '' || groupInstanceId !== undefined) return
+      const members = [{ memberId, groupInstanceId: null, reason: 'the member leaves' }]
+      const options = { lane: heartbeatLane, timeoutMs: LEAVE_TIMEOUT_MS }
+      await cluster.request(coordinator, LeaveGroup, { groupId, memberId, members }, options)
     } catch (error) {
       logger.debug('LeaveGroup failed; the session ends by its time-out', { groupId, memberId, error: String(error) })
     } finally {
@@ -352,32 +252,8 @@ export class ClassicGroupMember implements GroupMember {
     }
   }
 
-  #endMembership(): void {
-    this.#heartbeats.stop()
-    this.#metadata = undefined
-    this.#session.generationId = -1
-    // A join that the coordinator holds back would hold back the next one on its connection.
-    this.#session.cluster.closeLane(this.#session.joinLane)
-  }
-
-  // ── small parts ──────────────────────────────────────────────────────────────────────────────────────────────────
-
   #waitToRetry(): Promise<void> {
     return sleep(this.#session.clock, this.#backoff.nextMs())
-  }
-
-  #move(event: MemberEvent): void {
-    const next = TRANSITIONS[this.#state][event]
-    if (next === undefined) throw new Error(`a group member cannot ${event} while ${this.#state}`)
-    this.#state = next
-    if (!isRebalancing(next)) this.#settled.notify()
-  }
-
-  /** Waits for `work`, but no longer than the membership lasts. What is abandoned changes nothing when it settles. */
-  async #unlessEnded<T>(work: Promise<T>): Promise<T | typeof INTERRUPTED> {
-    const ended: Promise<typeof INTERRUPTED> = this.#ended.wait().then(() => INTERRUPTED)
-    const result = await Promise.race([work, ended])
-    return this.#state === 'lost' || isOver(this.#state) ? INTERRUPTED : result
   }
 
   /** False when it threw, which ends the membership: what the listener did, and left undone, is unknown. */
@@ -385,15 +261,12 @@ export class ClassicGroupMember implements GroupMember {
     try {
       await call()
       return true
-    } catch (error) {
+    } catch (cause) {
       const { groupId } = this.#session
-      const message = `The listener of group '${groupId}' threw: ${asError(error).message}. The member gave up; see the cause.`
-      this.#fail(new StreamsError('GROUP_LISTENER_FAILED', message, { cause: error, details: { groupId } }), false)
+      const message = `The listener of group '${groupId}' threw: ${asError(cause).message}. The member gave up; see the cause.`
+      const error = new StreamsError('GROUP_LISTENER_FAILED', message, { cause, details: { groupId } })
+      this.#membership.fail({ error, lost: false })
       return false
     }
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,5 +1,12 @@
-import { type GroupListener, type GroupOptions, SILENT_LOGGER, type TopicPartition } from '@millrace/streams/ports'
+import {
+  type AssignorMember,
+  type GroupListener,
+  type GroupOptions,
+  SILENT_LOGGER,
+  type TopicPartition
+} from '@millrace/streams/ports'
 import { ClassicGroupMember } from '../group-member.ts'
+import { decodeSubscription } from '../membership-codec.ts'
 import { partitionKey } from '../partition-set.ts'
 import { plainAssignor } from './plain-assignor.ts'
 import { SimulatedCluster } from './simulated-cluster.ts'
@@ -137,6 +144,12 @@ export class GroupHarness {
         this.violations.push(`${taker.name} took ${partitionKey(partition)}, which ${other.name} processes`)
       }
     }
+  }
+
+  /** What the coordinator has from this member. */
+  subscriptionOf(memberId: string): AssignorMember | undefined {
+    const metadata = this.group.members.get(memberId)?.metadata
+    return metadata === undefined ? undefined : decodeSubscription(memberId, null, metadata)
   }
 
   /** Leaves, as an application does that has stopped processing. */
