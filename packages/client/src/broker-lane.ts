@@ -106,7 +106,7 @@ export class BrokerLane {
 
   #withConnection(use: (open: OpenConnection) => void, fail: (error: unknown) => void): void {
     if (this.#closed) return fail(closedError(this.address))
-    if (this.#open !== undefined && this.#open.connection.connected && this.#waiting.length === 0) {
+    if (this.#open?.connection.connected === true) {
       return attempt(this.#open, use, fail)
     }
     this.#waiting.push({ use: open => attempt(open, use, fail), fail })

@@ -41,7 +41,6 @@ class KafkaCluster implements Cluster {
   /** Node ids by `group:<id>` or `transaction:<id>`. */
   readonly #coordinators = new Map<string, number>()
   readonly #findingCoordinators = new Map<string, Promise<number>>()
-  #bootstrap: readonly BrokerAddress[] = []
   #connecting: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
   #nextRefresh: { readonly names: Set<string>; readonly done: Promise<void> } | undefined
@@ -220,12 +219,7 @@ class KafkaCluster implements Cluster {
       return false
     }
     if (await tryEach(this.#metadata.brokers.values())) return
-    const known = this.#metadata.brokers.size
-    this.#bootstrap = await this.#options.transport.bootstrap()
-    if (await tryEach(this.#bootstrap)) {
-      if (known > 0) this.#metadata.forgetBrokers()
-      return
-    }
+    if (await tryEach(await this.#options.transport.bootstrap())) return
     // Wrong credentials are the user's to mend; an unreachable broker beside them is not what to tell.
     const refused = failures.find(({ error }) => isStreamsError(error) && error.action === 'stop')
     if (refused !== undefined) throw refused.error
