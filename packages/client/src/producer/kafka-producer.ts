@@ -38,6 +38,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   #error: StreamsError | undefined
   /** The end of the operation begun last. */
   #lastOperation: Promise<unknown> = Promise.resolve()
+  #operations = 0
   #closing: Promise<void> | undefined
 
   // The open transaction.
@@ -433,9 +434,17 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     return result
   }
 
+  /**
+   * Runs at once when nothing else is going on: the caller may append right after calling, without awaiting, and what it appends
+   * then must be on the other side of the boundary.
+   */
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.#lastOperation.then(operation)
-    this.#lastOperation = result.catch(() => {})
+    const result = this.#operations === 0 ? operation() : this.#lastOperation.then(operation)
+    this.#operations++
+    const done = (): void => {
+      this.#operations--
+    }
+    this.#lastOperation = result.then(done, done)
     return result
   }
 }

@@ -5,7 +5,8 @@ import { kafkaError } from '@millrace/protocol'
  *
  * - `acknowledged`: written, now or by an earlier attempt.
  * - `retry`: passing; or nobody knows whether it was written, and sending it again under its sequence is right in both cases.
- * - `retry-elsewhere`: the same, after a look at the metadata.
+ * - `retry-soon`: the coordinator is still ending the transaction before, which takes milliseconds.
+ * - `retry-elsewhere`: after a look at the metadata.
  * - `sequence`: the broker misses what came before it.
  * - `too-large`: refused, not written; smaller batches may pass.
  * - `refused`: refused, not written, for what its records hold.
@@ -16,6 +17,7 @@ import { kafkaError } from '@millrace/protocol'
 export type ProduceVerdict =
   | 'acknowledged'
   | 'retry'
+  | 'retry-soon'
   | 'retry-elsewhere'
   | 'sequence'
   | 'too-large'
@@ -30,6 +32,7 @@ const VERDICTS: { readonly [name: string]: ProduceVerdict } = {
   NONE: 'acknowledged',
   // Its sequences were passed long ago: only an earlier attempt of ours can have written it.
   DUPLICATE_SEQUENCE_NUMBER: 'acknowledged',
+  CONCURRENT_TRANSACTIONS: 'retry-soon',
   UNKNOWN_TOPIC_OR_PARTITION: 'retry-elsewhere',
   LEADER_NOT_AVAILABLE: 'retry-elsewhere',
   NOT_LEADER_OR_FOLLOWER: 'retry-elsewhere',

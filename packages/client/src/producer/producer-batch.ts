@@ -88,7 +88,9 @@ export function closeBatch(
 /** Two batches with the records of one, cut where half of the bytes are. */
 export function splitBatch(batch: ProducerBatch, format: BatchFormat): ProducerBatch[] {
   const half = batch.sizeBytes / 2
-  return rebuild(batch, format, (index, sizeBytes) => index > 0 && sizeBytes >= half)
+  // A last record that is larger than all before it together still goes into the second.
+  const last = batch.recordCount - 1
+  return rebuild(batch, format, (index, sizeBytes) => index > 0 && (sizeBytes >= half || index === last))
 }
 
 /** One batch without some records; none when nothing is left. */

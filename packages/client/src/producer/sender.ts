@@ -38,6 +38,7 @@ export type PartitionAnswer = ResponseOf<typeof Produce>['responses'][number]['p
 
 const REQUEST_OVERHEAD_BYTES = 256
 const PARTITION_OVERHEAD_BYTES = 64
+const SOON_MS = 5
 
 /** Sends closed batches to their leaders and sees each through to its acknowledgement. */
 export class Sender {
@@ -373,6 +374,9 @@ export class Sender {
       case 'retry':
         this.retryLater(partition)
         return
+      case 'retry-soon':
+        this.retryLater(partition, SOON_MS)
+        return
       case 'sequence':
         if (partition.isFirst(batch)) batch.refusal = { kind: 'gap' }
         return
@@ -460,9 +464,8 @@ export class Sender {
     this.writableWaiters.clear()
   }
 
-  private retryLater(partition: PartitionQueue): void {
-    const { retryBackoffMs, retryBackoffMaxMs } = this.options
-    const backoffMs = Math.min(retryBackoffMaxMs, retryBackoffMs * 2 ** Math.min(partition.failures, 16))
+  private retryLater(partition: PartitionQueue, firstMs = this.options.retryBackoffMs): void {
+    const backoffMs = Math.min(this.options.retryBackoffMaxMs, firstMs * 2 ** Math.min(partition.failures, 16))
     partition.failures++
     partition.retryAtMs = this.clock.monotonicMs() + backoffMs * (0.8 + 0.4 * this.random())
     this.wakeAt(partition.retryAtMs)
