@@ -1,1 +1,49 @@
+export {
+  bytes,
+  type Duration,
+  float64,
+  type HoppingOptions,
+  hopping,
+  int32,
+  int64,
+  isStreamsError,
+  json,
+  type Serde,
+  type StandardSchema,
+  type StoreHandle,
+  StreamsBuilder,
+  StreamsError,
+  string,
+  type TimestampExtractor,
+  type TimeWindows,
+  type Topology,
+  TopologyBuilder,
+  type TumblingOptions,
+  tumbling,
+  uuid,
+  type Windowed,
+  type WindowedKeyOptions,
+  windowedKey
+} from '@millrace/streams'
+export type {
+  KeyValueRow,
+  ReadOnlyKeyValueStore,
+  ReadOnlyWindowStore,
+  StateStore,
+  ValueAndTimestamp
+} from '@millrace/streams/core'
+export type { LogFields, Logger } from '@millrace/streams/ports'
+export type {
+  AppMetrics,
+  AppState,
+  ErrorHandler,
+  ErrorResponse,
+  FailedRecord,
+  NodeSnapshot,
+  RestoreListener,
+  StateListener,
+  StoreRestore,
+  StreamsConfig,
+  TaskSnapshot
+} from '@millrace/streams/runtime'
 export { Millrace, type MillraceOptions } from './millrace.ts'

@@ -1,4 +1,11 @@
-import { type DropReason, StreamsError } from '../core/index.ts'
+import {
+  type DropReason,
+  type ReadOnlyKeyValueStore,
+  type ReadOnlyWindowStore,
+  type StateStore,
+  StreamsError,
+  type ValueAndTimestamp
+} from '../core/index.ts'
 import type {
   Clock,
   EventLoop,
@@ -8,13 +15,13 @@ import type {
   RawStoreProvider,
   RecordProducer
 } from '../ports/index.ts'
-import type { Topology } from '../topology/index.ts'
+import type { StoreHandle, Topology } from '../topology/index.ts'
 import type { AppMetrics, TaskSnapshot } from './app-metrics.ts'
 import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
 import { prepareTopics } from './internal-topics.ts'
-import { LocalStores } from './local-stores.ts'
+import { LocalStores, type LocalTasks } from './local-stores.ts'
 import type { RestoreListener } from './restore-listener.ts'
 import { Restorer } from './restorer.ts'
 import { StreamLoop } from './stream-loop.ts'
@@ -110,13 +117,20 @@ export class StreamsApp {
   }
 
   /**
-   * The local part of a store, read-only: the keys of the partitions that this process was assigned.
+   * The local part of a store, read-only: the keys of the partitions that this process was assigned. Reads see what is
+   * processed, committed or not.
    *
+   * @param store - the handle that the aggregation or table gave (then keys and values are typed), or its name.
    * @throws StreamsError `STORE_NOT_FOUND`; each read `STORE_NOT_READY` unless the application is RUNNING.
+   * @see Kafka Streams `KafkaStreams#store`
    */
-  store(name: string) {
+  store<K, V>(store: StoreHandle<K, V, 'key-value'>): ReadOnlyKeyValueStore<K, V>
+  store<K, V>(store: StoreHandle<K, V, 'timestamped-key-value'>): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>>
+  store<K, V>(store: StoreHandle<K, V, 'timestamped-window'>): ReadOnlyWindowStore<K, ValueAndTimestamp<V>>
+  store<S extends StateStore>(name: string): S
+  store(store: string | StoreHandle<unknown, unknown>): StateStore {
     const app = this
-    return new LocalStores(this.#topology, {
+    const local: LocalTasks = {
       get tasks() {
         return app.#loop?.tasks ?? new Map()
       },
@@ -126,7 +140,8 @@ export class StreamsApp {
       get running() {
         return app.#state === 'RUNNING'
       }
-    }).open(name)
+    }
+    return new LocalStores(this.#topology, local).open(typeof store === 'string' ? store : store.name)
   }
 
   async metrics(): Promise<AppMetrics> {
