@@ -2,6 +2,8 @@ import { connect } from 'node:net'
 
 const METADATA_API_KEY = 3
 const METADATA_VERSION = 1
+const CORRELATION_ID = 0x6d696c6c
+const CORRELATION_ID_AT = 4
 /** Where the number of brokers stands: after the frame's size and the correlation id. */
 const BROKER_COUNT_AT = 8
 
@@ -23,7 +25,10 @@ export function kafkaAnswers(port: number, timeoutMs: number): Promise<boolean> 
     socket.once('connect', () => socket.write(metadataRequest()))
     socket.on('data', chunk => {
       received = Buffer.concat([received, chunk])
-      if (received.length >= BROKER_COUNT_AT + 4) finish(received.readInt32BE(BROKER_COUNT_AT) > 0)
+      if (received.length < BROKER_COUNT_AT + 4) return
+      // Whatever else listens here may answer something, but not with our number.
+      const isKafka = received.readInt32BE(CORRELATION_ID_AT) === CORRELATION_ID
+      finish(isKafka && received.readInt32BE(BROKER_COUNT_AT) > 0)
     })
   })
 }
@@ -33,7 +38,7 @@ function metadataRequest(): Buffer {
   frame.writeInt32BE(frame.length - 4, 0)
   frame.writeInt16BE(METADATA_API_KEY, 4)
   frame.writeInt16BE(METADATA_VERSION, 6)
-  frame.writeInt32BE(1, 8) // correlation id
+  frame.writeInt32BE(CORRELATION_ID, 8)
   frame.writeInt16BE(-1, 12) // no client id
   frame.writeInt32BE(0, 14) // no topics
   return frame

@@ -107,7 +107,7 @@ async function startIn(dir: string, wantedPort: number, jars: string, temporary:
     } catch (error) {
       // Somebody took the port between our look and the broker's bind.
       if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS) throw error
-      if (wantedPort !== 0 && error.message.includes(`:${wantedPort}`)) throw error
+      if (wantedPort !== 0 && error.message.includes(`:${wantedPort}:`)) throw error
     }
   }
 }
@@ -195,12 +195,11 @@ async function launch(dir: string, port: number, jars: string, temporary: boolea
   const slow = running
   child.kill('SIGKILL')
   await exited
-  const said = lastLines(await readFile(log, 'utf8'))
-  if (/already in use|BindException/.test(said)) {
-    throw new PortTakenError(`Kafka could not listen on 127.0.0.1:${port}, another process does:\n${said}`)
-  }
+  const said = await readFile(log, 'utf8')
+  const taken = /failed to bind to ([^\s]+): Address already in use/i.exec(said)?.[1]
+  if (taken !== undefined) throw new PortTakenError(`Kafka could not listen on ${taken}: another process does.`)
   const what = slow ? `did not answer within ${START_TIMEOUT_MS / 1000} s` : 'ended while starting'
-  throw new Error(`Kafka ${what}. The end of ${log}:\n${said}`)
+  throw new Error(`Kafka ${what}. The end of ${log}:\n${lastLines(said)}`)
 }
 
 /**

@@ -12,8 +12,10 @@ const brokers = kafka?.brokers ?? given
 process.stdout.write(`Kafka: ${brokers}${kafka === undefined ? ' (from KAFKA_BROKERS)' : ' (started for this run)'}\n`)
 
 const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, KAFKA_BROKERS: brokers } })
-// Ctrl-C reaches the command from the terminal as well; we only outlive it to stop the broker.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+// We outlive the command, to stop the broker. In a terminal, Ctrl-C reaches the command without our help, and a second
+// SIGINT would make it stop at once.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
 const code = await new Promise<number>(resolve => {
   child.once('error', error => {
     process.stderr.write(`${command} could not be started: ${error.message}\n`)

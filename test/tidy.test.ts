@@ -152,18 +152,15 @@ describe('packages', () => {
 
   test('move in step: one version, and each asks for exactly that of the others', () => {
     expect(new Set(manifests.map(({ version }) => version)).size).toBe(1)
-    for (const { version, dependencies = {} } of manifests) {
-      for (const [name, range] of Object.entries(dependencies))
-        if (folderOf.has(name)) expect([name, range]).toEqual([name, version])
-    }
+    const [version] = manifests.map(manifest => manifest.version)
+    const asked = manifests.flatMap(({ dependencies = {} }) => Object.entries(dependencies))
+    expect(asked.filter(([name, range]) => folderOf.has(name) && range !== version)).toEqual([])
   })
 
   test('are compiled after those that they need', () => {
     for (const { folder, dependencies = {} } of manifests) {
       const { references } = JSON.parse(read(`${folder}/tsconfig.build.json`)) as { references: { path: string }[] }
-      const needed = Object.keys(dependencies)
-        .filter(name => folderOf.has(name))
-        .map(name => folderOf.get(name))
+      const needed = Object.keys(dependencies).flatMap(name => folderOf.get(name) ?? [])
       expect([folder, references.map(({ path }) => dirname(join(folder, path))).sort()]).toEqual([
         folder,
         needed.sort()

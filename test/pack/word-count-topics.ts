@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { Kafka, logLevel } from 'kafkajs'
+import { type EachMessagePayload, Kafka, logLevel } from 'kafkajs'
+
+const GIVE_UP_AFTER_MS = 60_000
 
 /** Topics for one word count, filled and read by an ordinary Kafka client. */
 export interface WordCountTopics {
@@ -34,19 +36,22 @@ export async function createWordCountTopics(brokers: string): Promise<WordCountT
       await consumer.connect()
       await consumer.subscribe({ topic: output, fromBeginning: true })
       const counts: Record<string, number> = {}
-      await new Promise<void>((resolve, reject) => {
-        const eachMessage = async ({
-          message: { key, value }
-        }: {
-          message: { key: Buffer | null; value: Buffer | null }
-        }) => {
+      const counted = new Promise<void>((resolve, reject) => {
+        // A count that never comes must end this, so that the topics are removed.
+        const giveUp = AbortSignal.timeout(GIVE_UP_AFTER_MS)
+        giveUp.onabort = () => reject(new Error(`Of ${words} words only these were counted: ${JSON.stringify(counts)}`))
+        const eachMessage = async ({ message: { key, value } }: EachMessagePayload): Promise<void> => {
           counts[String(key)] = Number(value?.readBigInt64BE())
           if (Object.values(counts).reduce((sum, count) => sum + count) >= words) resolve()
           await Promise.resolve()
         }
         consumer.run({ eachMessage }).catch(reject)
       })
-      await consumer.disconnect()
+      try {
+        await counted
+      } finally {
+        await consumer.disconnect()
+      }
       return counts
     },
     async remove() {
