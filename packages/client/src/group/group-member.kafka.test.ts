@@ -43,7 +43,12 @@ class LiveMember {
   fatal: Error | undefined
   holdRevocation: Promise<void> = Promise.resolve()
 
-  constructor(groupId: string, partitionCount: () => number, options: Partial<GroupOptions> = {}) {
+  constructor(
+    groupId: string,
+    partitionCount: () => number,
+    options: Partial<GroupOptions> = {},
+    metadataMaxAgeMs = 60_000
+  ) {
     const own: Cluster = {
       ...bound(cluster),
       request: (target, api, body, requestOptions) =>
@@ -75,6 +80,7 @@ class LiveMember {
       clock: systemClock,
       random: Math.random,
       logger: SILENT_LOGGER,
+      metadataMaxAgeMs,
       options: {
         groupId,
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
@@ -254,6 +260,27 @@ it('stays a member through a revocation that takes longer than the session', asy
   const two = new LiveMember(groupId, () => 6)
   await until(() => complete([one, two]) && one.held.size === 3)
   expect(one.events.filter(event => event.startsWith('lost'))).toEqual([])
+})
+
+it('takes the new partitions of a topic that grows', async () => {
+  const groupId = newGroupId()
+  const growing = `${prefix}-growing`
+  await admin.createTopics([{ name: growing, partitionCount: 1, replicationFactor: 1, configs: {} }])
+  try {
+    const partitions = () =>
+      Array.from({ length: cluster.cachedTopic(growing)?.partitions.length ?? 0 }, (_, partition) => ({
+        topic: growing,
+        partition
+      }))
+    const options = { topics: () => [growing], assignor: plainAssignor(partitions) }
+    const one = new LiveMember(groupId, () => 0, options, 300)
+    await until(() => complete([one], 1))
+    await kafkajsAdmin.createPartitions({ topicPartitions: [{ topic: growing, count: 3 }] })
+    await until(() => complete([one], 3))
+    expect(one.events.filter(event => event !== 'assigned')).toEqual(['assigned 0', 'assigned 1,2'])
+  } finally {
+    await admin.deleteTopics([growing])
+  }
 })
 
 it('gives up when the group is used by another kind of consumer', async () => {
