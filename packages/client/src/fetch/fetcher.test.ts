@@ -146,6 +146,17 @@ describe('a leader that moves', () => {
     }
   )
 
+  test('that the metadata does not tell yet is asked about now and then', async () => {
+    let moved = false
+    const { clock, fetcher, transport } = setUp(question => (moved ? log(1)(question) : { errorCode: 6 }))
+    const reader = fetcher.add({ topic: T, partition: 0 }, 0)
+    await clock.advance(3000)
+    expect(transport.count(Fetch)).toBeGreaterThan(3)
+    expect(transport.requests.length).toBeLessThan(25)
+    moved = true
+    expect(await offsets(clock, fetcher, reader, 1)).toEqual([0])
+  })
+
   test('is waited for while there is none', async () => {
     const { clock, fetcher, topic, transport } = setUp(log(1), {}, [[-1, 0]])
     const reader = fetcher.add({ topic: T, partition: 0 }, 0)
@@ -240,6 +251,7 @@ describe('damaged records', () => {
       const { clock, fetcher, asked } = setUp(damaged(edit))
       const reader = fetcher.add({ topic: T, partition: 0 }, 0)
       await clock.advance(100)
+      expect(asked.length).toBeLessThanOrEqual(2)
       expect([reader.next(), reader.offset, reader.next(), reader.offset]).toEqual([true, 0, true, 1])
       const error = await failure(clock, reader)
       expect(error).toMatchObject({ code: 'RECORD_CORRUPT', details: { topic: T, partition: 0, offset: 2 } })
@@ -303,18 +315,49 @@ describe('asking', () => {
     expect(asked.length - before).toBe(8)
   })
 
-  test('ignores what a partition was asked for before it was moved or removed', async () => {
-    const { clock, fetcher } = setUp(log(10))
-    const reader = fetcher.add({ topic: T, partition: 0 }, 0)
-    await clock.advance(2)
+  test('ignores what a partition was asked for before it was moved', async () => {
+    const { clock, fetcher, asked } = setUp(log(10))
+    fetcher.add({ topic: T, partition: 0 }, 0)
+    // The question has left; its answer takes a millisecond.
+    await clock.advance(0)
+    expect(asked).toHaveLength(1)
     const moved = fetcher.add({ topic: T, partition: 0 }, 8)
     expect(await offsets(clock, fetcher, moved, 10)).toEqual([8, 9])
-    fetcher.add({ topic: T, partition: 0 }, 0)
+    expect(asked.slice(0, 2).map(({ fetchOffset }) => fetchOffset)).toEqual([0, 8])
+  })
+
+  test('ignores what a partition was asked for before it was removed', async () => {
+    const { clock, fetcher, asked } = setUp(log(10))
+    const reader = fetcher.add({ topic: T, partition: 0 }, 0)
     await clock.advance(0)
+    expect(asked).toHaveLength(1)
     fetcher.remove({ topic: T, partition: 0 })
     await clock.advance(1000)
     expect(reader.next()).toBe(false)
     expect(fetcher.bufferedBytes).toBe(0)
+    expect(asked).toHaveLength(1)
+  })
+
+  test('stops above the limit, but for a partition that a waiting reader lacks', async () => {
+    const { clock, fetcher, asked } = setUp(log(3, 100_000), { maxBufferedBytes: 60_000 }, [
+      [1, 0],
+      [1, 0]
+    ])
+    const full = fetcher.add({ topic: T, partition: 0 }, 0)
+    await clock.advance(100)
+    expect(fetcher.bufferedBytes).toBeGreaterThan(100_000)
+    const lacking = fetcher.add({ topic: T, partition: 1 }, 0)
+    await clock.advance(5000)
+    expect(asked.map(({ partition }) => partition)).toEqual([0])
+    const waiting = fetcher.wait(60_000)
+    await clock.advance(100)
+    // News of before; nobody waited yet.
+    await waiting
+    const starving = fetcher.wait(60_000)
+    await clock.advance(100)
+    await starving
+    expect(asked.map(({ partition }) => partition)).toEqual([0, 1])
+    expect([lacking.next(), full.next()]).toEqual([true, true])
   })
 
   test('stops when closed, however much is under way', async () => {
