@@ -21,5 +21,23 @@ export {
   type WindowedKeyOptions,
   windowedKey
 } from './core/index.ts'
-export { StreamsBuilder } from './dsl/index.ts'
+export {
+  type Aggregator,
+  type BranchedKStream,
+  type ConsumedOptions,
+  type GroupedOptions,
+  type JoinedOptions,
+  type KGroupedStream,
+  type KGroupedTable,
+  type KStream,
+  type KTable,
+  type MaterializedOptions,
+  type NamedOptions,
+  type ProducedOptions,
+  type RepartitionedOptions,
+  StreamsBuilder,
+  type TableOptions,
+  type TimeWindowedKStream,
+  type WindowMaterializedOptions
+} from './dsl/index.ts'
 export { type StoreHandle, type Topology, TopologyBuilder } from './topology/index.ts'

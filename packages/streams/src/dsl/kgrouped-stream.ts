@@ -1,10 +1,13 @@
+import type { TimeWindows } from '../core/index.ts'
 import type { Facades } from './facades.ts'
 import type { KTable } from './ktable.ts'
 import type { MaterializedOptions } from './materialized.ts'
 import { type Aggregator, aggregate, type KeyValueHandle } from './operators/aggregate.ts'
 import { count } from './operators/count.ts'
 import { reduce } from './operators/reduce.ts'
+import { windowedBy } from './operators/windowed-by.ts'
 import type { GroupedStreamHandle } from './stream-handle.ts'
+import type { TimeWindowedKStream } from './time-windowed-kstream.ts'
 
 /**
  * Records of a stream by key, to be aggregated.
@@ -20,10 +23,12 @@ export class KGroupedStream<K, V> {
     this.#facades = facades
   }
 
+  /** Counts the records of each key. Default value serde: `int64()`. */
   count(options: MaterializedOptions<K, number> = {}): KTable<K, number, KeyValueHandle<K, number>> {
     return this.#facades.table(count(this.#handle, options))
   }
 
+  /** Combines the values of each key into one of the same type; the first is taken as it is. */
   reduce(
     reducer: (aggregate: V, value: V) => V | null,
     options: MaterializedOptions<K, V> = {}
@@ -31,11 +36,17 @@ export class KGroupedStream<K, V> {
     return this.#facades.table(reduce(this.#handle, reducer, options))
   }
 
+  /** Combines the values of each key into an aggregate, whose serde is `value`. */
   aggregate<A>(
     initializer: () => A,
     aggregator: Aggregator<K, V, A>,
     options: MaterializedOptions<K, A>
   ): KTable<K, A, KeyValueHandle<K, A>> {
     return this.#facades.table(aggregate(this.#handle, initializer, aggregator, options))
+  }
+
+  /** Divides each group into windows of event time: `tumbling('5m')`, `hopping('5m', { advance: '1m' })`. */
+  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V> {
+    return this.#facades.timeWindowed(windowedBy(this.#handle, windows))
   }
 }

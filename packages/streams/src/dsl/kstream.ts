@@ -1,7 +1,9 @@
 import type { TopicNameExtractor } from '../topology/index.ts'
+import type { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
-import type { NamedOptions } from './materialized.ts'
+import { KTable } from './ktable.ts'
+import type { MaterializedOptions, NamedOptions } from './materialized.ts'
 import { filter, filterNot } from './operators/filter.ts'
 import { flatMap } from './operators/flat-map.ts'
 import { flatMapValues } from './operators/flat-map-values.ts'
@@ -12,12 +14,18 @@ import { map } from './operators/map.ts'
 import { mapValues } from './operators/map-values.ts'
 import { merge } from './operators/merge.ts'
 import { peek } from './operators/peek.ts'
+import { type RepartitionedOptions, repartition } from './operators/repartition.ts'
 import { selectKey } from './operators/select-key.ts'
+import { split } from './operators/split.ts'
+import { type JoinedOptions, streamTableJoin, streamTableLeftJoin } from './operators/stream-table-join.ts'
 import { type ProducedOptions, to } from './operators/to.ts'
+import { toTable } from './operators/to-table.ts'
 import type { StreamHandle } from './stream-handle.ts'
+import type { AnyStoreHandle } from './table-handle.ts'
 
 /**
- * A stream of records. Each method adds a node to the topology and returns what comes out of it.
+ * A stream of records. Each method adds a node to the topology and returns what comes out of it. The functions given to
+ * them are synchronous; they see null keys and null values too, unless the method says otherwise.
  *
  * @see Kafka Streams `KStream`
  */
@@ -30,22 +38,29 @@ export class KStream<K, V> {
     this.#facades = facades
   }
 
-  filter(predicate: (key: K, value: V) => boolean, options: NamedOptions = {}): KStream<K, V> {
+  /** The records for which the predicate holds. A type guard narrows the type of the values. */
+  filter<VR extends V>(predicate: (key: K, value: V) => value is VR, options?: NamedOptions): KStream<K, VR>
+  filter(predicate: (key: K, value: V) => boolean, options?: NamedOptions): KStream<K, V>
+  filter(predicate: (key: K, value: V) => boolean, options: NamedOptions = {}): unknown {
     return this.#facades.stream(filter(this.#handle, predicate, options))
   }
 
+  /** The records for which the predicate does not hold. */
   filterNot(predicate: (key: K, value: V) => boolean, options: NamedOptions = {}): KStream<K, V> {
     return this.#facades.stream(filterNot(this.#handle, predicate, options))
   }
 
+  /** Makes a new key and value of each record: `[key, value]`. */
   map<KR, VR>(mapper: (key: K, value: V) => readonly [KR, VR], options: NamedOptions = {}): KStream<KR, VR> {
     return this.#facades.stream(map(this.#handle, mapper, options))
   }
 
+  /** Makes a new value of each record. */
   mapValues<VR>(mapper: (value: V, key: K) => VR, options: NamedOptions = {}): KStream<K, VR> {
     return this.#facades.stream(mapValues(this.#handle, mapper, options))
   }
 
+  /** Makes any number of `[key, value]` of each record. */
   flatMap<KR, VR>(
     mapper: (key: K, value: V) => Iterable<readonly [KR, VR]>,
     options: NamedOptions = {}
@@ -53,34 +68,75 @@ export class KStream<K, V> {
     return this.#facades.stream(flatMap(this.#handle, mapper, options))
   }
 
+  /** Makes any number of values of each record, under its key. */
   flatMapValues<VR>(mapper: (value: V, key: K) => Iterable<VR>, options: NamedOptions = {}): KStream<K, VR> {
     return this.#facades.stream(flatMapValues(this.#handle, mapper, options))
   }
 
+  /** Gives each record a new key; grouping or joining then goes through a repartition topic. */
   selectKey<KR>(mapper: (key: K, value: V) => KR, options: NamedOptions = {}): KStream<KR, V> {
     return this.#facades.stream(selectKey(this.#handle, mapper, options))
   }
 
+  /** Shows each record to a function and passes it on. */
   peek(action: (key: K, value: V) => void, options: NamedOptions = {}): KStream<K, V> {
     return this.#facades.stream(peek(this.#handle, action, options))
   }
 
+  /** Calls a function for each record; nothing comes after it. */
   foreach(action: (key: K, value: V) => void, options: NamedOptions = {}): void {
     foreach(this.#handle, action, options)
   }
 
+  /** The records of both streams. */
   merge<K2, V2>(other: KStream<K2, V2>, options: NamedOptions = {}): KStream<K | K2, V | V2> {
     return this.#facades.stream(merge(this.#handle, other.#handle, options))
   }
 
+  /** Begins to split the stream: `split().branch('big', …).defaultBranch('rest')` gives `{ big, rest }`. */
+  split(options: NamedOptions = {}): BranchedKStream<K, V> {
+    return this.#facades.branched(split(this.#handle, options))
+  }
+
+  /** Writes to a topic of the application's own and reads back, so that equal keys meet in one partition. */
+  repartition(options: RepartitionedOptions<K, V> = {}): KStream<K, V> {
+    return this.#facades.stream(repartition(this.#handle, options))
+  }
+
+  /** Takes the records as the updates of a table. Stored if `store` is given, or if an operator below needs it. */
+  toTable(options: MaterializedOptions<K, V> = {}): KTable<K, V> {
+    return this.#facades.table(toTable(this.#handle, options))
+  }
+
+  /** Groups the records by their key, to be aggregated. */
   groupByKey(options: GroupedOptions<K, V> = {}): KGroupedStream<K, V> {
     return this.#facades.groupedStream(groupByKey(this.#handle, options))
   }
 
+  /** Groups the records by a new key, through a repartition topic, to be aggregated. */
   groupBy<KR>(selector: (key: K, value: V) => KR, options: GroupedOptions<KR, V> = {}): KGroupedStream<KR, V> {
     return this.#facades.groupedStream(groupBy(this.#handle, selector, options))
   }
 
+  /** Joins each record with the row that the table has for its key at that moment; without one there is no result. */
+  join<VT, VR>(
+    table: KTable<K, VT, AnyStoreHandle>,
+    joiner: (value: V, row: VT, key: K) => VR,
+    options: JoinedOptions<K, V> = {}
+  ): KStream<K, VR> {
+    return this.#facades.stream(streamTableJoin(this.#handle, KTable.handleOf(table), joiner, options))
+  }
+
+  /** Joins each record with the row that the table has for its key at that moment, or with null. */
+  leftJoin<VT, VR>(
+    table: KTable<K, VT, AnyStoreHandle>,
+    joiner: (value: V, row: VT | null, key: K) => VR,
+    options: JoinedOptions<K, V> = {}
+  ): KStream<K, VR> {
+    return this.#facades.stream(streamTableLeftJoin(this.#handle, KTable.handleOf(table), joiner, options))
+  }
+
+  /** Writes each record to a topic, or to the topic that a function gives for it. */
   to(topic: string | TopicNameExtractor<K, V>, options: ProducedOptions<K, V> = {}): void {
     to(this.#handle, topic, options)
   }

@@ -1,13 +1,21 @@
+import { StreamsError } from '../core/index.ts'
 import type { Facades } from './facades.ts'
+import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
-import type { NamedOptions } from './materialized.ts'
+import type { MaterializedOptions, NamedOptions } from './materialized.ts'
 import type { KeyValueHandle } from './operators/aggregate.ts'
+import type { GroupedOptions } from './operators/group-by-key.ts'
+import { selectKey } from './operators/select-key.ts'
+import { tableFilter, tableFilterNot } from './operators/table-filter.ts'
+import { tableGroupBy } from './operators/table-group-by.ts'
+import { tableMapValues } from './operators/table-map-values.ts'
 import { toStream } from './operators/to-stream.ts'
 import type { AnyStoreHandle, TableHandle } from './table-handle.ts'
 
 /**
  * The latest value of each key, and its changes.
  *
+ * @typeParam H - type of its store's handle.
  * @see Kafka Streams `KTable`
  */
 export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
@@ -19,7 +27,60 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
     this.#facades = facades
   }
 
-  toStream(options: NamedOptions = {}): KStream<K, V> {
-    return this.#facades.stream(toStream(this.#handle, options))
+  /**
+   * The handle by which the table's store is queried, with the types of its rows: `app.store(table.queryableStore)`.
+   *
+   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name.
+   */
+  get queryableStore(): H {
+    const { store, node } = this.#handle
+    if (store === undefined) {
+      throw new StreamsError(
+        'STORE_NOT_FOUND',
+        `The table of node '${node.name}' has no store that can be queried. Name one where the table is made: { store: 'name' }.`,
+        { details: { node: node.name } }
+      )
+    }
+    return store
+  }
+
+  /** What operators of the DSL take when this table is their second input. */
+  static handleOf<K, V, H extends AnyStoreHandle>(table: KTable<K, V, H>): TableHandle<K, V, H> {
+    return table.#handle
+  }
+
+  /** The rows for which the predicate holds; a row that stops fitting is deleted. Stored if `store` is given. */
+  filter(predicate: (key: K, value: V) => boolean, options: MaterializedOptions<K, V> = {}): KTable<K, V> {
+    return this.#facades.table(tableFilter(this.#handle, predicate, options))
+  }
+
+  /** The rows for which the predicate does not hold. Stored if `store` is given. */
+  filterNot(predicate: (key: K, value: V) => boolean, options: MaterializedOptions<K, V> = {}): KTable<K, V> {
+    return this.#facades.table(tableFilterNot(this.#handle, predicate, options))
+  }
+
+  /** Makes a new value of each row; a null deletes it. Stored if `store` is given. */
+  mapValues<VR>(
+    mapper: (value: V, key: K) => VR,
+    options: MaterializedOptions<K, NonNullable<VR>> = {}
+  ): KTable<K, NonNullable<VR>> {
+    return this.#facades.table(tableMapValues(this.#handle, mapper, options))
+  }
+
+  /** Groups the rows by a new key and value, to be aggregated; stays right when rows change. */
+  groupBy<KR, VR>(
+    selector: (key: K, value: V) => readonly [KR, VR],
+    options: GroupedOptions<KR, VR> = {}
+  ): KGroupedTable<NonNullable<KR>, NonNullable<VR>> {
+    return this.#facades.groupedTable(tableGroupBy(this.#handle, selector, options))
+  }
+
+  /** Every update as a record of a stream; a deletion has a null value. */
+  toStream(options?: NamedOptions): KStream<K, V>
+  /** Every update as a record with a new key. */
+  toStream<KR>(mapper: (key: K, value: V) => KR, options?: NamedOptions): KStream<KR, V>
+  toStream<KR>(first: NamedOptions | ((key: K, value: V) => KR) = {}, options: NamedOptions = {}): unknown {
+    if (typeof first === 'object') return this.#facades.stream(toStream(this.#handle, first))
+    return this.#facades.stream(selectKey(toStream(this.#handle, options), first))
   }
 }

@@ -1,16 +1,23 @@
 import type { Topology } from '../topology/index.ts'
+import { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
 import { DslGraph } from './graph/dsl-graph.ts'
 import { writeTopology } from './graph/write-topology.ts'
 import { KGroupedStream } from './kgrouped-stream.ts'
+import { KGroupedTable } from './kgrouped-table.ts'
 import { KStream } from './kstream.ts'
 import { KTable } from './ktable.ts'
 import { type ConsumedOptions, stream } from './operators/stream.ts'
+import { type TableOptions, table } from './operators/table.ts'
+import { TimeWindowedKStream } from './time-windowed-kstream.ts'
 
 const FACADES: Facades = {
   stream: handle => new KStream(handle, FACADES),
+  branched: handle => new BranchedKStream(handle, FACADES),
+  groupedStream: handle => new KGroupedStream(handle, FACADES),
+  timeWindowed: handle => new TimeWindowedKStream(handle, FACADES),
   table: handle => new KTable(handle, FACADES),
-  groupedStream: handle => new KGroupedStream(handle, FACADES)
+  groupedTable: handle => new KGroupedTable(handle, FACADES)
 }
 
 /**
@@ -21,8 +28,14 @@ const FACADES: Facades = {
 export class StreamsBuilder {
   readonly #graph = new DslGraph()
 
+  /** Reads one topic, several, or all whose names match a pattern as a whole. */
   stream<K, V>(topics: string | readonly string[] | RegExp, options: ConsumedOptions<K, V>): KStream<K, V> {
     return FACADES.stream(stream(this.#graph, topics, options))
+  }
+
+  /** Reads a topic as a table: each record sets the value of its key, a null value deletes it. */
+  table<K, V>(topic: string, options: TableOptions<K, V>): KTable<K, V> {
+    return FACADES.table(table(this.#graph, topic, options))
   }
 
   /**

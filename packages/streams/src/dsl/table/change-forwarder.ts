@@ -23,6 +23,11 @@ export class ChangeForwarder<K, V> {
     }, sendsOldValues)
   }
 
+  /** False spares looking them up: they are not asked for, or the cache tells them. */
+  get needsOldValues(): boolean {
+    return this.sendsOldValues && !this.isCached
+  }
+
   forward(key: K, before: V | null, after: V | null, timestampMs: number, headers: Headers): void {
     if (this.isCached) return
     const value = { before: this.sendsOldValues ? before : null, after, isLatest: true }

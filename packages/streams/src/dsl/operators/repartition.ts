@@ -1,0 +1,60 @@
+import { checkOptions, StreamsError } from '../../core/index.ts'
+import { legalName, type StreamPartitioner } from '../../topology/index.ts'
+import type { NamedOptions } from '../materialized.ts'
+import { repartitionNode } from '../repartition-node.ts'
+import type { ExactSerde } from '../sink-serde.ts'
+import type { StreamHandle } from '../stream-handle.ts'
+
+export interface RepartitionedOptions<K, V> extends NamedOptions {
+  /** Names the topic, `<applicationId>-<name>-repartition`, and the nodes around it. */
+  readonly name?: string | undefined
+  readonly key?: ExactSerde<K> | undefined
+  readonly value?: ExactSerde<V> | undefined
+  /** Default: the largest count of the topics read above. */
+  readonly partitionCount?: number | undefined
+  /** Default: murmur2 of the key's bytes, as Java's producer. */
+  readonly partitioner?: StreamPartitioner<K, V> | undefined
+}
+
+/**
+ * Writes the stream to a topic of the application's own and reads it back, so that equal keys meet in one partition. The
+ * topic is created, and purged as it is read. Records with a null key are dropped.
+ *
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `KStream#repartition`
+ */
+export function repartition<K, V>(
+  up: StreamHandle<K, V>,
+  options: RepartitionedOptions<K, V> = {}
+): StreamHandle<K, V> {
+  checkOptions('repartition()', options, ['name', 'key', 'value', 'partitionCount', 'partitioner'])
+  const { graph } = up
+  const { partitionCount, partitioner } = options
+  if (partitionCount !== undefined && !(Number.isSafeInteger(partitionCount) && partitionCount > 0)) {
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      `repartition() needs a partitionCount above 0, not ${String(partitionCount)}.`
+    )
+  }
+  const key = options.key ?? up.key
+  const value = options.value ?? up.value
+  const node = repartitionNode<any, any>(graph, {
+    prefix:
+      options.name === undefined ? graph.names.processor('KSTREAM-REPARTITION-') : legalName(options.name, 'node'),
+    key,
+    value,
+    where: 'repartition()',
+    partitionCount,
+    partitioner,
+    isMergeable: false
+  })
+  graph.add(node, up.node)
+  return {
+    graph,
+    node,
+    key: key as StreamHandle<K, V>['key'],
+    value: value as StreamHandle<K, V>['value'],
+    sources: new Set([node.name]),
+    needsRepartition: false
+  }
+}

@@ -1,0 +1,113 @@
+import {
+  type Change,
+  type Processor,
+  type ProcessorContext,
+  type StreamRecord,
+  StreamsError,
+  type TimestampedKeyValueStore
+} from '../../core/index.ts'
+import { checkFunction } from '../add-step.ts'
+import { addTableAggregation } from '../add-table-aggregation.ts'
+import type { AnySupplier } from '../graph/graph-node.ts'
+import { checkMaterialized, type MaterializedOptions } from '../materialized.ts'
+import { ChangeForwarder } from '../table/change-forwarder.ts'
+import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
+import type { Aggregator, KeyValueHandle } from './aggregate.ts'
+
+/**
+ * Combines the rows of each group into an aggregate and emits it on every update.
+ *
+ * A changed row is first taken out with the subtractor, then added with the adder; in one output if it stays in its group. A
+ * group's timestamp is the highest of its updates.
+ *
+ * @param initializer - Makes the aggregate of a group's first row, and again after it became null.
+ * @param adder - Gets the group's key, the new row and the aggregate; returns the new aggregate.
+ * @param subtractor - Gets the group's key, the old row and the aggregate; returns the new aggregate. Both are synchronous;
+ *   null from either deletes the group.
+ * @param options - `value` is the serde of the aggregate; `store` names the store and its changelog.
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
+ * @see Kafka Streams `KGroupedTable#aggregate`
+ */
+export function tableAggregate<K, V, A>(
+  grouped: GroupedTableHandle<K, V>,
+  initializer: () => A,
+  adder: Aggregator<K, V, A>,
+  subtractor: Aggregator<K, V, A>,
+  options: MaterializedOptions<K, A>
+): TableHandle<K, A, KeyValueHandle<K, A>> {
+  checkMaterialized('aggregate()', options)
+  checkFunction('aggregate', 'initializer', initializer)
+  checkFunction('aggregate', 'adder', adder)
+  checkFunction('aggregate', 'subtractor', subtractor)
+  const supplier = tableAggregateSupplier(initializer, adder, subtractor)
+  const aggregation = { operator: 'aggregate', prefix: 'KTABLE-AGGREGATE-', valueSerde: undefined, supplier }
+  return addTableAggregation<K, A>(grouped, aggregation, options)
+}
+
+/** What `aggregate` and `count` have in common. */
+export function tableAggregateSupplier<K, V, A>(
+  initializer: () => A,
+  adder: Aggregator<K, V, A>,
+  subtractor: Aggregator<K, V, A>
+): (storeName: string, sendsOldValues: () => boolean) => AnySupplier {
+  return (storeName, sendsOldValues) => () =>
+    new TableAggregateProcessor(storeName, initializer, adder, subtractor, sendsOldValues())
+}
+
+class TableAggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Change<A>> {
+  private readonly storeName: string
+  private readonly initializer: () => A
+  private readonly adder: Aggregator<K, V, A>
+  private readonly subtractor: Aggregator<K, V, A>
+  private readonly sendsOldValues: boolean
+  private store!: TimestampedKeyValueStore<K, A>
+  private forwarder!: ChangeForwarder<K, A>
+
+  constructor(
+    storeName: string,
+    initializer: () => A,
+    adder: Aggregator<K, V, A>,
+    subtractor: Aggregator<K, V, A>,
+    sendsOldValues: boolean
+  ) {
+    this.storeName = storeName
+    this.initializer = initializer
+    this.adder = adder
+    this.subtractor = subtractor
+    this.sendsOldValues = sendsOldValues
+  }
+
+  init(context: ProcessorContext<K, Change<A>>): void {
+    this.store = context.getStateStore(this.storeName)
+    this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
+  }
+
+  process(record: StreamRecord<K, Change<V>>): void {
+    const { key, value: change, headers } = record
+    assertGroupKey(key, this.storeName)
+    const stored = this.store.get(key)
+    let { timestampMs } = record
+    let aggregate: A | null = stored === undefined ? null : stored.value
+
+    if (change.before !== null && stored !== undefined) {
+      aggregate = this.subtractor(key, change.before, stored.value) ?? null
+      timestampMs = Math.max(timestampMs, stored.timestampMs)
+    }
+    if (change.after !== null) {
+      aggregate = this.adder(key, change.after, aggregate === null ? this.initializer() : aggregate) ?? null
+      if (stored !== undefined) timestampMs = Math.max(timestampMs, stored.timestampMs)
+    }
+    this.store.put(key, aggregate, timestampMs, headers)
+    this.forwarder.forward(key, stored === undefined ? null : stored.value, aggregate, timestampMs, headers)
+  }
+}
+
+/** The group's key was checked before the repartition topic: a null here comes from elsewhere. */
+export function assertGroupKey(key: unknown, storeName: string): void {
+  if (key === null) {
+    throw new StreamsError(
+      'RECORD_PROCESS_FAILED',
+      `A record without a key reached the grouped table with store '${storeName}'. Something else writes its repartition topic.`
+    )
+  }
+}

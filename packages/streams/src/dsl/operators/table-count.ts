@@ -1,0 +1,27 @@
+import { int64 } from '../../core/index.ts'
+import { addTableAggregation } from '../add-table-aggregation.ts'
+import { checkMaterialized, type MaterializedOptions } from '../materialized.ts'
+import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
+import type { KeyValueHandle } from './aggregate.ts'
+import { tableAggregateSupplier } from './table-aggregate.ts'
+
+/**
+ * Counts the rows of each group and emits the count on every update. A count that returns to 0 stays, as 0.
+ *
+ * @param options - `value` is the serde of the counts; default `int64()`.
+ * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE`
+ * @see Kafka Streams `KGroupedTable#count`
+ */
+export function tableCount<K, V>(
+  grouped: GroupedTableHandle<K, V>,
+  options: MaterializedOptions<K, number> = {}
+): TableHandle<K, number, KeyValueHandle<K, number>> {
+  checkMaterialized('count()', options)
+  const supplier = tableAggregateSupplier<K, V, number>(
+    () => 0,
+    (_key, _value, count) => count + 1,
+    (_key, _value, count) => count - 1
+  )
+  const aggregation = { operator: 'count', prefix: 'KTABLE-AGGREGATE-', valueSerde: int64(), supplier }
+  return addTableAggregation<K, number>(grouped, aggregation, options)
+}

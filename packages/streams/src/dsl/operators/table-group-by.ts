@@ -1,0 +1,93 @@
+import {
+  type Change,
+  checkOptions,
+  type Processor,
+  type ProcessorContext,
+  type Serde,
+  type StreamRecord
+} from '../../core/index.ts'
+import { checkFunction } from '../add-step.ts'
+import { GraphNode } from '../graph/graph-node.ts'
+import { resolveSerde } from '../resolve-serde.ts'
+import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
+import { GROUPED_OPTIONS, type GroupedOptions } from './group-by-key.ts'
+
+type Selector<K, V, KR, VR> = (key: K, value: V) => readonly [KR, VR]
+
+/**
+ * Groups the rows of the table by a new key. The aggregations below go through a repartition topic and stay right when rows
+ * change: the old row is taken out of its group, the new one is added to its own.
+ *
+ * @param selector - Returns `[key, value]` of a row; a row whose key or value there is null belongs to no group. Synchronous,
+ *   and always the same for the same row.
+ * @param options - Serdes of the new key and value; `name` names the node and the repartition topic.
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `KTable#groupBy`
+ */
+export function tableGroupBy<K, V, KR, VR>(
+  table: TableHandle<K, V>,
+  selector: Selector<K, V, KR, VR>,
+  options: GroupedOptions<KR, VR> = {}
+): GroupedTableHandle<NonNullable<KR>, NonNullable<VR>> {
+  checkOptions('groupBy()', options, GROUPED_OPTIONS)
+  checkFunction('groupBy', 'selector', selector)
+  const { graph } = table
+  const name = graph.names.orGenerate(options.name, 'KTABLE-SELECT-')
+  const key = resolveSerde<NonNullable<KR>>('key', options.key, undefined, name, 'groupBy()')
+  const value = resolveSerde<NonNullable<VR>>('value', options.value, undefined, name, 'groupBy()')
+  const node = new GraphNode(name, { kind: 'processor', supplier: () => new TableGroupByProcessor(selector, key) })
+  graph.add(node, table.node)
+  table.view.sendOldValues(true)
+  return { graph, node, key, value, name: options.name }
+}
+
+class TableGroupByProcessor<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
+  private readonly selector: Selector<K, V, KR, VR>
+  private readonly keySerde: Serde<NonNullable<KR>>
+  private context!: ProcessorContext<KR, Change<VR>>
+
+  constructor(selector: Selector<K, V, KR, VR>, keySerde: Serde<NonNullable<KR>>) {
+    this.selector = selector
+    this.keySerde = keySerde
+  }
+
+  init(context: ProcessorContext<KR, Change<VR>>): void {
+    this.context = context
+  }
+
+  process(record: StreamRecord<K, Change<V>>): void {
+    const { value: change, timestampMs, headers } = record
+    const { isLatest } = change
+    const before = this.selected(record.key, change.before)
+    const after = this.selected(record.key, change.after)
+    if (before !== undefined && after !== undefined && this.areEqual(before[0], after[0])) {
+      const value = { before: before[1], after: after[1], isLatest }
+      this.context.forward({ key: before[0], value, timestampMs, headers })
+      return
+    }
+    if (before !== undefined) {
+      const value = { before: before[1], after: null, isLatest }
+      this.context.forward({ key: before[0], value, timestampMs, headers })
+    }
+    if (after !== undefined) {
+      const value = { before: null, after: after[1], isLatest }
+      this.context.forward({ key: after[0], value, timestampMs, headers })
+    }
+  }
+
+  private selected(key: K, value: V | null): readonly [KR, VR] | undefined {
+    if (value === null) return undefined
+    const pair = this.selector(key, value)
+    return (pair[0] ?? null) === null || (pair[1] ?? null) === null ? undefined : pair
+  }
+
+  /** Keys are equal if their bytes are. */
+  private areEqual(a: KR, b: KR): boolean {
+    if (a === b) return true
+    if (typeof a !== 'object' || typeof b !== 'object') return false
+    const context = { topic: '', isKey: true }
+    const bytes = this.keySerde.serialize(a as NonNullable<KR>, context)
+    const others = this.keySerde.serialize(b as NonNullable<KR>, context)
+    return bytes.length === others.length && bytes.every((byte, index) => byte === others[index])
+  }
+}

@@ -1,0 +1,82 @@
+import type { Change, Processor, ProcessorContext, StreamRecord, TimestampedKeyValueStore } from '../../core/index.ts'
+import { checkFunction } from '../add-step.ts'
+import { addTableAggregation } from '../add-table-aggregation.ts'
+import { checkMaterialized, type MaterializedOptions } from '../materialized.ts'
+import { ChangeForwarder } from '../table/change-forwarder.ts'
+import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
+import type { KeyValueHandle } from './aggregate.ts'
+import { assertGroupKey } from './table-aggregate.ts'
+
+type Reducer<V> = (aggregate: V, value: V) => V | null
+
+/**
+ * Combines the rows of each group into one value of their type and emits it on every update.
+ *
+ * A changed row is first taken out with the subtractor, then added with the adder; in one output if it stays in its group.
+ *
+ * @param adder - Gets the aggregate and the new row. The first row of a group is taken as it is.
+ * @param subtractor - Gets the aggregate and the old row. Both are synchronous; null from either deletes the group.
+ * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE`
+ * @see Kafka Streams `KGroupedTable#reduce`
+ */
+export function tableReduce<K, V>(
+  grouped: GroupedTableHandle<K, V>,
+  adder: Reducer<V>,
+  subtractor: Reducer<V>,
+  options: MaterializedOptions<K, V> = {}
+): TableHandle<K, V, KeyValueHandle<K, V>> {
+  checkMaterialized('reduce()', options)
+  checkFunction('reduce', 'adder', adder)
+  checkFunction('reduce', 'subtractor', subtractor)
+  const aggregation = {
+    operator: 'reduce',
+    prefix: 'KTABLE-REDUCE-',
+    valueSerde: grouped.value,
+    supplier: (storeName: string, sendsOldValues: () => boolean) => () =>
+      new TableReduceProcessor<K, V>(storeName, adder, subtractor, sendsOldValues())
+  }
+  return addTableAggregation<K, V>(grouped, aggregation, options)
+}
+
+class TableReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
+  private readonly storeName: string
+  private readonly adder: Reducer<V>
+  private readonly subtractor: Reducer<V>
+  private readonly sendsOldValues: boolean
+  private store!: TimestampedKeyValueStore<K, V>
+  private forwarder!: ChangeForwarder<K, V>
+
+  constructor(storeName: string, adder: Reducer<V>, subtractor: Reducer<V>, sendsOldValues: boolean) {
+    this.storeName = storeName
+    this.adder = adder
+    this.subtractor = subtractor
+    this.sendsOldValues = sendsOldValues
+  }
+
+  init(context: ProcessorContext<K, Change<V>>): void {
+    this.store = context.getStateStore(this.storeName)
+    this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
+  }
+
+  process(record: StreamRecord<K, Change<V>>): void {
+    const { key, value: change, headers } = record
+    assertGroupKey(key, this.storeName)
+    const stored = this.store.get(key)
+    let { timestampMs } = record
+    let aggregate: V | null = stored === undefined ? null : stored.value
+
+    if (change.before !== null && stored !== undefined) {
+      aggregate = this.subtractor(stored.value, change.before) ?? null
+      timestampMs = Math.max(timestampMs, stored.timestampMs)
+    }
+    if (change.after !== null) {
+      if (aggregate === null || stored === undefined) aggregate = change.after
+      else {
+        aggregate = this.adder(aggregate, change.after) ?? null
+        timestampMs = Math.max(timestampMs, stored.timestampMs)
+      }
+    }
+    this.store.put(key, aggregate, timestampMs, headers)
+    this.forwarder.forward(key, stored === undefined ? null : stored.value, aggregate, timestampMs, headers)
+  }
+}

@@ -1,0 +1,61 @@
+import { checkOptions, type TimestampExtractor } from '../../core/index.ts'
+import { legalName, type StoreHandle } from '../../topology/index.ts'
+import type { DslGraph } from '../graph/dsl-graph.ts'
+import { GraphNode } from '../graph/graph-node.ts'
+import { keyValueStore, MATERIALIZED_OPTIONS, type MaterializedOptions, storeName } from '../materialized.ts'
+import { resolveSerde } from '../resolve-serde.ts'
+import { TableSourceView } from '../table/table-source.ts'
+import type { TableHandle } from '../table-handle.ts'
+import { CONSUMED_OPTIONS, type ConsumedOptions } from './stream.ts'
+
+export interface TableOptions<K, V>
+  extends ConsumedOptions<K, V>,
+    Pick<MaterializedOptions<K, V>, 'store' | 'caching' | 'changelog' | 'persistent'> {}
+
+/**
+ * Reads a topic as a table: each record sets the value of its key, a null value deletes it. Records with a null key are
+ * dropped.
+ *
+ * The table is stored if it is named, or if an operator below has to look it up or to know old values. The store has a
+ * changelog of its own.
+ *
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_TOPIC_CONFLICT`, `TOPOLOGY_DUPLICATE_STORE`
+ * @see Kafka Streams `StreamsBuilder#table`
+ */
+export function table<K, V>(
+  graph: DslGraph,
+  topic: string,
+  options: TableOptions<K, V>
+): TableHandle<K, V, StoreHandle<K, V, 'timestamped-key-value'>> {
+  checkOptions('table()', options ?? null, [...CONSUMED_OPTIONS, ...MATERIALIZED_OPTIONS])
+  legalName(topic, 'topic')
+  const { name: store, isNamed } = storeName(graph, options, `${topic}-`)
+  const sourceName = graph.names.suffixedOrGenerate(options.name, '-source', 'KSTREAM-SOURCE-')
+  const name = graph.names.orGenerate(options.name, 'KTABLE-SOURCE-')
+  const key = resolveSerde<K>('key', options.key, undefined, name, 'table()')
+  const value = resolveSerde<V>('value', options.value, undefined, name, 'table()')
+  const view = new TableSourceView<K, V>(store, isNamed)
+  const spec = keyValueStore(store, key, value, options)
+  const node = new GraphNode(name, {
+    kind: 'table-source',
+    sourceName,
+    topic,
+    key,
+    value,
+    timestampExtractor: options.timestampExtractor as TimestampExtractor | undefined,
+    offsetReset: options.offsetReset,
+    supplier: () => view.createProcessor(),
+    store: () => (view.isStored ? spec : undefined),
+    reusesTopic: false
+  })
+  graph.add(node, graph.root)
+  return {
+    graph,
+    node,
+    key,
+    value,
+    sources: new Set([sourceName]),
+    view,
+    store: isNamed ? { name: store, kind: 'timestamped-key-value' } : undefined
+  }
+}

@@ -1,0 +1,51 @@
+import type { StoreHandle } from '../../topology/index.ts'
+import { GraphNode } from '../graph/graph-node.ts'
+import { checkMaterialized, keyValueStore, type MaterializedOptions, storeName } from '../materialized.ts'
+import { repartitionNode } from '../repartition-node.ts'
+import { resolveSerde } from '../resolve-serde.ts'
+import type { StreamHandle } from '../stream-handle.ts'
+import { TableSourceView } from '../table/table-source.ts'
+import type { TableHandle } from '../table-handle.ts'
+
+const PREFIX = 'KSTREAM-TOTABLE-'
+
+/**
+ * Takes the stream as the updates of a table: each record sets the value of its key, a null value deletes it. Records with a
+ * null key are dropped.
+ *
+ * An operator above that may have changed the key puts a repartition topic before the table. The table is stored if it is
+ * named, or if an operator below has to look it up or to know old values.
+ *
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
+ * @see Kafka Streams `KStream#toTable`
+ */
+export function toTable<K, V>(
+  up: StreamHandle<K, V>,
+  options: MaterializedOptions<K, V> = {}
+): TableHandle<K, V, StoreHandle<K, V, 'timestamped-key-value'>> {
+  checkMaterialized('toTable()', options)
+  const { graph } = up
+  const name = graph.names.orGenerate(options.name, PREFIX)
+  const { name: store, isNamed } = storeName(graph, options, PREFIX)
+  const key = resolveSerde<K>('key', options.key, up.key, name, 'toTable()')
+  const value = resolveSerde<V>('value', options.value, up.value, name, 'toTable()')
+
+  let parent = up.node
+  let { sources } = up
+  if (up.needsRepartition) {
+    parent = repartitionNode(graph, { prefix: name, key, value, where: 'toTable()', isMergeable: true })
+    graph.add(parent, up.node)
+    sources = new Set([parent.name])
+  }
+
+  const view = new TableSourceView<K, V>(store, isNamed)
+  const spec = keyValueStore(store, key, value, options)
+  const node = new GraphNode(name, {
+    kind: 'processor',
+    supplier: () => view.createProcessor(),
+    stores: () => (view.isStored ? [spec] : [])
+  })
+  graph.add(node, parent)
+  const handle = isNamed ? { name: store, kind: 'timestamped-key-value' as const } : undefined
+  return { graph, node, key, value, sources, view, store: handle }
+}
