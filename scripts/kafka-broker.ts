@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { freePorts } from './free-ports.ts'
 import { kafkaAnswers } from './kafka-answers.ts'
 import { kafkaJars } from './kafka-jars.ts'
-import { LOG4J2_YAML, serverProperties } from './kafka-settings.ts'
+import { LOGGING_FLAGS, serverProperties } from './kafka-settings.ts'
 
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 30_000
@@ -99,7 +99,6 @@ async function startIn(dir: string, wantedPort: number, jars: string, temporary:
       throw new Error(`A Kafka broker answers on port ${port} already. Use it, stop it, or take another port (0: any).`)
     }
     await writeFile(propertiesFile(dir), serverProperties({ port, controllerPort, dir }))
-    await writeFile(join(dir, 'log4j2.yaml'), LOG4J2_YAML)
     await format(dir, jars)
     try {
       const launched = await launch(dir, port, jars, temporary)
@@ -165,7 +164,7 @@ async function launch(dir: string, port: number, jars: string, temporary: boolea
   const child = spawn(
     'java',
     [
-      ...[`-Xms${heap}`, `-Xmx${heap}`, '-XX:+UseG1GC', `-Dlog4j2.configurationFile=${join(dir, 'log4j2.yaml')}`],
+      ...[`-Xms${heap}`, `-Xmx${heap}`, '-XX:+UseG1GC', ...LOGGING_FLAGS],
       ...['-cp', `${jars}/*`, 'kafka.Kafka', propertiesFile(dir)]
     ],
     // A process group of its own: Ctrl-C in the terminal is for the process that decides about the broker.

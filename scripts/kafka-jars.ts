@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +14,12 @@ const OLDEST_JAVA = 17
 /** The folder with Kafka's jars; on first use Maven fetches them. Several processes may ask at once. */
 export async function kafkaJars(): Promise<string> {
   requireJava()
-  const jars = join(CACHE_DIR, `kafka-${KAFKA_VERSION}`)
+  // A changed list of jars is another folder.
+  const pomHash = createHash('sha256')
+    .update(await readFile(POM))
+    .digest('hex')
+    .slice(0, 8)
+  const jars = join(CACHE_DIR, `kafka-${KAFKA_VERSION}-${pomHash}`)
   if (existsSync(jars)) return jars
   requireMaven()
   await mkdir(CACHE_DIR, { recursive: true })

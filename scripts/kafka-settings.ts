@@ -34,7 +34,9 @@ log.cleaner.dedupe.buffer.size=16777216
 `
 }
 
-export const LOG4J2_YAML = `Configuration:
-  Appenders: {Console: {name: C, PatternLayout: {pattern: "[%d] %p %m (%c)%n"}}}
-  Loggers: {Root: {level: WARN, AppenderRef: {ref: C}}}
-`
+/** Warnings and errors, with their time. */
+export const LOGGING_FLAGS = [
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+  '-Dorg.slf4j.simpleLogger.showDateTime=true',
+  '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS'
+]
