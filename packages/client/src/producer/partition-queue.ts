@@ -9,8 +9,11 @@ import {
   withoutRecords
 } from './producer-batch.ts'
 
-/** A broker remembers the last five batches of a producer in a partition, and so recognises a repetition of these only. */
-export const MAX_UNRESOLVED_BATCHES = 5
+/**
+ * A broker remembers the last five batches of a producer in a partition, and recognises a repetition of these only. So nothing is
+ * sent that is five or more behind the oldest unresolved batch, even when all between them were acknowledged.
+ */
+export const REMEMBERED_BATCHES = 5
 
 /**
  * The batches of one partition, in order: `unresolved` ones, which have sequences and await an answer or another attempt, then
@@ -37,6 +40,7 @@ export class PartitionQueue {
   /** The identity that `nextSequence` belongs to. */
   identity: ProducerIdentity | undefined
   nextSequence = 0
+  nextNumber = 0
   /** Whether the broker knows this producer in this partition, so that it will notice a gap. */
   established = false
   /** Attempts that failed in a row; waits grow with them. */
@@ -68,16 +72,16 @@ export class PartitionQueue {
 
   /** The batch that may be sent now. One without a sequence gets it by `send`. */
   next(era: number, identity: ProducerIdentity): ProducerBatch | undefined {
-    if (this.inFlight >= (this.established ? MAX_UNRESOLVED_BATCHES : 1)) return undefined
+    if (!this.established && this.inFlight > 0) return undefined
     const { unresolved } = this
     for (let i = 0; i < unresolved.length; i++) {
       const batch = unresolved[i]!
       if (batch.inFlight) continue
       if (batch.refusal !== undefined) return undefined
       for (let j = i + 1; j < unresolved.length; j++) if (unresolved[j]!.inFlight) return undefined
-      return batch
+      return batch.number - unresolved[0]!.number < REMEMBERED_BATCHES ? batch : undefined
     }
-    if (unresolved.length >= MAX_UNRESOLVED_BATCHES) return undefined
+    if (this.windowFull) return undefined
     if (unresolved.length > 0 && this.identity !== identity) return undefined
     const head = this.waiting[0]
     return head !== undefined && head.era === era ? head : undefined
@@ -90,8 +94,7 @@ export class PartitionQueue {
       this.builder.count > 0 &&
       this.waiting.length === 0 &&
       this.inFlight === this.unresolved.length &&
-      this.inFlight < (this.established ? MAX_UNRESOLVED_BATCHES : 1) &&
-      (this.inFlight === 0 || this.identity === identity)
+      (this.inFlight === 0 || (this.established && !this.windowFull && this.identity === identity))
     )
   }
 
@@ -102,6 +105,7 @@ export class PartitionQueue {
       this.waiting.shift()
       this.unresolved.push(batch)
       batch.stamp(identity, this.nextSequence)
+      batch.number = this.nextNumber++
       this.nextSequence = batch.endSequence
     }
     batch.inFlight = true
@@ -173,6 +177,11 @@ export class PartitionQueue {
     if (index >= 0) this.unresolved.splice(index, 1)
   }
 
+  private get windowFull(): boolean {
+    const oldest = this.unresolved[0]
+    return oldest !== undefined && this.nextNumber - oldest.number >= REMEMBERED_BATCHES
+  }
+
   private startOver(identity: ProducerIdentity): void {
     this.identity = identity
     this.nextSequence = 0
@@ -185,8 +194,10 @@ export class PartitionQueue {
     const index = unresolved.indexOf(batch)
     unresolved.splice(index, 1, ...parts)
     let sequence = batch.baseSequence
+    this.nextNumber = batch.number
     for (let i = index; i < unresolved.length; i++) {
       const later = unresolved[i]!
+      later.number = this.nextNumber++
       if (later.baseSequence !== sequence) later.stamp(this.identity!, sequence)
       sequence = sequenceAfter(sequence, later.recordCount)
     }

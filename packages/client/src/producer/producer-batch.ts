@@ -35,6 +35,8 @@ export class ProducerBatch {
   readonly createdMs: number
   /** -1 until it is first sent: a batch that never was may be dropped without a gap. */
   baseSequence = -1
+  /** Counts the batches of a partition as the broker gets them. */
+  number = -1
   inFlight = false
   /** Given up by `abort` or `reset`: its answer, if one comes, only tells whether its sequences were used. */
   dropped = false

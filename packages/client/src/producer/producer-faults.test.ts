@@ -21,6 +21,7 @@ type Named = readonly [name: string, fault: Fault]
 const UNANSWERED: readonly Named[] = [
   ['lost', { kind: 'lost' }],
   ['carried out but not answered', { kind: 'unanswered' }],
+  ['carried out and found unanswered after others were', { kind: 'stalled' }],
   ['duplicated', { kind: 'duplicated' }]
 ]
 const LATE: Named = ['not answered and carried out late', { kind: 'late' }]

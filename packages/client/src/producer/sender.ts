@@ -2,7 +2,7 @@ import { Produce, type RequestOf, type ResponseOf } from '@millrace/protocol'
 import { isStreamsError, type StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import type { Cluster } from '../cluster.ts'
-import { MAX_UNRESOLVED_BATCHES, type PartitionQueue } from './partition-queue.ts'
+import type { PartitionQueue } from './partition-queue.ts'
 import type { BatchFormat, ProducerBatch, ProducerIdentity } from './producer-batch.ts'
 import { produceVerdict } from './produce-verdict.ts'
 import {
@@ -39,6 +39,7 @@ export type PartitionAnswer = ResponseOf<typeof Produce>['responses'][number]['p
 const REQUEST_OVERHEAD_BYTES = 256
 const PARTITION_OVERHEAD_BYTES = 64
 const SOON_MS = 5
+const MAX_REQUESTS_PER_BROKER = 5
 
 /** Sends closed batches to their leaders and sees each through to its acknowledgement. */
 export class Sender {
@@ -255,7 +256,7 @@ export class Sender {
         continue
       }
       const { nodeId } = leader
-      if ((this.inFlightByNode.get(nodeId) ?? 0) >= MAX_UNRESOLVED_BATCHES) continue
+      if ((this.inFlightByNode.get(nodeId) ?? 0) >= MAX_REQUESTS_PER_BROKER) continue
       if (!this.owner.admit(partition)) continue
       if (wantsOpen) this.close(partition)
       const batch = ready ?? partition.waiting[0]!

@@ -10,10 +10,11 @@ import { type FakeGroup, FakeTransaction } from './fake-transaction.ts'
  *
  * - `lost`: it never arrives, and is not answered. `unanswered`: it is carried out.
  * - `late`: it is not answered, and carried out after a while. `duplicated`: it is carried out twice.
+ * - `stalled`: it is carried out, and found unanswered only after later ones have been answered.
  * - `code`: it is answered with an error in each of its places, carried out all the same if `carriedOut`.
  */
 export type Fault =
-  | { readonly kind: 'lost' | 'unanswered' | 'late' | 'duplicated' }
+  | { readonly kind: 'lost' | 'unanswered' | 'stalled' | 'late' | 'duplicated' }
   | { readonly kind: 'code'; readonly code: number; readonly carriedOut?: boolean }
   | { readonly kind: 'silent' }
 
@@ -32,6 +33,7 @@ const ILLEGAL_GENERATION = 22
 const INVALID_TXN_STATE = 48
 const LATENCY_MS = 1
 const LATE_MS = 40
+const STALL_MS = 20
 
 /** Two brokers with their partitions, transactions and groups behind the Cluster interface, in virtual time. */
 export class FakeKafka implements Cluster {
@@ -98,7 +100,7 @@ export class FakeKafka implements Cluster {
     let answer: unknown
     if (fault === undefined) answer = carryOut()
     else if (fault.kind === 'silent') await new Promise(() => {})
-    else if (fault.kind === 'unanswered') carryOut()
+    else if (fault.kind === 'unanswered' || fault.kind === 'stalled') carryOut()
     else if (fault.kind === 'late') this.#clock.setTimer(LATE_MS, carryOut)
     else if (fault.kind === 'duplicated') {
       answer = carryOut()
@@ -107,7 +109,7 @@ export class FakeKafka implements Cluster {
       if (fault.carriedOut) carryOut()
       answer = errorAnswer(request, fault.code)
     }
-    await new Promise<void>(resolve => this.#clock.setTimer(LATENCY_MS, resolve))
+    await new Promise<void>(resolve => this.#clock.setTimer(fault?.kind === 'stalled' ? STALL_MS : LATENCY_MS, resolve))
     if (api.name === 'Produce') this.concurrentProduces--
     if (answer === undefined) throw new StreamsError('CLIENT_REQUEST_TIMED_OUT', `${api.name} was not answered`)
     return answer as ResponseOf<A>

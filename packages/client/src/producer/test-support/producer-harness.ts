@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import { StreamsError } from '@millrace/streams/core'
+import { type IsolationLevel, type RecordProducer, SILENT_LOGGER } from '@millrace/streams/ports'
+import { systemClock } from '@millrace/streams/runtime'
+import { kafkajsTransport } from '@millrace/transport-kafkajs'
+import { type Admin, type Consumer, Kafka, logLevel } from 'kafkajs'
+import type { Cluster } from '../../cluster.ts'
+import { createFetcher } from '../../fetch/index.ts'
+import { createCluster } from '../../index.ts'
+import { type ClientProducerOptions, createProducer } from '../index.ts'
+
+/** Producers of ours on a real broker, and kafkajs as other people's client. Topics and groups go with it. */
+export class ProducerHarness {
+  readonly cluster: Cluster
+  readonly prefix = `produce-test-${randomBytes(4).toString('hex')}`
+  readonly admin: Admin
+  readonly #kafka: Kafka
+  readonly #topics: string[] = []
+  readonly #closing: (() => Promise<void>)[] = []
+
+  private constructor(brokers: string[]) {
+    this.#kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
+    this.admin = this.#kafka.admin()
+    const transport = kafkajsTransport({ brokers })
+    this.cluster = createCluster({ transport, clock: systemClock, random: Math.random, logger: SILENT_LOGGER })
+  }
+
+  static async open(): Promise<ProducerHarness> {
+    const brokers = process.env.KAFKA_BROKERS?.split(',')
+    if (brokers === undefined) throw new Error('KAFKA_BROKERS is not set: it names the broker that this test talks to.')
+    const harness = new ProducerHarness(brokers)
+    await harness.admin.connect()
+    return harness
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.reverse()) await close()
+    await this.cluster.close()
+    if (this.#topics.length > 0) await this.admin.deleteTopics({ topics: this.#topics })
+    const { groups } = await this.admin.listGroups()
+    const ours = groups.map(({ groupId }) => groupId).filter(groupId => groupId.startsWith(this.prefix))
+    if (ours.length > 0) await this.admin.deleteGroups(ours)
+    await this.admin.disconnect()
+  }
+
+  async createTopic(partitionCount: number, configs: Readonly<Record<string, string>> = {}): Promise<string> {
+    const topic = `${this.prefix}-${this.#topics.length}`
+    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+    await this.admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions: partitionCount, configEntries }]
+    })
+    this.#topics.push(topic)
+    return topic
+  }
+
+  async producer(options: ClientProducerOptions = {}, cluster: Cluster = this.cluster): Promise<RecordProducer> {
+    const producer = await createProducer({
+      cluster,
+      clock: systemClock,
+      random: Math.random,
+      logger: SILENT_LOGGER,
+      options
+    })
+    this.#closing.push(() => producer.close())
+    return producer
+  }
+
+  consumer(groupId: string): Consumer {
+    const consumer = this.#kafka.consumer({ groupId })
+    this.#closing.push(() => consumer.disconnect())
+    return consumer
+  }
+
+  /** All values by partition, up to the end that the isolation level shows. */
+  async read(topic: string, isolation: IsolationLevel = 'read_committed'): Promise<string[][]> {
+    const partitionCount = (await this.cluster.topics([topic])).get(topic)!.partitions.length
+    const fetcher = createFetcher({
+      cluster: this.cluster,
+      clock: systemClock,
+      random: Math.random,
+      logger: SILENT_LOGGER,
+      lane: 'read-back',
+      options: { isolation, maxBufferedBytes: 16 * 1024 * 1024, maxWaitMs: 50 }
+    })
+    const values: string[][] = []
+    const readers = Array.from({ length: partitionCount }, (_, partition) => {
+      values.push([])
+      return fetcher.add({ topic, partition }, 0)
+    })
+    const ended = (): boolean =>
+      readers.every(reader => {
+        const end = isolation === 'read_committed' ? reader.lastStableOffset : reader.highWatermark
+        return end >= 0 && reader.position >= end
+      })
+    do {
+      await fetcher.wait(1000)
+      for (const reader of readers) {
+        while (reader.next()) {
+          const { buffer, valueStart, valueEnd } = reader
+          values[reader.partition]!.push(buffer.toString('utf8', valueStart, valueEnd))
+        }
+      }
+    } while (!ended())
+    await fetcher.close()
+    return values
+  }
+
+  /** The same cluster, but some answers get lost on their way back. */
+  losingAnswers(lose: (apiName: string) => boolean): Cluster {
+    const { cluster } = this
+    const request: Cluster['request'] = async (target, api, body, options) => {
+      const answer = await cluster.request(target, api, body, options)
+      if (lose(api.name)) throw new StreamsError('CLIENT_REQUEST_TIMED_OUT', `The answer to ${api.name} was lost`)
+      return answer
+    }
+    return new Proxy(cluster, {
+      get(_, name) {
+        if (name === 'request') return request
+        const value: unknown = Reflect.get(cluster, name)
+        return typeof value === 'function' ? value.bind(cluster) : value
+      }
+    })
+  }
+}
