@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { type KafkaAdmin, SILENT_LOGGER } from '@millrace/streams/ports'
-import { systemClock } from '@millrace/streams/runtime'
+import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,7 +8,7 @@ import { createCluster } from '../index.ts'
 import { createAdmin } from './index.ts'
 
 const addresses = process.env.KAFKA_BROKERS?.split(',')
-const prefix = `admin-test-${randomBytes(4).toString('hex')}`
+const prefix = `admin-test-${Math.floor(systemRandom() * 2 ** 32).toString(36)}`
 
 let cluster: Cluster
 let admin: KafkaAdmin
@@ -33,8 +32,8 @@ async function createTopic(
 beforeAll(async () => {
   if (addresses === undefined) throw new Error('KAFKA_BROKERS is not set: it names the broker that this test talks to.')
   const transport = kafkajsTransport({ brokers: addresses })
-  cluster = createCluster({ transport, clock: systemClock, random: Math.random, logger: SILENT_LOGGER })
-  admin = createAdmin({ cluster, clock: systemClock, random: Math.random, logger: SILENT_LOGGER })
+  cluster = createCluster({ transport, clock: systemClock, random: systemRandom, logger: SILENT_LOGGER })
+  admin = createAdmin({ cluster, clock: systemClock, random: systemRandom, logger: SILENT_LOGGER })
   kafka = new Kafka({ brokers: addresses, logLevel: logLevel.NOTHING })
   producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()

@@ -66,7 +66,7 @@ async function askLeaders<Q extends TopicPartition>(
   questions: readonly Q[],
   ask: (nodeId: number, asked: readonly Asked<Q>[]) => Promise<ReadonlyMap<string, PartitionAnswer>>
 ): Promise<readonly (number | undefined)[]> {
-  const values = new Array<number | undefined>(questions.length).fill(undefined)
+  const values: (number | undefined)[] = questions.map(() => undefined)
   const open = new Set(questions.keys())
   if (open.size === 0) return values
   let outdated = false

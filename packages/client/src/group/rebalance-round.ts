@@ -1,4 +1,4 @@
-import { JoinGroup, type ResponseOf, SyncGroup } from '@millrace/protocol'
+import { JoinGroup, kafkaError, type ResponseOf, SyncGroup } from '@millrace/protocol'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { AssignorMember, AssignorResult } from '@millrace/streams/ports'
 import { groupError, type Reaction, reactionTo } from './group-answers.ts'
@@ -146,7 +146,7 @@ function setback(
   errorCode: number
 ): Setback {
   const error = groupError(api, errorCode, session.describe())
-  return { reaction, reason: `${api} was answered with ${error.details.kafkaError}`, error }
+  return { reaction, reason: `${api} was answered with ${kafkaError(errorCode).name}`, error }
 }
 
 /** Unanswered: it may have been carried out. Joining again is right in both cases. */

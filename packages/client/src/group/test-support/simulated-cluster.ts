@@ -1,16 +1,8 @@
-import {
-  Heartbeat,
-  JoinGroup,
-  LeaveGroup,
-  type Api,
-  type RequestOf,
-  type ResponseOf,
-  SyncGroup
-} from '@millrace/protocol'
+import type { Api, Heartbeat, JoinGroup, LeaveGroup, RequestOf, ResponseOf, SyncGroup } from '@millrace/protocol'
 import { StreamsError } from '@millrace/streams/core'
 import type { Clock } from '@millrace/streams/ports'
 import type { Cluster, RequestOptions, Target, TopicMetadata } from '../../cluster.ts'
-import { SimulatedGroup } from './simulated-group.ts'
+import type { SimulatedGroup } from './simulated-group.ts'
 
 /**
  * What happens to one request:

@@ -1,11 +1,11 @@
 import type { Clock } from '@millrace/streams/ports'
 
-export const NONE = 0
-export const ILLEGAL_GENERATION = 22
-export const UNKNOWN_MEMBER_ID = 25
-export const REBALANCE_IN_PROGRESS = 27
-export const MEMBER_ID_REQUIRED = 79
-export const FENCED_INSTANCE_ID = 82
+const NONE = 0
+const ILLEGAL_GENERATION = 22
+const UNKNOWN_MEMBER_ID = 25
+const REBALANCE_IN_PROGRESS = 27
+const MEMBER_ID_REQUIRED = 79
+const FENCED_INSTANCE_ID = 82
 
 interface SimulatedMember {
   id: string

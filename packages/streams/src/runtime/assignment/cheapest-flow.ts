@@ -34,9 +34,9 @@ function cheapestPath(
   source: number,
   sink: number
 ): number[] {
-  const distance = new Array<number>(nodeCount).fill(Number.POSITIVE_INFINITY)
-  const arrivedBy = new Array<number>(nodeCount).fill(-1)
-  const queued = new Array<boolean>(nodeCount).fill(false)
+  const distance = Array.from({ length: nodeCount }, () => Number.POSITIVE_INFINITY)
+  const arrivedBy = Array.from({ length: nodeCount }, () => -1)
+  const queued = Array.from({ length: nodeCount }, () => false)
   distance[source] = 0
   const queue = [source]
   for (let head = 0; head < queue.length; head++) {

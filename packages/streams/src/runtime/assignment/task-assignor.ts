@@ -1,6 +1,6 @@
-import type { AssignorMember, AssignorResult, GroupAssignor, TopicPartition } from '../../ports/index.ts'
-import { candidatesOf, holdersOf, isFreeFor, ownerOf, partitionsOf, type TaskInputs, tasksOf } from './group-state.ts'
-import { placeTasks } from './place-tasks.ts'
+import type { GroupAssignor } from '../../ports/index.ts'
+import { assignTasks } from './assign-tasks.ts'
+import type { TaskInputs } from './group-state.ts'
 import { encodeTaskData } from './task-data.ts'
 
 export interface TaskAssignorOptions {
@@ -27,33 +27,6 @@ export function createTaskAssignor({ inputs, processName, storedTasks }: TaskAss
     userData: () => encodeTaskData({ processName, tasks: offsetSums(storedTasks()) }),
     assign: async members => assignTasks(typeof inputs === 'function' ? await inputs() : inputs, members, processName)
   }
-}
-
-/** The same members and inputs give the same result, in whatever order they come. */
-export function assignTasks(
-  inputs: TaskInputs,
-  members: readonly AssignorMember[],
-  leaderName = ''
-): ReadonlyMap<string, AssignorResult> {
-  const candidates = candidatesOf(members)
-  const holders = holdersOf(members)
-  const placed = placeTasks(tasksOf(inputs), candidates, task => ownerOf(task, holders, candidates))
-
-  const partitions = new Map(candidates.map(({ memberId }) => [memberId, [] as TopicPartition[]]))
-  const meant = new Map(candidates.map(({ memberId }) => [memberId, new Map<string, number>()]))
-  for (const [task, { memberId }] of placed) {
-    meant.get(memberId)?.set(task.id, 0)
-    if (isFreeFor(memberId, task, holders)) partitions.get(memberId)?.push(...partitionsOf(task))
-  }
-  return new Map(
-    candidates.map(({ memberId }) => [
-      memberId,
-      {
-        partitions: partitions.get(memberId) ?? [],
-        userData: encodeTaskData({ processName: leaderName, tasks: meant.get(memberId) ?? new Map() })
-      }
-    ])
-  )
 }
 
 function offsetSums(stored: Iterable<string> | ReadonlyMap<string, number>): ReadonlyMap<string, number> {

@@ -16,8 +16,8 @@ export interface QuotaDemand {
  * first, moves the fewest tasks second, and fits the stored state third.
  */
 export function taskQuotas(demands: readonly QuotaDemand[], memberCount: number): number[][] {
-  const quotas = demands.map(() => new Array<number>(memberCount).fill(0))
-  const baseTotals = new Array<number>(memberCount).fill(0)
+  const quotas = demands.map(() => Array.from({ length: memberCount }, () => 0))
+  const baseTotals = Array.from({ length: memberCount }, () => 0)
   const extraCounts = demands.map(({ taskCount, wishes }, sub) => {
     if (wishes.size === 0) return 0
     const base = Math.floor(taskCount / wishes.size)
