@@ -1,0 +1,101 @@
+import './quiet-kafkajs.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Kafka, logLevel } from 'kafkajs'
+import { Millrace } from 'millrace'
+import type { DelayTable } from './delay-table.ts'
+import { DAY_MS, type FlightData, timeSpan } from './flight-data.ts'
+import { createTopics, deleteTopics, type FlightTopics, newFlightTopics } from './flight-topics.ts'
+import { load } from './load.ts'
+import { ResultsReader } from './results-reader.ts'
+import { shuffle } from './shuffle.ts'
+import { flightsTopology } from './topology.ts'
+import type { View } from './view.ts'
+
+export interface FlightsRun {
+  readonly data: FlightData
+  readonly brokers: readonly string[]
+  /** Undefined: load in the order of the file. */
+  readonly seed: number | undefined
+  /** Do not delete topics and groups at the end. */
+  readonly keepTopics: boolean
+  readonly view: View
+  /** Ends the run early, in order. */
+  readonly signal: AbortSignal
+}
+
+export interface FlightsResult {
+  readonly weekly: DelayTable
+  readonly moving: DelayTable
+  /** What the names of the topics begin with. */
+  readonly prefix: string
+}
+
+/** Loads the flights, runs the application until it has processed all of them, and reads what it wrote. */
+export async function runFlights(run: FlightsRun): Promise<FlightsResult> {
+  const cleanup = new AsyncDisposableStack() // runs in reverse, also when something fails
+  cleanup.defer(() => run.view.close())
+  try {
+    return await loadAndCompute(run, cleanup)
+  } finally {
+    await cleanup.disposeAsync()
+  }
+}
+
+async function loadAndCompute(run: FlightsRun, cleanup: AsyncDisposableStack): Promise<FlightsResult> {
+  const { data, brokers, seed, signal, view } = run
+  const topics = newFlightTopics()
+  const kafka = new Kafka({
+    clientId: topics.prefix,
+    brokers: [...brokers],
+    logLevel: logLevel.NOTHING, // what goes wrong is thrown as well
+    connectionTimeout: 3000,
+    retry: { retries: 5 }
+  })
+
+  const admin = kafka.admin()
+  cleanup.defer(() => admin.disconnect())
+  await admin.connect().catch((cause: unknown) => {
+    throw new Error(`No Kafka broker answers at ${brokers.join(', ')}.`, { cause })
+  })
+  const results = new ResultsReader(kafka, topics)
+  if (!run.keepTopics) cleanup.defer(() => deleteTopics(admin, topics, [topics.prefix, results.groupId]))
+  await createTopics(admin, topics)
+  signal.throwIfAborted()
+
+  const order = seed === undefined ? data.flights : shuffle(data.flights, seed)
+  await load(kafka, topics, { ...data, flights: order }, sent => view.loading(sent, order.length), signal)
+
+  cleanup.defer(() => results.close())
+  await results.start()
+  view.counting(results.weekly, order.length)
+  signal.throwIfAborted()
+
+  await compute(run, topics)
+  signal.throwIfAborted()
+  await results.readToEnd(admin, signal)
+  return { weekly: results.weekly, moving: results.moving, prefix: topics.prefix }
+}
+
+/** The application itself; ends when it has processed everything that was loaded. */
+async function compute({ data, brokers, signal }: FlightsRun, topics: FlightTopics): Promise<void> {
+  const { firstMs, lastMs } = timeSpan(data.flights)
+  // As long as the whole file: whatever the order of loading, no flight is late.
+  const graceMs = Math.ceil((lastMs - firstMs) / DAY_MS) * DAY_MS
+  const stateDir = await mkdtemp(join(tmpdir(), 'millrace-flights-'))
+  try {
+    const app = new Millrace(flightsTopology(topics, graceMs), {
+      applicationId: topics.prefix,
+      brokers,
+      processingGuarantee: 'exactly_once',
+      stateDir,
+      handleSignals: false // main.ts handles them: it may have a broker to stop as well
+    })
+    const close = () => void app.close().catch(() => {})
+    signal.addEventListener('abort', close)
+    await app.run({ until: 'end' }).finally(() => signal.removeEventListener('abort', close))
+  } finally {
+    await rm(stateDir, { recursive: true, force: true })
+  }
+}
