@@ -1,9 +1,9 @@
-import { type Api, FindCoordinator, Metadata, type RequestOf, type ResponseOf } from '@millrace/protocol'
+import { type Api, Metadata, type RequestOf, type ResponseOf } from '@millrace/protocol'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
-import { Backoff } from './backoff.ts'
 import { BrokerLane, nameOf } from './broker-lane.ts'
 import type { Cluster, PartitionLeader, RequestOptions, Target, TopicMetadata } from './cluster.ts'
+import { Coordinators, isCoordinatorTarget } from './coordinators.ts'
 import { KafkaErrorCode } from './kafka-error-code.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { sleep } from './sleep.ts'
@@ -38,9 +38,7 @@ class KafkaCluster implements Cluster {
   readonly #metadata = new MetadataCache()
   /** By address, so that a broker found through its bootstrap address keeps that connection; then by lane. */
   readonly #lanes = new Map<string, Map<string, BrokerLane>>()
-  /** Node ids by `group:<id>` or `transaction:<id>`. */
-  readonly #coordinators = new Map<string, number>()
-  readonly #findingCoordinators = new Map<string, Promise<number>>()
+  readonly #coordinators: Coordinators
   #connecting: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
   #nextRefresh: { readonly names: Set<string>; readonly done: Promise<void> } | undefined
@@ -51,6 +49,7 @@ class KafkaCluster implements Cluster {
     this.#options = options
     this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? 30_000
     this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000
+    this.#coordinators = new Coordinators(this, options, this.#requestTimeoutMs)
   }
 
   request<A extends Api>(
@@ -128,8 +127,7 @@ class KafkaCluster implements Cluster {
 
   forgetCoordinator(target: Target): void {
     if ('controller' in target) this.#metadata.forgetController()
-    const key = coordinatorKey(target)
-    if (key !== undefined) this.#coordinators.delete(key)
+    if (isCoordinatorTarget(target)) this.#coordinators.forget(target)
   }
 
   closeLane(lane: string): void {
@@ -153,7 +151,7 @@ class KafkaCluster implements Cluster {
     let nodeId: number | undefined
     if ('nodeId' in target) nodeId = target.nodeId
     else if ('controller' in target) nodeId = this.#metadata.controllerId
-    else nodeId = this.#coordinators.get(coordinatorKey(target) as string)
+    else nodeId = this.#coordinators.known(target)
     return nodeId === undefined ? undefined : this.#metadata.brokers.get(nodeId)
   }
 
@@ -165,7 +163,10 @@ class KafkaCluster implements Cluster {
       if (address === undefined) throw this.#lost(target)
       return address
     }
-    if ('groupCoordinator' in target || 'transactionCoordinator' in target) await this.#findCoordinator(target)
+    if (isCoordinatorTarget(target)) {
+      const { nodeId, host, port } = await this.#coordinators.find(target)
+      this.#metadata.addBroker(nodeId, { host, port })
+    }
     // Reads the brokers, and the controller with them.
     else await this.#readMetadata([])
     const address = this.#knownAddress(target)
@@ -350,71 +351,6 @@ class KafkaCluster implements Cluster {
       this.#options.logger.debug('Old metadata could not be read anew; it stays in use.', { topic: name, error })
     })
   }
-
-  // ── coordinators ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #findCoordinator(target: { groupCoordinator: string } | { transactionCoordinator: string }): Promise<number> {
-    const key = coordinatorKey(target) as string
-    let finding = this.#findingCoordinators.get(key)
-    if (finding === undefined) {
-      finding = this.#lookUpCoordinator(target, key).finally(() => this.#findingCoordinators.delete(key))
-      this.#findingCoordinators.set(key, finding)
-    }
-    return finding
-  }
-
-  async #lookUpCoordinator(
-    target: { groupCoordinator: string } | { transactionCoordinator: string },
-    key: string
-  ): Promise<number> {
-    const { clock, random } = this.#options
-    const deadlineMs = clock.monotonicMs() + this.#requestTimeoutMs
-    const backoff = new Backoff(RETRY_MS, 1000, random)
-    const isGroup = 'groupCoordinator' in target
-    const id = isGroup ? target.groupCoordinator : target.transactionCoordinator
-    for (;;) {
-      const answer = await this.request({ any: true }, FindCoordinator, {
-        key: id,
-        keyType: isGroup ? 0 : 1,
-        coordinatorKeys: [id]
-      })
-      // Up to version 3 the answer is the coordinator itself.
-      const found = answer.coordinators[0] ?? answer
-      if (found.errorCode === KafkaErrorCode.NONE) {
-        this.#metadata.addBroker(found.nodeId, { host: found.host, port: found.port })
-        this.#coordinators.set(key, found.nodeId)
-        return found.nodeId
-      }
-      const what = isGroup ? `group '${id}'` : `transactional id '${id}'`
-      if (
-        found.errorCode === KafkaErrorCode.GROUP_AUTHORIZATION_FAILED ||
-        found.errorCode === KafkaErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-      ) {
-        throw new StreamsError(
-          'CLIENT_AUTHORIZATION_FAILED',
-          `This user may not use ${what}. Grant READ and DESCRIBE (groups) or WRITE (transactional ids) on it.`,
-          { details: { target } }
-        )
-      }
-      // Kafka creates the topic behind its coordinators with the first one asked for, which takes a while.
-      const waitMs = backoff.nextMs()
-      if (clock.monotonicMs() + waitMs > deadlineMs) {
-        throw new StreamsError(
-          'CLIENT_REQUEST_FAILED',
-          `No coordinator for ${what} was found within ${this.#requestTimeoutMs} ms: error code ${found.errorCode} ` +
-            `${found.errorMessage ?? ''}. Check the health of the cluster's internal topics.`,
-          { details: { target, errorCode: found.errorCode } }
-        )
-      }
-      await sleep(clock, waitMs)
-    }
-  }
-}
-
-function coordinatorKey(target: Target): string | undefined {
-  if ('groupCoordinator' in target) return `group:${target.groupCoordinator}`
-  if ('transactionCoordinator' in target) return `transaction:${target.transactionCoordinator}`
-  return undefined
 }
 
 function closedError(): StreamsError {

@@ -252,7 +252,7 @@ function authenticationFailure(broker: string, cause: unknown): StreamsError {
 }
 
 function isConnectionFailure(cause: unknown): boolean {
-  return cause instanceof Error && /^KafkaJSConnection/.test(cause.name)
+  return cause instanceof Error && cause.name.startsWith('KafkaJSConnection')
 }
 
 /** kafkajs waits for open requests, then half-closes; here both ends are done with it. */

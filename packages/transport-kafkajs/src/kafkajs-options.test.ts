@@ -2,7 +2,7 @@ import { connect as connectSocket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BrokerAddress, Connection, RequestFrame } from '@millrace/client'
 import { type ReceivedRequest, ScriptedBroker } from '@millrace/testing/contracts'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type KafkajsTransportOptions, kafkajsTransport } from './kafkajs-transport.ts'
 
 const closing: (() => Promise<void>)[] = []
@@ -109,11 +109,14 @@ describe('options of new Kafka()', () => {
   })
 
   test('an idle connection arms no timer', async () => {
-    const before = activeTimers()
     const broker = await serve(request => request.answer(Buffer.of(1)))
     const connection = await connect(broker, {})
+    const armed = vi.spyOn(globalThis, 'setTimeout')
+    closing.push(async () => armed.mockRestore())
     await connection.send(frame())
-    expect(activeTimers()).toBe(before)
+    await delay(20)
+    // The request's own time-out, cancelled with its answer.
+    expect(armed.mock.calls.map(([, delayMs]) => delayMs)).toEqual([10_000])
   })
 })
 
@@ -267,8 +270,4 @@ function string(value: string): Buffer {
 
 function lengthPrefixed(bytes: Buffer): Buffer {
   return Buffer.concat([int32(bytes.length), bytes])
-}
-
-function activeTimers(): number {
-  return process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
 }

@@ -13,8 +13,10 @@ import { Backoff } from '../backoff.ts'
 import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { measureBatches } from './batch-extent.ts'
+import { fatalRefusal, missing, outOfRange } from './fetch-errors.ts'
 import { type FetchEntry, type FetchedData, fetchRequest, LAST_VERSION_BY_NAME, matchAnswer } from './fetch-request.ts'
 import { FetchedPartition, type FetchedPartitionOwner } from './fetched-partition.ts'
+import { FetchingBroker, latecomerLane, type Slot } from './fetching-broker.ts'
 import { News } from './news.ts'
 import { readOffsetRange } from './offset-range.ts'
 
@@ -39,32 +41,10 @@ export function createFetcher(parts: FetcherParts): Fetcher {
 const RESPONSE_BYTES = 4 * 1024 * 1024
 /** Of the byte limit: the rest is for partitions that were idle when it was divided. */
 const ACTIVE_SHARE = 0.75
-/** Latecomers' requests come back soon, so that their partitions join the main request again. */
-const LATECOMER_WAIT_MS = 50
 const RETRY_MS = 100
 const MAX_RETRY_MS = 1000
 /** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
 const MISSING_AFTER_MS = 5000
-
-/** At most one request under way. */
-interface Slot {
-  readonly lane: string
-  readonly maxWaitMs: number
-  busy: boolean
-}
-
-interface BrokerState {
-  /**
-   * Answers come in order, so a long poll for idle partitions would hold up one that has just been added or read empty:
-   * the second slot, with a connection of its own, is for those.
-   */
-  readonly main: Slot
-  readonly latecomers: Slot
-  readonly backoff: Backoff
-  /** The main slot's long poll ran out: it waits for the latecomers, so that one request asks for all again. */
-  joining: boolean
-  retryAtMs: number
-}
 
 /**
  * Decides anew after every event (an answer, freed bytes, an added partition, a retry that is due) which partitions to ask
@@ -76,7 +56,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
   readonly #maxWaitMs: number
   readonly #partitionMaxBytes: number
   readonly #partitions = new Map<string, FetchedPartition>()
-  readonly #brokers = new Map<number, BrokerState>()
+  readonly #brokers = new Map<number, FetchingBroker>()
   readonly #outdatedTopics = new Set<string>()
   readonly #news: News
   #order: FetchedPartition[] = []
@@ -179,7 +159,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     const { cluster, clock } = this.#parts
     const nowMs = clock.monotonicMs()
     const share = this.#shareBytes()
-    const wanted = new Map<BrokerState, { readonly nodeId: number; readonly slot: Slot; entries: FetchEntry[] }>()
+    const wanted = new Map<FetchingBroker, { readonly slot: Slot; readonly entries: FetchEntry[] }>()
     let dueMs = Number.POSITIVE_INFINITY
     this.#leftOut = false
     // Kafka fills its answer in the order of the request, and cuts off what is behind: each comes first in turn.
@@ -208,14 +188,14 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       }
       let request = wanted.get(broker)
       if (request === undefined) {
-        const slot = freeSlot(broker)
+        const slot = broker.freeSlot
         if (slot === undefined) continue
-        request = { nodeId: leader.nodeId, slot, entries: [] }
+        request = { slot, entries: [] }
         wanted.set(broker, request)
       }
       request.entries.push(this.#entry(reader, leader, share))
     }
-    for (const [broker, { nodeId, slot, entries }] of wanted) void this.#fetch(broker, nodeId, slot, entries)
+    for (const [broker, { slot, entries }] of wanted) void this.#fetch(broker, slot, entries)
     if (this.#outdatedTopics.size > 0) void this.#refresh()
     this.#pumpAt(dueMs)
   }
@@ -251,21 +231,11 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     }
   }
 
-  #broker(nodeId: number): BrokerState {
+  #broker(nodeId: number): FetchingBroker {
     let broker = this.#brokers.get(nodeId)
     if (broker === undefined) {
       const { lane, random } = this.#parts
-      broker = {
-        main: { lane, maxWaitMs: this.#maxWaitMs, busy: false },
-        latecomers: {
-          lane: latecomerLane(lane),
-          maxWaitMs: Math.min(this.#maxWaitMs, LATECOMER_WAIT_MS),
-          busy: false
-        },
-        backoff: new Backoff(RETRY_MS, MAX_RETRY_MS, random),
-        joining: false,
-        retryAtMs: 0
-      }
+      broker = new FetchingBroker(nodeId, lane, this.#maxWaitMs, new Backoff(RETRY_MS, MAX_RETRY_MS, random))
       this.#brokers.set(nodeId, broker)
     }
     return broker
@@ -284,8 +254,9 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
 
   // ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #fetch(broker: BrokerState, nodeId: number, slot: Slot, entries: readonly FetchEntry[]): Promise<void> {
+  async #fetch(broker: FetchingBroker, slot: Slot, entries: readonly FetchEntry[]): Promise<void> {
     const { cluster, clock, options, logger } = this.#parts
+    const { nodeId } = broker
     slot.busy = true
     for (const { partition } of entries) partition.inFlight = true
     try {
@@ -376,37 +347,20 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
 
   #refuse(entry: FetchEntry, errorCode: number): void {
     const { partition } = entry
-    const name = kafkaError(errorCode).name
-    const details = { topic: partition.topic, partition: partition.partition, offset: entry.fetchOffset }
-    switch (errorCode) {
-      case KafkaErrorCode.OFFSET_OUT_OF_RANGE:
-        void this.#reportRange(entry)
-        return
-      case KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED:
-        return this.#fail(
-          partition,
-          new StreamsError(
-            'CLIENT_AUTHORIZATION_FAILED',
-            `Topic '${partition.topic}' may not be read by this user. Grant READ on it.`,
-            { details }
-          )
-        )
-      case KafkaErrorCode.CORRUPT_MESSAGE:
-        return this.#fail(
-          partition,
-          new StreamsError(
-            'RECORD_CORRUPT',
-            `The broker finds the batch at offset ${entry.fetchOffset} of topic '${partition.topic}', partition ` +
-              `${partition.partition}, corrupt. Restore it from another replica, or go on behind it.`,
-            { details }
-          )
-        )
-      default:
-        // A leader that moved, most often: look again, then ask again. Unknown codes too, as Kafka adds new ones.
-        this.#outdatedTopics.add(partition.topic)
-        this.#retryLater(partition)
-        this.#parts.logger.debug(`A partition was not fetched (${name}) and is tried again.`, details)
+    if (errorCode === KafkaErrorCode.OFFSET_OUT_OF_RANGE) {
+      void this.#reportRange(entry)
+      return
     }
+    const error = fatalRefusal(entry, errorCode)
+    if (error !== undefined) return this.#fail(partition, error)
+    // A leader that moved, most often: look again, then ask again. Unknown codes too, as Kafka adds new ones.
+    this.#outdatedTopics.add(partition.topic)
+    this.#retryLater(partition)
+    const { topic, partition: index } = partition
+    this.#parts.logger.debug(`A partition was not fetched (${kafkaError(errorCode).name}) and is tried again.`, {
+      topic,
+      partition: index
+    })
   }
 
   #retryLater(partition: FetchedPartition): void {
@@ -435,16 +389,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       this.#outdatedTopics.add(partition.topic)
       this.#retryLater(partition)
     } else {
-      const { topic, partition: index } = partition
-      this.#fail(
-        partition,
-        new StreamsError(
-          'CLIENT_OFFSET_OUT_OF_RANGE',
-          `Offset ${fetchOffset} of topic '${topic}', partition ${index}, is not there: the log holds ` +
-            `${range.logStartOffset} to ${range.highWatermark}. Choose an offset in that range to go on from.`,
-          { details: { topic, partition: index, offset: fetchOffset, ...range } }
-        )
-      )
+      this.#fail(partition, outOfRange(entry, range))
     }
     this.#pump()
   }
@@ -485,26 +430,12 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     if (topic?.partitions[reader.partition] === undefined) {
       reader.missingSinceMs ??= nowMs
       if (nowMs - reader.missingSinceMs >= MISSING_AFTER_MS) {
-        const what =
-          topic === undefined
-            ? `Topic '${reader.topic}' does not exist`
-            : `Topic '${reader.topic}' has ${topic.partitions.length} partitions and no partition ${reader.partition}`
-        this.#fail(
-          reader,
-          new StreamsError('TOPIC_MISSING', `${what}. Create it; topics are never created by reading.`, {
-            details: { topic: reader.topic, partition: reader.partition }
-          })
-        )
+        this.#fail(reader, missing(reader, topic))
         return
       }
     }
     if (reader.retryAtMs <= nowMs) this.#retryLater(reader)
   }
-}
-
-function freeSlot({ main, latecomers, joining }: BrokerState): Slot | undefined {
-  if (!main.busy && !(joining && latecomers.busy)) return main
-  return latecomers.busy ? undefined : latecomers
 }
 
 function isCurrent({ partition, generation }: FetchEntry): boolean {
@@ -513,8 +444,4 @@ function isCurrent({ partition, generation }: FetchEntry): boolean {
 
 function keyOf(topic: string, partition: number): string {
   return `${partition} ${topic}`
-}
-
-function latecomerLane(lane: string): string {
-  return `${lane}-latecomers`
 }

@@ -23,8 +23,8 @@ export function transportContract({ name, open, kafka, skip = {} }: TransportCon
   function check(title: string, run: () => Promise<void>): void {
     cases.add(title)
     const reason = skip[title]
-    if (reason === undefined) test(title, run)
-    else test.skip(`${title} (skipped: ${reason})`, run)
+    const label = reason === undefined ? title : `${title} (skipped: ${reason})`
+    test.skipIf(reason !== undefined)(label, run)
   }
 
   async function serve(onRequest: Parameters<typeof ScriptedBroker.listen>[0]): Promise<ScriptedBroker> {

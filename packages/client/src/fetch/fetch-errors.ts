@@ -1,0 +1,51 @@
+import { StreamsError } from '@millrace/streams/core'
+import type { TopicPartition } from '@millrace/streams/ports'
+import type { TopicMetadata } from '../cluster.ts'
+import { KafkaErrorCode } from '../kafka-error-code.ts'
+import type { FetchEntry } from './fetch-request.ts'
+
+/** What a refused partition's reader is told; undefined when asking again may help. */
+export function fatalRefusal({ partition, fetchOffset }: FetchEntry, errorCode: number): StreamsError | undefined {
+  const { topic, partition: index } = partition
+  const details = { topic, partition: index, offset: fetchOffset }
+  switch (errorCode) {
+    case KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED:
+      return new StreamsError(
+        'CLIENT_AUTHORIZATION_FAILED',
+        `Topic '${topic}' may not be read by this user. Grant READ on it.`,
+        { details }
+      )
+    case KafkaErrorCode.CORRUPT_MESSAGE:
+      return new StreamsError(
+        'RECORD_CORRUPT',
+        `The broker finds the batch at offset ${fetchOffset} of topic '${topic}', partition ${index}, corrupt. ` +
+          'Restore it from another replica, or go on behind it.',
+        { details }
+      )
+    default:
+      return undefined
+  }
+}
+
+export function outOfRange(
+  { partition, fetchOffset }: FetchEntry,
+  range: { readonly logStartOffset: number; readonly highWatermark: number }
+): StreamsError {
+  const { topic, partition: index } = partition
+  return new StreamsError(
+    'CLIENT_OFFSET_OUT_OF_RANGE',
+    `Offset ${fetchOffset} of topic '${topic}', partition ${index}, is not there: the log holds ` +
+      `${range.logStartOffset} to ${range.highWatermark}. Choose an offset in that range to go on from.`,
+    { details: { topic, partition: index, offset: fetchOffset, ...range } }
+  )
+}
+
+export function missing({ topic, partition }: TopicPartition, metadata: TopicMetadata | undefined): StreamsError {
+  const what =
+    metadata === undefined
+      ? `Topic '${topic}' does not exist`
+      : `Topic '${topic}' has ${metadata.partitions.length} partitions and no partition ${partition}`
+  return new StreamsError('TOPIC_MISSING', `${what}. Create it; topics are never created by reading.`, {
+    details: { topic, partition }
+  })
+}
