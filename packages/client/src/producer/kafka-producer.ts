@@ -1,11 +1,18 @@
-import { StreamsError } from '@millrace/streams/core'
+import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, GroupMetadata, Logger, OffsetCommit, Random, RecordProducer } from '@millrace/streams/ports'
 import type { Cluster } from '../cluster.ts'
 import { CoordinatorCalls } from './coordinator-calls.ts'
 import { Interruptible } from './interruptible.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { ProducerIdentity } from './producer-batch.ts'
-import { closedError, commitUnknownError, coordinatorError, gapError } from './producer-errors.ts'
+import {
+  additionTimedOutError,
+  closedError,
+  commitUnknownError,
+  coordinatorError,
+  defectError,
+  gapError
+} from './producer-errors.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import { checkTransition, type ProducerState, sends } from './producer-state.ts'
 import { Sender, type SenderOwner } from './sender.ts'
@@ -96,7 +103,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   }
 
   get full(): boolean {
-    return this.#sender.full
+    return this.#sender.buffer.full
   }
 
   async whenWritable(): Promise<void> {
@@ -214,7 +221,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     this.#moveTo(state)
     this.#error = error
     this.#sender.error = error
-    this.#sender.rejectWaiters(error)
+    this.#sender.buffer.rejectWaiters(error)
   }
 
   // ── transactions ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -257,11 +264,13 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
           for (const partition of partitions) partition.addedEra = era
           this.#sender.wake()
         } else {
-          const error = coordinatorError(outcome, 'add partitions to the transaction', this.#options.transactionalId)
-          this.#failForCoordinator(error)
+          const { transactionalId } = this.#options
+          const error = coordinatorError(outcome, 'add partitions to the transaction', transactionalId)
+          const timedOut = outcome.verdict === 'timed-out'
+          this.#failForCoordinator(timedOut ? additionTimedOutError(transactionalId, error) : error)
         }
       } catch (error) {
-        this.#failForCoordinator(error as StreamsError)
+        this.#failForCoordinator(isStreamsError(error) ? error : defectError(error))
       }
     }
     this.#partitionsToAdd.clear()
@@ -274,10 +283,11 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     if (offsets.length === 0) return
     const { transactionalId } = this.#options
     const identity = this.#sender.identity!
+    const over = (): boolean => !this.sending
     if (this.#requests.version === 1 && !this.#groupsAdded.has(group.groupId)) {
       const outcome = await this.#oneAddition(() => {
         this.#begun = true
-        return this.#requests.addOffsets(identity, group.groupId)
+        return this.#requests.addOffsets(identity, group.groupId, over)
       })
       if (outcome.verdict !== 'done') {
         throw this.#failUnlessSound(
@@ -287,7 +297,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
       this.#groupsAdded.add(group.groupId)
     }
     this.#begun = true
-    const outcome = await this.#requests.commitOffsets(identity, offsets, group)
+    const outcome = await this.#requests.commitOffsets(identity, offsets, group, over)
     if (outcome.verdict === 'done') return
     throw this.#failUnlessSound(
       coordinatorError(outcome, `write the offsets of group '${group.groupId}'`, transactionalId)
@@ -297,7 +307,11 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   async #endTransaction(committed: boolean): Promise<void> {
     const { transactionalId } = this.#options
     const identity = this.#sender.identity!
-    const outcome = await this.#requests.end(identity, committed)
+    const outcome = await this.#requests.end(identity, committed).catch(cause => {
+      const error = isStreamsError(cause) ? cause : defectError(cause)
+      this.fail(error, 'broken')
+      throw error
+    })
     if (outcome.verdict === 'done') {
       const { answer } = outcome
       if (this.#requests.version === 2 && answer !== undefined && answer.producerEpoch >= 0) {
@@ -364,8 +378,9 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     try {
       await this.#requests.chooseVersion()
       await this.#renewIdentity(undefined)
-    } catch (error) {
-      this.fail(error as StreamsError, 'broken')
+    } catch (cause) {
+      const error = isStreamsError(cause) ? cause : defectError(cause)
+      this.fail(error, 'broken')
       throw error
     }
   }
@@ -393,8 +408,9 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     }
     try {
       await this.#renewIdentity(this.#sender.identity)
-    } catch (error) {
-      this.#failForCoordinator(error as StreamsError)
+    } catch (cause) {
+      const error = isStreamsError(cause) ? cause : defectError(cause)
+      this.#failForCoordinator(error)
       throw error
     }
   }
@@ -408,7 +424,9 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
       return
     }
     this.#sender.identity = undefined
-    this.#renewIdentity(undefined).catch(error => this.fail(error as StreamsError, 'broken'))
+    this.#renewIdentity(undefined).catch(error =>
+      this.fail(isStreamsError(error) ? error : defectError(error), 'broken')
+    )
   }
 
   // ── plumbing ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,5 @@
-import type { Compression } from '@millrace/protocol'
-import { RecordBatchBuilder, RecordBatchCursor, restampBatch } from '@millrace/protocol'
+import { type Compression, RecordBatchBuilder, RecordBatchCursor, restampBatch } from '@millrace/protocol'
+import type { StreamsError } from '@millrace/streams/core'
 
 /** Whose sequences a batch carries. A new object for each new id or epoch: compared by identity. */
 export interface ProducerIdentity {
@@ -20,7 +20,7 @@ export function sequenceAfter(sequence: number, recordCount: number): number {
 /** How a batch was refused for good: what is to be done once nothing of its partition is in flight. */
 export type Refusal =
   | { readonly kind: 'gap' }
-  | { readonly kind: 'too-large' | 'refused'; readonly error: Error; readonly recordIndexes: readonly number[] }
+  | { readonly kind: 'too-large' | 'refused'; readonly error: StreamsError; readonly recordIndexes: readonly number[] }
 
 /** A closed batch of one partition on its way to the broker. */
 export class ProducerBatch {

@@ -75,6 +75,21 @@ export function fencedError(transactionalId: string | undefined, errorCode: numb
   )
 }
 
+/** Something that is no answer of Kafka's and no matter of the network. */
+export function defectError(cause: unknown): StreamsError {
+  const what = cause instanceof Error ? cause.message : String(cause)
+  return new StreamsError('CLIENT_PROTOCOL_ERROR', `The producer failed: ${what}`, { cause })
+}
+
+/** After passing errors for too long: only a new transaction can go on. */
+export function additionTimedOutError(transactionalId: string | undefined, cause: StreamsError): StreamsError {
+  return new StreamsError(
+    'TRANSACTION_ABORTED',
+    `The producer${named(transactionalId)} could not add partitions to its transaction in time: the transaction must be aborted`,
+    { cause, details: { transactionalId } }
+  )
+}
+
 export function closedError(transactionalId: string | undefined): StreamsError {
   return new StreamsError('CLIENT_CLOSED', `The producer${named(transactionalId)} is closed; create a new one`)
 }

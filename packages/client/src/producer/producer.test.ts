@@ -263,7 +263,7 @@ describe('time and space', () => {
     expect(rig.producer.full).toBe(false)
     expect(rig.clock.monotonicMs() - beganMs).toBeLessThan(100)
     await rig.wait(rig.producer.flush())
-    expect((appender as unknown as { sender: { bufferedBytes: number } }).sender.bufferedBytes).toBe(0)
+    expect((appender as unknown as { sender: { buffer: { bytes: number } } }).sender.buffer.bytes).toBe(0)
   })
 
   test('never have more than five requests on their way to a broker', async () => {
@@ -444,4 +444,43 @@ describe.each([1, 2] as const)('transactions version %i', version => {
     )
     expect(rig.visible().map(({ length }) => length)).toEqual([2, 4, 3])
   })
+})
+
+test('a handler of refusals that throws fails the producer, not the process', async () => {
+  const rig = await ProducerRig.open({
+    onRejected: () => {
+      throw new Error('from the user')
+    }
+  })
+  rig.kafka.partition('out', 0).maxMessageBytes = 300
+  append(await rig.topic(), 0, 'x'.repeat(500))
+  expect(await codeOf(rig, rig.producer.flush())).toBe('RECORD_TOO_LARGE')
+  await rig.wait(rig.producer.reset())
+  append(await rig.topic(), 0, 'after the reset')
+  await rig.wait(rig.producer.flush())
+  expect(rig.visible()[0]).toEqual(['after the reset'])
+})
+
+test('a coordinator that cannot be reached ends in an error that asks for abort, and abort can be tried again', async () => {
+  const rig = await ProducerRig.open({
+    transactionalId: 't',
+    maxTransactionsVersion: 1,
+    deliveryTimeoutMs: 60_000,
+    maxBlockMs: 5000
+  })
+  const appender = await rig.topic()
+  append(appender, 0, 'a')
+  await rig.wait(rig.producer.flush())
+  rig.kafka.fault = ({ name }) => (name === 'Produce' ? undefined : { kind: 'lost' })
+  append(appender, 1, 'b')
+  const error = await rig.wait(
+    rig.producer.commit([{ ...INPUT, offset: 1 }], member()).catch((failure: unknown) => failure)
+  )
+  expect(error).toMatchObject({ action: 'abort-transaction' })
+  expect(await codeOf(rig, rig.producer.abort())).toBe('CLIENT_REQUEST_TIMED_OUT')
+  rig.kafka.fault = () => undefined
+  await rig.wait(rig.producer.abort())
+  append(appender, 1, 'c')
+  await rig.wait(rig.producer.commit([], member()))
+  expect(rig.visible()).toEqual([[], ['c'], []])
 })

@@ -6,6 +6,7 @@ import type { PartitionQueue } from './partition-queue.ts'
 import type { BatchFormat, ProducerBatch, ProducerIdentity } from './producer-batch.ts'
 import { produceVerdict } from './produce-verdict.ts'
 import {
+  defectError,
   deliveryTimedOutError,
   fencedError,
   refusedError,
@@ -13,6 +14,7 @@ import {
   unusableError
 } from './producer-errors.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
+import { SendBuffer } from './send-buffer.ts'
 
 /** What the sender asks of, and tells, the producer that owns it. */
 export interface SenderOwner {
@@ -27,13 +29,6 @@ export interface SenderOwner {
   fail(error: StreamsError, state: 'abortable' | 'broken'): void
 }
 
-interface FlushWaiter {
-  readonly upToOrdinal: number
-  remaining: number
-  resolve(): void
-  reject(error: Error): void
-}
-
 export type PartitionAnswer = ResponseOf<typeof Produce>['responses'][number]['partitionResponses'][number]
 
 const REQUEST_OVERHEAD_BYTES = 256
@@ -43,8 +38,8 @@ const MAX_REQUESTS_PER_BROKER = 5
 
 /** Sends closed batches to their leaders and sees each through to its acknowledgement. */
 export class Sender {
-  // Read and written for every record by the appenders.
-  bufferedBytes = 0
+  // Read for every record by the appenders.
+  readonly buffer: SendBuffer
   /** Why nothing can be appended. */
   error: Error | undefined
   identity: ProducerIdentity | undefined
@@ -62,10 +57,6 @@ export class Sender {
   private readonly active = new Set<PartitionQueue>()
   private readonly inFlightByNode = new Map<number, number>()
   private inFlightTotal = 0
-  private incomplete = 0
-  private nextOrdinal = 0
-  private readonly flushWaiters = new Set<FlushWaiter>()
-  private readonly writableWaiters = new Set<{ resolve(): void; reject(error: Error): void }>()
   private readonly quietWaiters = new Set<() => void>()
   private readonly refreshing = new Set<string>()
   private drainQueued = false
@@ -83,12 +74,9 @@ export class Sender {
     this.random = parts.random
     this.logger = parts.logger
     this.options = options
+    this.buffer = new SendBuffer(options.bufferBytes)
     this.owner = owner
     this.format = { transactional: options.transactionalId !== undefined, compression: options.compression }
-  }
-
-  get full(): boolean {
-    return this.bufferedBytes >= this.options.bufferBytes
   }
 
   // ── from the appenders ───────────────────────────────────────────────────────────────────────────────────────────
@@ -127,18 +115,16 @@ export class Sender {
   /** Resolves when all that was appended until now is acknowledged. */
   flush(): Promise<void> {
     this.closeOpen()
-    if (this.incomplete === 0) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.flushWaiters.add({ upToOrdinal: this.nextOrdinal, remaining: this.incomplete, resolve, reject })
-      this.wake()
-    })
+    this.wake()
+    return this.buffer.whenFlushed()
   }
 
   whenWritable(): Promise<void> {
-    if (!this.full) return Promise.resolve()
-    for (const partition of this.active) partition.openDue = true
-    this.wake()
-    return new Promise((resolve, reject) => this.writableWaiters.add({ resolve, reject }))
+    if (this.buffer.full) {
+      for (const partition of this.active) partition.openDue = true
+      this.wake()
+    }
+    return this.buffer.whenWritable()
   }
 
   /** Resolves when no Produce request awaits its answer. */
@@ -149,12 +135,11 @@ export class Sender {
 
   /** Forgets all that is not acknowledged. */
   drop(error: Error): void {
-    for (const waiter of this.flushWaiters) waiter.reject(error)
-    this.flushWaiters.clear()
+    this.buffer.rejectFlushes(error)
     for (const partition of this.active) {
-      for (const batch of partition.drop()) this.complete(batch)
+      for (const batch of partition.drop()) this.buffer.complete(batch)
     }
-    this.releaseBytes(this.bufferedBytes)
+    this.buffer.empty()
   }
 
   /** Whether dropped batches may or may not have used up sequences of this identity. */
@@ -163,16 +148,8 @@ export class Sender {
     return false
   }
 
-  /** Rejects what waits, after a failure. */
-  rejectWaiters(error: Error): void {
-    for (const waiter of this.flushWaiters) waiter.reject(error)
-    this.flushWaiters.clear()
-    for (const waiter of this.writableWaiters) waiter.reject(error)
-    this.writableWaiters.clear()
-  }
-
   stop(error: Error): void {
-    this.rejectWaiters(error)
+    this.buffer.rejectWaiters(error)
     this.drop(error)
     this.closed = true
     this.cancelWake?.()
@@ -190,9 +167,7 @@ export class Sender {
   // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private close(partition: PartitionQueue): void {
-    if (partition.closeOpen(this.format, this.appendEra, this.nextOrdinal) === undefined) return
-    this.nextOrdinal++
-    this.incomplete++
+    if (partition.closeOpen(this.format, this.appendEra, this.buffer.nextOrdinal) !== undefined) this.buffer.closed()
   }
 
   private wakeAt(atMs: number): void {
@@ -207,6 +182,18 @@ export class Sender {
   }
 
   private drain(): void {
+    try {
+      this.sendAll()
+    } catch (error) {
+      this.onDefect(error)
+    }
+  }
+
+  private readonly onDefect = (error: unknown): void => {
+    this.owner.fail(defectError(error), 'broken')
+  }
+
+  private sendAll(): void {
     const { identity } = this
     if (this.closed || identity === undefined || !this.owner.sending) return
     const nowMs = this.clock.monotonicMs()
@@ -277,12 +264,11 @@ export class Sender {
         this.active.delete(partition)
         this.active.add(partition)
       }
-      void this.send(nodeId, batches, partitions)
+      this.send(nodeId, batches, partitions).catch(this.onDefect)
     }
     return requests.size > 0
   }
 
-  /** Never rejects. */
   private async send(nodeId: number, batches: ProducerBatch[], partitions: PartitionQueue[]): Promise<void> {
     this.inFlightByNode.set(nodeId, (this.inFlightByNode.get(nodeId) ?? 0) + 1)
     this.inFlightTotal++
@@ -339,8 +325,8 @@ export class Sender {
       partition.remove(batch)
       return
     }
-    if (isStreamsError(failure) && failure.action !== 'retry') {
-      this.owner.fail(failure, 'abortable')
+    if (failure !== undefined && !(isStreamsError(failure) && failure.action === 'retry')) {
+      this.owner.fail(isStreamsError(failure) ? failure : defectError(failure), 'abortable')
       return
     }
     this.logger.debug('produce request unanswered, sending again', {
@@ -366,7 +352,7 @@ export class Sender {
     switch (verdict) {
       case 'acknowledged':
         partition.acknowledge(batch, answer.baseOffset)
-        this.complete(batch)
+        this.buffer.complete(batch)
         return
       case 'retry-elsewhere':
         this.refresh(partition.topic)
@@ -417,52 +403,29 @@ export class Sender {
         return
       }
       if (batch.recordCount > 1 && refusal.recordIndexes.length === 0) {
-        this.replaced(batch, partition.split(batch, this.format))
+        this.buffer.replace(batch, partition.split(batch, this.format))
         i++
         continue
       }
       const all = refusal.recordIndexes.length === 0 || refusal.recordIndexes.length >= batch.recordCount
       const count = all ? batch.recordCount : refusal.recordIndexes.length
-      if (!this.options.onRejected?.(partition.topic, partition.partition, count, refusal.error)) {
-        this.owner.fail(refusal.error as StreamsError, 'abortable')
-        return
-      }
+      if (!this.mayDrop(partition, count, refusal.error)) return
       const parts = partition.omit(batch, this.format, all ? [] : refusal.recordIndexes)
-      this.replaced(batch, parts)
+      this.buffer.replace(batch, parts)
       i += parts.length - 1
     }
   }
 
-  private replaced(batch: ProducerBatch, parts: readonly ProducerBatch[]): void {
-    const more = parts.length - 1
-    this.incomplete += more
-    for (const waiter of this.flushWaiters) if (batch.ordinal < waiter.upToOrdinal) waiter.remaining += more
-    let bytes = -batch.sizeBytes
-    for (const part of parts) bytes += part.sizeBytes
-    this.releaseBytes(-bytes)
-    this.settleFlushes()
-  }
-
-  private complete(batch: ProducerBatch): void {
-    this.incomplete--
-    for (const waiter of this.flushWaiters) if (batch.ordinal < waiter.upToOrdinal) waiter.remaining--
-    this.releaseBytes(batch.sizeBytes)
-    this.settleFlushes()
-  }
-
-  private settleFlushes(): void {
-    for (const waiter of this.flushWaiters) {
-      if (waiter.remaining > 0) continue
-      this.flushWaiters.delete(waiter)
-      waiter.resolve()
+  /** Asks the user's handler; without its consent the producer fails. */
+  private mayDrop(partition: PartitionQueue, recordCount: number, error: StreamsError): boolean {
+    let dropped: boolean | undefined
+    try {
+      dropped = this.options.onRejected?.(partition.topic, partition.partition, recordCount, error)
+    } catch (cause) {
+      this.logger.error('onRejected threw, the producer fails', { error: cause })
     }
-  }
-
-  private releaseBytes(bytes: number): void {
-    this.bufferedBytes -= bytes
-    if (this.writableWaiters.size === 0 || this.full) return
-    for (const waiter of this.writableWaiters) waiter.resolve()
-    this.writableWaiters.clear()
+    if (dropped !== true) this.owner.fail(error, 'abortable')
+    return dropped === true
   }
 
   private retryLater(partition: PartitionQueue, firstMs = this.options.retryBackoffMs): void {

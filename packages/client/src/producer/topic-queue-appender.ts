@@ -51,11 +51,11 @@ export class TopicQueueAppender implements TopicAppender {
     if (sizeAfter > this.batchBytes) this.makeRoom(queue, sizeAfter - builder.sizeBytes)
     if (builder.count === 0) {
       sender.opened(queue)
-      sender.bufferedBytes += BATCH_OVERHEAD_BYTES
+      sender.buffer.bytes += BATCH_OVERHEAD_BYTES
     }
     const sizeBefore = builder.sizeBytes
     builder.append(keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd, timestampMs, headers)
-    sender.bufferedBytes += builder.sizeBytes - sizeBefore
+    sender.buffer.bytes += builder.sizeBytes - sizeBefore
   }
 
   ackedEndOffset(partition: number): number {

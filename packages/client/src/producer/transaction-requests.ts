@@ -108,21 +108,27 @@ export class TransactionRequests {
     })
   }
 
-  addOffsets(identity: ProducerIdentity, groupId: string): Promise<CallOutcome<typeof AddOffsetsToTxn>> {
+  addOffsets(
+    identity: ProducerIdentity,
+    groupId: string,
+    givenUp: () => boolean
+  ): Promise<CallOutcome<typeof AddOffsetsToTxn>> {
     return this.#calls.call({
       target: this.#coordinator,
       api: AddOffsetsToTxn,
       body: () => ({ transactionalId: this.#transactionalId, ...idOf(identity), groupId }),
       codeOf: answer => answer.errorCode,
       maxVersion: MAX_VERSIONS[this.version].addOffsets,
-      timeoutMs: this.#options.maxBlockMs
+      timeoutMs: this.#options.maxBlockMs,
+      givenUp
     })
   }
 
   commitOffsets(
     identity: ProducerIdentity,
     offsets: readonly OffsetToCommit[],
-    group: GroupMetadata
+    group: GroupMetadata,
+    givenUp: () => boolean
   ): Promise<CallOutcome<typeof TxnOffsetCommit>> {
     const topics = offsetsByTopic(offsets)
     return this.#calls.call({
@@ -139,7 +145,8 @@ export class TransactionRequests {
       }),
       codeOf: offsetsCode,
       maxVersion: MAX_VERSIONS[this.version].offsetCommit,
-      timeoutMs: this.#options.maxBlockMs
+      timeoutMs: this.#options.maxBlockMs,
+      givenUp
     })
   }
 
