@@ -1,8 +1,9 @@
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { capture } from '../../scripts/run.ts'
 
+const WORD_COUNT = fileURLToPath(new URL('../../examples/01-word-count/app.ts', import.meta.url))
 const CONSUMER = fileURLToPath(new URL('./fixtures/consumer', import.meta.url))
 
 /** An empty project outside the workspace, with a Node of its own, into which the packed packages were installed. */
@@ -18,6 +19,7 @@ export async function install(dir: string, nodeVersion: string, tarballs: readon
   const manifest = { name: 'consumer', private: true, type: 'module', allowScripts: { node: true } }
   await writeFile(join(dir, 'package.json'), JSON.stringify(manifest))
   await cp(CONSUMER, dir, { recursive: true })
+  await copyFile(WORD_COUNT, join(dir, 'app.ts'))
 
   const path = `${join(dir, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`
   const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> =>
