@@ -136,6 +136,51 @@ describe('members that come and go', () => {
   })
 })
 
+describe('an answer to a heartbeat', () => {
+  it('that names an illegal generation means nothing while a join is under way', async () => {
+    const harness = new GroupHarness()
+    const one = harness.add('one')
+    const two = harness.add('two')
+    await harness.settle()
+    let doubted = 0
+    one.cluster.fault = api =>
+      api.name === 'Heartbeat' && one.member.state === 'joining' && ++doubted > 0 ? 22 : undefined
+    // Two is slow to join, so that one waits for several heartbeats.
+    let slow = true
+    two.during = async () => {
+      if (slow) await new Promise<void>(resolve => harness.clock.setTimer(3_500, resolve))
+      slow = false
+    }
+    two.member.rejoin()
+    await harness.clock.advance(100)
+    harness.add('three')
+    await harness.settle()
+    expect(doubted).toBeGreaterThan(1)
+    expect(one.events.filter(event => event.startsWith('lost'))).toEqual([])
+  })
+
+  it('that was sent under an earlier generation means nothing', async () => {
+    const harness = new GroupHarness()
+    const one = harness.add('one')
+    let answer: ((errorCode: number) => void) | undefined
+    const request = one.cluster.request.bind(one.cluster)
+    one.cluster.request = (target, api, body, options) => {
+      if (api.name !== 'Heartbeat' || answer !== undefined) return request(target, api, body, options)
+      return new Promise(resolve => {
+        answer = errorCode => resolve({ errorCode } as never)
+      })
+    }
+    await harness.settle()
+    await harness.clock.until(() => answer !== undefined, 5_000, 'a heartbeat')
+    one.member.rejoin()
+    await harness.clock.until(() => one.member.metadata?.generationId === 2, 5_000, 'generation 2')
+    answer?.(25)
+    await harness.clock.advance(2_000)
+    expect(one.member.metadata?.generationId).toBe(2)
+    expect(one.events.filter(event => event.startsWith('lost'))).toEqual([])
+  })
+})
+
 describe('what a member tells the leader', () => {
   it('is what it holds, under the generation of its last completed rebalance, and its newest user data', async () => {
     const harness = new GroupHarness()
