@@ -1,0 +1,82 @@
+/** A function of the case format: a name and its arguments. */
+export interface FnSpec {
+  readonly fn: string
+  readonly args?: readonly Json[]
+}
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+
+export interface WindowSpec {
+  readonly type: string
+  readonly sizeMs?: number
+  readonly advanceMs?: number
+  readonly graceMs?: number
+}
+
+/** A step of the topology. Which fields there are depends on `op`. */
+export interface CaseNode {
+  readonly op: string
+  readonly id?: string
+  readonly from?: string | readonly string[]
+  readonly name?: string
+  readonly store?: string
+  readonly topic?: string
+  readonly topics?: readonly string[]
+  readonly topicPattern?: string
+  readonly topicFrom?: FnSpec
+  readonly timestampField?: string
+  readonly historyMs?: number
+  readonly retentionMs?: number
+  readonly graceMs?: number
+  readonly predicate?: FnSpec
+  readonly key?: FnSpec
+  readonly value?: FnSpec
+  readonly flat?: FnSpec
+  readonly branches?: readonly { readonly name: string; readonly predicate: FnSpec }[]
+  readonly default?: string | false
+  readonly window?: WindowSpec
+  readonly init?: Json
+  readonly aggregator?: FnSpec
+  readonly reducer?: FnSpec
+  readonly adder?: FnSpec
+  readonly subtractor?: FnSpec
+  readonly joiner?: FnSpec
+  readonly foreignKey?: FnSpec
+}
+
+export interface PipeStep {
+  readonly topic: string
+  readonly key?: string | null
+  readonly value?: Json
+  readonly ts: number
+  readonly headers?: readonly (readonly [string, string])[]
+  readonly rawKey?: string
+  readonly rawValue?: string
+}
+
+export type Step = { readonly pipe: PipeStep } | { readonly advanceWallClockMs: number }
+
+export interface Output {
+  readonly step: number
+  readonly topic: string
+  readonly key: string | null
+  readonly value: Json
+  readonly ts: number
+  readonly headers: readonly (readonly [string, string])[]
+}
+
+export interface ConformanceCase {
+  readonly id: string
+  readonly area: string
+  readonly title: string
+  readonly config?: { readonly deserialization?: string; readonly processing?: string; readonly optimization?: string }
+  readonly wallClockStartMs?: number
+  readonly nodes: readonly CaseNode[]
+  readonly steps: readonly Step[]
+  readonly expect: {
+    readonly outputs: readonly Output[]
+    readonly stores: Readonly<Record<string, readonly Readonly<Record<string, Json>>[]>> | null
+    readonly describe: string | null
+    readonly error: { readonly step: number; readonly type: string; readonly rootCause: string } | null
+  }
+}

@@ -1,0 +1,174 @@
+import { hopping, StreamsBuilder, type TimeWindows, type Topology, tumbling } from '@millrace/streams'
+import type { CaseNode, ConformanceCase, FnSpec } from './case-format.ts'
+import { combineFunction, field, flatFunction, keyFunction, predicate, valueFunction } from './case-functions.ts'
+import { KEY, VALUE } from './case-serdes.ts'
+
+/** Thrown when a case needs what the product does not have yet. Such a case is counted apart, never as passed. */
+export class Unsupported extends Error {}
+
+/** Calls the public DSL for each node of a case; all semantics are the product's. */
+export function caseTopology(testCase: ConformanceCase): Topology {
+  if ((testCase.config?.optimization ?? 'none') !== 'none') throw new Unsupported('optimization')
+  const builder = new StreamsBuilder()
+  const results = new Map<string, any>()
+  for (const node of testCase.nodes) {
+    const result = build(builder, node, results)
+    if (node.id !== undefined) results.set(node.id, result)
+  }
+  return builder.build()
+}
+
+function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any>): unknown {
+  const from = typeof node.from === 'string' ? [node.from] : (node.from ?? [])
+  const input = results.get(from[0] ?? '')
+  const named = node.name === undefined ? {} : { name: node.name }
+  const fn = (spec: FnSpec | undefined): FnSpec => spec as FnSpec
+  if (node.historyMs !== undefined) throw new Unsupported('versioned stores')
+
+  switch (node.op) {
+    case 'stream':
+      return builder.stream(
+        node.topicPattern === undefined ? (node.topics ?? (node.topic as string)) : new RegExp(node.topicPattern),
+        consumed(node)
+      )
+    case 'table':
+      return builder.table(node.topic as string, { ...consumed(node), ...stored(node) })
+    case 'filter':
+      return input.filter(predicate(fn(node.predicate)), { ...named, ...derived(node) })
+    case 'filterNot':
+      return input.filterNot(predicate(fn(node.predicate)), { ...named, ...derived(node) })
+    case 'map':
+      return input.map(pair(node), named)
+    case 'mapValues':
+      return input.mapValues(valueFunction(fn(node.value)), { ...named, ...derived(node) })
+    case 'flatMap': {
+      const flat = flatFunction(fn(node.flat))
+      const each = pair(node)
+      return input.flatMap((key: unknown, value: unknown) => flat(value).map(element => each(key, element)), named)
+    }
+    case 'flatMapValues':
+      return input.flatMapValues(flatFunction(fn(node.flat)), named)
+    case 'selectKey':
+      return input.selectKey(keyFunction(fn(node.key)), named)
+    case 'peek':
+      return input.peek(() => undefined, named)
+    case 'merge':
+      return input.merge(results.get(from[1] as string), named)
+    case 'split': {
+      let branched = input.split(named)
+      for (const branch of node.branches ?? []) branched = branched.branch(branch.name, predicate(branch.predicate))
+      const branches =
+        typeof node.default === 'string' ? branched.defaultBranch(node.default) : branched.noDefaultBranch()
+      for (const [name, stream] of Object.entries(branches)) results.set(`${node.id}.${name}`, stream)
+      return branched
+    }
+    case 'repartition':
+      return input.repartition({ ...named, key: KEY, value: VALUE })
+    case 'toTable':
+      return input.toTable({ ...named, ...materialized(node) })
+    case 'toStream':
+      return node.key === undefined ? input.toStream(named) : input.toStream(keyFunction(node.key), named)
+    case 'to':
+      return input.to(node.topic ?? dynamicTopic(fn(node.topicFrom)), { ...named, key: KEY, value: VALUE })
+    case 'groupByKey':
+      return input.groupByKey({ ...named, key: KEY, value: VALUE })
+    case 'groupBy': {
+      const selector = node.value === undefined ? keyFunction(fn(node.key)) : pair(node)
+      return input.groupBy(selector, { ...named, key: KEY, value: VALUE })
+    }
+    case 'windowedBy':
+      return input.windowedBy(windows(node))
+    case 'count':
+      return input.count({ ...named, ...stored(node), key: KEY })
+    case 'reduce':
+      return node.adder === undefined
+        ? input.reduce(reducer(fn(node.reducer)), { ...named, ...materialized(node) })
+        : input.reduce(reducer(node.adder), reducer(fn(node.subtractor)), { ...named, ...materialized(node) })
+    case 'aggregate': {
+      const initializer = () => structuredClone(node.init ?? null)
+      return node.adder === undefined
+        ? input.aggregate(initializer, aggregator(fn(node.aggregator)), { ...named, ...materialized(node) })
+        : input.aggregate(initializer, aggregator(node.adder), aggregator(fn(node.subtractor)), {
+            ...named,
+            ...materialized(node)
+          })
+    }
+    case 'join':
+    case 'leftJoin': {
+      const other = results.get(from[1] as string)
+      const isStreamTable =
+        'groupByKey' in input && other !== undefined && 'queryableStore' in Object.getPrototypeOf(other)
+      if (!isStreamTable || node.graceMs !== undefined) throw new Unsupported(`${node.op} of these inputs`)
+      const combine = combineFunction(fn(node.joiner))
+      const joiner = (left: unknown, right: unknown, key: unknown) => combine(key, left, right)
+      return input[node.op](other, joiner, { ...named, key: KEY, value: VALUE })
+    }
+    default:
+      throw new Unsupported(node.op)
+  }
+}
+
+function consumed(node: CaseNode) {
+  const { timestampField } = node
+  const base = { key: KEY, value: VALUE, ...(node.name === undefined ? {} : { name: node.name }) }
+  if (timestampField === undefined) return base
+  return {
+    ...base,
+    timestampExtractor: (record: { readonly value: unknown }, partitionTimeMs: number) => {
+      const found = field(record.value, timestampField)
+      return Number.isInteger(found) ? (found as number) : partitionTimeMs
+    }
+  }
+}
+
+function stored(node: CaseNode) {
+  return {
+    ...(node.store === undefined ? {} : { store: node.store }),
+    ...(node.retentionMs === undefined ? {} : { retention: node.retentionMs })
+  }
+}
+
+function materialized(node: CaseNode) {
+  return { ...stored(node), key: KEY, value: VALUE }
+}
+
+/** Of a table made from another: the key serde is inherited. */
+function derived(node: CaseNode) {
+  return node.store === undefined ? {} : { store: node.store, value: VALUE }
+}
+
+function pair(node: CaseNode): (key: unknown, value: unknown) => readonly [unknown, unknown] {
+  const key = keyFunction(node.key as FnSpec)
+  const value = valueFunction(node.value as FnSpec)
+  return (k, v) => [key(k, v), value(v, k)]
+}
+
+function reducer(spec: FnSpec): (a: unknown, b: unknown) => unknown {
+  const combine = combineFunction(spec)
+  return (a, b) => combine(null, a, b)
+}
+
+function aggregator(spec: FnSpec): (key: unknown, value: unknown, aggregate: unknown) => unknown {
+  const combine = combineFunction(spec)
+  return (key, value, aggregate) => combine(key, aggregate, value)
+}
+
+/** The function's name appears in the description of the topology. */
+function dynamicTopic(spec: FnSpec): (key: unknown, value: unknown) => string {
+  const topic = keyFunction(spec)
+  return function DynamicTopic(key, value) {
+    return topic(key, value) as string
+  }
+}
+
+function windows(node: CaseNode): TimeWindows {
+  const { type, sizeMs = 0, advanceMs = 0, graceMs = 0 } = node.window ?? { type: 'none' }
+  switch (type) {
+    case 'tumbling':
+      return tumbling(sizeMs, { grace: graceMs })
+    case 'hopping':
+      return hopping(sizeMs, { advance: advanceMs, grace: graceMs })
+    default:
+      throw new Unsupported(`${type} windows`)
+  }
+}

@@ -1,0 +1,174 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Topology } from '@millrace/streams'
+import { TopologyTestDriver } from '@millrace/testing'
+import type { ConformanceCase, Json, Output, PipeStep } from './case-format.ts'
+import { keyText } from './case-functions.ts'
+import { KEY, VALUE } from './case-serdes.ts'
+import { caseTopology, Unsupported } from './case-topology.ts'
+
+export type Verdict =
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'failed'; readonly differences: readonly string[] }
+  | { readonly kind: 'unsupported'; readonly why: string }
+
+const APPLICATION_ID = 'oracle'
+
+/** Runs one case and compares everything that the oracle observed. */
+export async function runCase(testCase: ConformanceCase): Promise<Verdict> {
+  const { expect } = testCase
+  const differences: string[] = []
+  let observed: Observed
+  try {
+    observed = await observe(testCase)
+  } catch (error) {
+    if (error instanceof Unsupported) return { kind: 'unsupported', why: error.message }
+    throw error
+  }
+  const expectedStep = expect.error?.step
+  if (observed.error?.step !== expectedStep) {
+    const got = observed.error === undefined ? 'no error' : `at step ${observed.error.step}: ${observed.error.message}`
+    const expected = expect.error === null ? 'no error' : `at step ${expectedStep}: ${expect.error.rootCause}`
+    differences.push(`error: expected ${expected}, got ${got}`)
+  }
+  if (expect.describe !== observed.describe) {
+    differences.push(`describe: expected\n${expect.describe}\ngot\n${observed.describe}`)
+  }
+  differences.push(...outputDifferences(expect.outputs, observed.outputs))
+  for (const [name, rows] of Object.entries(expect.stores ?? {})) {
+    const got = observed.stores?.[name]
+    if (!isDeepStrictEqual(rows, got)) {
+      differences.push(`store ${name}: expected\n  ${lines(rows)}\ngot\n  ${lines(got ?? ['no such store'])}`)
+    }
+  }
+  return differences.length === 0 ? { kind: 'passed' } : { kind: 'failed', differences }
+}
+
+interface Observed {
+  describe: string | null
+  outputs: Output[]
+  stores: Record<string, Record<string, Json>[]> | undefined
+  error: { step: number; message: string } | undefined
+}
+
+async function observe(testCase: ConformanceCase): Promise<Observed> {
+  const observed: Observed = { describe: null, outputs: [], stores: undefined, error: undefined }
+  let topology: Topology
+  let driver: TopologyTestDriver
+  try {
+    topology = caseTopology(testCase)
+    observed.describe = topology.describe()
+    driver = await openDriver(testCase, topology)
+  } catch (error) {
+    if (error instanceof Unsupported) throw error
+    observed.error = { step: -1, message: String(error) }
+    return observed
+  }
+  try {
+    for (const [index, step] of testCase.steps.entries()) {
+      try {
+        if ('advanceWallClockMs' in step) driver.advanceWallClock(step.advanceWallClockMs)
+        else pipe(driver, step.pipe)
+      } catch (error) {
+        observed.error = { step: index, message: String(error) }
+        return observed
+      }
+      observed.outputs.push(...outputsOf(driver, index))
+    }
+    observed.stores = await storesOf(driver, testCase, topology)
+  } finally {
+    await driver.close()
+  }
+  return observed
+}
+
+function openDriver(testCase: ConformanceCase, topology: Topology): Promise<TopologyTestDriver> {
+  const { deserialization, processing } = testCase.config ?? {}
+  return TopologyTestDriver.open(topology, {
+    applicationId: APPLICATION_ID,
+    startWallClockMs: testCase.wallClockStartMs ?? 0,
+    handlers: {
+      onDeserializationError: deserialization === 'continue' ? 'continue' : 'fail',
+      onProcessingError: processing === 'continue' ? 'continue' : 'fail'
+    }
+  })
+}
+
+function pipe(driver: TopologyTestDriver, record: PipeStep): void {
+  const { topic, key = null, value = null, ts, headers = [], rawKey, rawValue } = record
+  const context = { topic, isKey: false }
+  driver.inputTopic(topic, { key: KEY, value: VALUE }).pipeBytes(
+    rawKey === undefined ? (key === null ? null : Buffer.from(key)) : Buffer.from(rawKey, 'base64'),
+    rawValue === undefined
+      ? value === null
+        ? null
+        : VALUE.serialize(value, context)
+      : Buffer.from(rawValue, 'base64'),
+    ts,
+    headers.map(([name, text]) => [name, text === null ? null : Buffer.from(text)] as const)
+  )
+}
+
+const readers = new WeakMap<TopologyTestDriver, Map<string, ReturnType<TopologyTestDriver['outputTopic']>>>()
+
+function outputsOf(driver: TopologyTestDriver, step: number): Output[] {
+  const known = readers.get(driver) ?? new Map()
+  readers.set(driver, known)
+  const outputs: Output[] = []
+  for (const topic of driver.producedTopics().sort()) {
+    if (topic.startsWith(`${APPLICATION_ID}-`)) continue
+    const reader = known.get(topic) ?? driver.outputTopic(topic, { key: KEY, value: VALUE })
+    known.set(topic, reader)
+    for (const { key, value, timestampMs, headers } of reader.readRecords()) {
+      outputs.push({
+        step,
+        topic,
+        key: key as string | null,
+        value: value as Json,
+        ts: timestampMs,
+        headers: headers.map(([name, bytes]: readonly [string, Uint8Array | null]) => [name, text(bytes)] as const)
+      })
+    }
+  }
+  return outputs
+}
+
+function text(bytes: Uint8Array | null): string {
+  return bytes === null ? '' : Buffer.from(bytes).toString('utf8')
+}
+
+async function storesOf(driver: TopologyTestDriver, testCase: ConformanceCase, topology: Topology) {
+  const dumps: Record<string, Record<string, Json>[]> = {}
+  for (const name of new Set(testCase.nodes.flatMap(node => node.store ?? []))) {
+    const spec = topology.subTopologies.flatMap(sub => sub.stores).find(store => store.name === name)
+    if (spec === undefined) continue
+    const rows: Record<string, Json>[] = []
+    const store = driver.store<{ all(): AsyncIterable<{ key: any; value: { value: Json; timestampMs: number } }> }>(
+      name
+    )
+    for await (const { key, value } of store.all()) {
+      const stored = { value: value.value, ts: value.timestampMs }
+      if (spec.kind === 'timestamped-window') rows.push({ key: keyText(key.key), start: key.startMs, ...stored })
+      else rows.push({ key: keyText(key), ...stored })
+    }
+    rows.sort((a, b) => compare(a['key'], b['key']) || compare(a['start'] ?? 0, b['start'] ?? 0))
+    dumps[name] = rows
+  }
+  return dumps
+}
+
+function compare(a: any, b: any): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function outputDifferences(expected: readonly Output[], got: readonly Output[]): string[] {
+  if (isDeepStrictEqual(expected, got)) return []
+  const at = expected.findIndex((output, index) => !isDeepStrictEqual(output, got[index]))
+  const first = at < 0 ? expected.length : at
+  return [
+    `outputs: ${expected.length} expected, ${got.length} got; from number ${first} on expected\n  ${lines(expected.slice(first, first + 4))}\ngot\n  ${lines(got.slice(first, first + 4))}`
+  ]
+}
+
+function lines(rows: readonly unknown[]): string {
+  return rows.map(row => JSON.stringify(row)).join('\n  ')
+}
