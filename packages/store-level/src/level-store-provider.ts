@@ -70,7 +70,7 @@ export class LevelStoreProvider implements RawStoreProvider {
       // Takes the lock itself, and needs no sound files.
       await destroyLevel(location)
     } catch (error) {
-      if (/lock/i.test(String(error))) throw await this.lockedError(taskId, taskDir, error)
+      if (isLocked(error)) throw await this.lockedError(taskId, taskDir, error)
       throw levelError(error, 'write', taskDir)
     }
     await rm(join(taskDir, 'format.json'), { force: true })

@@ -24,7 +24,11 @@ export class ProcessSlots {
 
   /** `<directory id>-<slot>`: the lowest free slot, so that a process that restarts mostly gets its old name. */
   claimName(): Promise<string> {
-    this.claim ??= this.claimLowest()
+    this.claim ??= this.claimLowest().catch(error => {
+      // So that it can be tried again.
+      this.claim = undefined
+      throw error
+    })
     return this.claim
   }
 

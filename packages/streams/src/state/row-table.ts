@@ -122,7 +122,14 @@ export class RowTable implements RecordCacheStore {
   valueOf(row: Row): unknown {
     if (row.value !== NOT_DECODED) return row.value
     const value = this.options.decodeValue(row.bytes as Uint8Array, row.offset)
-    if (isKeepable(value)) row.value = value
+    if (isKeepable(value)) {
+      row.value = value
+      // Came from disk, so that nobody will want to write it again.
+      if (row.offset > 0) {
+        row.bytes = undefined
+        row.offset = 0
+      }
+    }
     return value
   }
 
@@ -351,11 +358,10 @@ export class RowTable implements RecordCacheStore {
       for (;;) {
         const epoch = this.epoch
         const page = await this.readPage(next, to, pageRows)
-        // Rows moved from memory to disk while the page was read: it may have missed them, and so would we.
-        if (epoch !== this.epoch) continue
         const isLast = page.length < pageRows
         pageRows = Math.min(MAX_PAGE_ROWS, 2 * pageRows)
         let at = 0
+        // Once rows have moved from memory to disk, the page may lack them, and so would we: it is read again.
         while (epoch === this.epoch) {
           const below = page[at]
           if (below === undefined && !isLast) break

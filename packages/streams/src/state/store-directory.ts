@@ -22,7 +22,7 @@ export class StoreDirectory {
     for await (const row of raw.iterate({ from: META_FROM, to: META_TO })) {
       const kind = String.fromCharCode(row.key[1] ?? 0)
       if (kind === 'f') directory.checkVersion(row.value, taskId)
-      else if (kind === 'd') directory.add(row.key, row.value)
+      else if (kind === 'd') directory.add(row.key, row.value, taskId)
       else if (row.key.length === 4 && row.value.length === 8) {
         directory.integers.set(integerName(kind, Buffer.from(row.key).readUInt16BE(2)), readInteger(row.value, 0))
       }
@@ -60,9 +60,19 @@ export class StoreDirectory {
     )
   }
 
-  private add(key: Uint8Array, value: Uint8Array): void {
-    const entry = JSON.parse(Buffer.from(value).toString()) as DirectoryEntry
-    this.entries.set(Buffer.from(key).toString('utf8', 2), entry)
+  private add(key: Uint8Array, value: Uint8Array, taskId: string): void {
+    const name = Buffer.from(key).toString('utf8', 2)
+    let entry: DirectoryEntry
+    try {
+      entry = JSON.parse(Buffer.from(value).toString()) as DirectoryEntry
+    } catch (error) {
+      throw new StreamsError(
+        'STATE_CORRUPT',
+        `The directory of task ${taskId} has an unreadable entry for store '${name}'. The task will be rebuilt from its changelogs.`,
+        { cause: error, details: { taskId, store: name } }
+      )
+    }
+    this.entries.set(name, entry)
     this.nextId = Math.max(this.nextId, entry.id + 1)
   }
 }

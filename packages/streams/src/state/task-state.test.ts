@@ -200,6 +200,27 @@ describe('record cache', () => {
     expect(bench.counts().get('b')).toEqual({ value: 2, timestampMs: 2 })
   })
 
+  it('lets no update made during a flush overtake the ones of that flush', async () => {
+    const bench = new Bench()
+    await bench.open([counts], { cacheBytes: 200 })
+    const flushed: unknown[] = []
+    bench.counts().onFlush((key, change) => {
+      flushed.push([key, change.before, change.after])
+      // Exceeds the bytes again, in the middle of the flush.
+      if (key === 'a' && change.after === 1) bench.counts().put('b', 'x'.repeat(300), 2, NO_HEADERS)
+    }, true)
+    bench.counts().put('a', 1, 1, NO_HEADERS)
+    bench.counts().put('b', 1, 1, NO_HEADERS)
+    bench.state.flushCaches()
+    expect(flushed).toEqual([
+      ['a', null, 1],
+      ['b', null, 1],
+      ['b', 1, 'x'.repeat(300)]
+    ])
+    expect(bench.log.at(-1)?.value).toBe(JSON.stringify('x'.repeat(300)))
+    expect(bench.counts().get('b')?.value).toBe('x'.repeat(300))
+  })
+
   it('forwards windows with their bounds', async () => {
     const bench = new Bench()
     await bench.open([windows], cached)
@@ -260,9 +281,9 @@ describe('scans', () => {
     expect(seen).toEqual(['a', 'b'])
   })
 
-  it('see writes made ahead of them', async () => {
+  it.each([0, 100_000])('see writes made ahead of them, with %i bytes of cache', async cacheBytes => {
     const bench = new Bench()
-    await bench.open([counts])
+    await bench.open([counts], { cacheBytes })
     for (const key of ['a', 'c', 'e']) bench.counts().put(key, 1, 1, NO_HEADERS)
     await bench.commit()
     const seen: unknown[] = []
