@@ -1,453 +1,146 @@
-import { type Headers, NO_HEADERS } from '../core/index.ts'
-import type { RawRow, RawStore, RawWrite } from '../ports/index.ts'
-import type { CleanCache } from './clean-cache.ts'
-import { latin1Bytes, latin1Of, writeLatin1 } from './latin1.ts'
-import { OrderedKeys } from './ordered-keys.ts'
-import { readInteger, writeInteger } from './raw-layout.ts'
-import type { RecordCache, RecordCacheStore } from './record-cache.ts'
-import { ABSENT, Entry, IN_CACHE_LIST, IN_CLEAN_LIST, IN_NO_LIST, NOT_DECODED, Row } from './row.ts'
-import type { ChangelogAppender } from './task-state.ts'
+import { Heartbeat } from '@millrace/protocol'
+import { isStreamsError } from '@millrace/streams/core'
+import { Backoff } from '../backoff.ts'
+import { type Reaction, reactionTo } from './group-answers.ts'
+import type { GroupSession } from './group-session.ts'
 
-/** What one uncommitted row costs beside its key and value. */
-const ROW_BYTES = 96
-const FIRST_PAGE_ROWS = 64
-const MAX_PAGE_ROWS = 1024
+const RETRY_MS = 100
+const MAX_RETRY_MS = 1_000
 
-export interface RowTableOptions {
-  readonly raw: RawStore
-  /** What the raw keys of this table begin with, as latin1. */
-  readonly prefix: string
-  /** Rows begin with 8 bytes of timestamp. */
-  readonly timestamped: boolean
-  encodeValue(value: unknown): Uint8Array
-  decodeValue(bytes: Uint8Array, offset: number): unknown
-  /** The changelog's key bytes for a row key. */
-  changelogKey(key: string): Uint8Array
-  readonly changelog: ChangelogAppender | undefined
-  readonly clean: CleanCache
-  /** Undefined: every write goes below at once. */
-  readonly cache: RecordCache | undefined
+export interface HeartbeatEvents {
+  /** The coordinator answered with something other than yes, to the membership that is still the present one. */
+  onReaction(reaction: Reaction, errorCode: number): void
+  /** No heartbeat was answered for longer than the session time-out: the coordinator has given this member up, or soon will. */
+  onExpired(): void
+  /** A request failed in a way that repeating does not help. */
+  onFailure(error: unknown): void
+  /** Once per interval. */
+  onTick(): void
 }
 
-/** Called for each row that leaves the record cache, after it was written below. */
-export type RowFlushListener = (key: string, before: Row | undefined, after: Row) => void
-
 /**
- * The rows of one store, keyed by bytes (as latin1): record cache over two uncommitted generations over clean entries
- * over the raw store. Everything on the record path is synchronous; a store of any kind is a face over one table.
+ * Heartbeats in the background, from the first join on, also while a join is pending and while the listener works.
+ *
+ * The session is counted from the moment an answered heartbeat was *sent*: the coordinator starts counting later, so it
+ * never gives the partitions to another before this member has noticed, even if the process was stopped meanwhile.
  */
-export class RowTable implements RecordCacheStore {
-  private readonly options: RowTableOptions
-  private readonly entries = new Map<string, Entry>()
-  private activeEntries: Entry[] = []
-  private sealedEntries: Entry[] | undefined = undefined
-  private activeBytes = 0
-  private sealedBytes = 0
-  private rawKey = Buffer.allocUnsafe(256)
-  private listener: RowFlushListener | undefined = undefined
-  private sendOldValues = false
-  /** Counts the moments at which rows left the memory, so that a scan knows that what it read below may be stale. */
-  private epoch = 0
-  private scanCount = 0
-  /** Keys with uncommitted rows, in order; kept only while a scan is under way. */
-  private dirtyKeys: OrderedKeys | undefined = undefined
-  /** Rows on disk, roughly. */
-  rowCount = 0
+export class Heartbeats {
+  readonly #session: GroupSession
+  readonly #events: HeartbeatEvents
+  readonly #backoff: Backoff
+  #running = false
+  /** Answers to heartbeats of an earlier membership are nobody's. */
+  #epoch = 0
+  #inFlight = false
+  #lastAcknowledgedMs = 0
+  #cancelTimer: (() => void) | undefined
 
-  constructor(options: RowTableOptions) {
-    this.options = options
-    writeLatin1(this.rawKey, options.prefix, 0)
+  constructor(session: GroupSession, events: HeartbeatEvents) {
+    this.#session = session
+    this.#events = events
+    this.#backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, session.random)
   }
 
-  get uncommittedBytes(): number {
-    return this.activeBytes + this.sealedBytes
+  get running(): boolean {
+    return this.#running
   }
 
-  get hasCache(): boolean {
-    return this.options.cache !== undefined
+  /** True when the session may have ended at the coordinator. Reads the clock, not a timer, which may be late. */
+  get expired(): boolean {
+    return this.#running && this.#session.clock.monotonicMs() > this.#deadlineMs
   }
 
-  // ── record path ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  entryOf(key: string): Entry {
-    let entry = this.entries.get(key)
-    if (entry === undefined) {
-      entry = new Entry(this, key)
-      this.entries.set(key, entry)
-    }
-    return entry
+  start(): void {
+    if (this.#running) return
+    this.#running = true
+    this.#epoch++
+    this.#inFlight = false
+    this.#lastAcknowledgedMs = this.#session.clock.monotonicMs()
+    this.#backoff.reset()
+    this.#schedule(this.#session.heartbeatIntervalMs)
   }
 
-  /** The newest version, or undefined when there is none or it is a deletion. */
-  read(entry: Entry): Row | undefined {
-    const row = entry.cached ?? entry.active ?? entry.sealed ?? this.readClean(entry)
-    return row.deleted ? undefined : row
+  stop(): void {
+    this.#running = false
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
   }
 
-  /**
-   * Null deletes. `keyBytes` spares turning the key into bytes again for the changelog. Whatever can fail (the serde,
-   * the changelog) comes before the first change, so that a record that is skipped for it leaves no trace.
-   */
-  write(entry: Entry, keyBytes: Uint8Array | undefined, value: unknown, timestampMs: number, headers: Headers): void {
-    const { cache, changelog } = this.options
-    const deleted = value === null || value === undefined
-    const keepable = isKeepable(value)
-    let bytes: Uint8Array | undefined
-    if (!deleted && (!keepable || (cache === undefined && changelog !== undefined))) {
-      bytes = this.options.encodeValue(value)
-    }
-    if (cache === undefined) {
-      if (changelog !== undefined) {
-        changelog(keyBytes ?? this.options.changelogKey(entry.key), bytes ?? null, timestampMs, NO_HEADERS)
-      }
-      let row = entry.active
-      if (row === undefined) row = this.addActive(entry, new Row())
-      else this.activeBytes -= row.valueBytes
-      fill(row, deleted, keepable ? value : NOT_DECODED, bytes, timestampMs)
-      this.activeBytes += row.valueBytes
+  /** The coordinator acted on a request sent at `sentMs`, which restarts the session there. */
+  acknowledge(sentMs: number): void {
+    if (sentMs > this.#lastAcknowledgedMs) this.#lastAcknowledgedMs = sentMs
+  }
+
+  get #deadlineMs(): number {
+    return this.#lastAcknowledgedMs + this.#session.sessionTimeoutMs
+  }
+
+  #schedule(delayMs: number): void {
+    this.#cancelTimer?.()
+    const untilDeadlineMs = Math.max(0, this.#deadlineMs - this.#session.clock.monotonicMs()) + 1
+    this.#cancelTimer = this.#session.clock.setTimer(Math.min(delayMs, untilDeadlineMs), () => this.#tick())
+  }
+
+  #tick(): void {
+    if (!this.#running) return
+    if (this.expired) return this.#events.onExpired()
+    this.#schedule(this.#session.heartbeatIntervalMs)
+    if (!this.#inFlight) void this.#send(this.#epoch)
+    this.#events.onTick()
+  }
+
+  async #send(epoch: number): Promise<void> {
+    const { cluster, clock, coordinator, groupId, groupInstanceId, memberId, generationId } = this.#session
+    const sentMs = clock.monotonicMs()
+    this.#inFlight = true
+    let errorCode: number
+    try {
+      const answer = await cluster.request(
+        coordinator,
+        Heartbeat,
+        { groupId, generationId, memberId, groupInstanceId: groupInstanceId ?? null },
+        // Half a session, so that one connection that swallows requests still leaves time to try another.
+        { lane: this.#session.heartbeatLane, timeoutMs: Math.ceil(this.#session.sessionTimeoutMs / 2) }
+      )
+      errorCode = answer.errorCode
+    } catch (error) {
+      if (this.#isCurrent(epoch)) this.#requestFailed(error)
       return
     }
-    let row = entry.cached
-    // A row in the cache but not in the list is just being flushed: its update is out, this one is the next.
-    if (row === undefined || entry.list !== IN_CACHE_LIST) {
-      row = new Row()
-      entry.cached = row
-      this.dirtyKeys?.add(entry.key)
+    if (!this.#isCurrent(epoch)) return
+    this.#inFlight = false
+    this.#answered(errorCode, sentMs, memberId, generationId)
+  }
+
+  #answered(errorCode: number, sentMs: number, memberId: string, generationId: number): void {
+    const reaction = reactionTo(errorCode)
+    if (reaction === 'accept' || reaction === 'rejoin') {
+      this.acknowledge(sentMs)
+      this.#backoff.reset()
     }
-    fill(row, deleted, keepable ? value : NOT_DECODED, bytes, timestampMs)
-    row.headers = headers
-    cache.put(this, entry, row.valueBytes)
-  }
-
-  valueOf(row: Row): unknown {
-    if (row.value !== NOT_DECODED) return row.value
-    const value = this.options.decodeValue(row.bytes as Uint8Array, row.offset)
-    if (isKeepable(value)) {
-      row.value = value
-      // Came from disk, so that nobody will want to write it again.
-      if (row.offset > 0) {
-        row.bytes = undefined
-        row.offset = 0
-      }
+    // An answer that comes after a stop of the whole process proves nothing about now.
+    if (this.expired) return this.#events.onExpired()
+    if (reaction === 'accept') return
+    if (reaction === 'retry' || reaction === 'find-coordinator') {
+      if (reaction === 'find-coordinator') this.#session.forgetCoordinator()
+      return this.#schedule(Math.min(this.#backoff.nextMs(), this.#session.heartbeatIntervalMs))
     }
-    return value
-  }
-
-  private readClean(entry: Entry): Row {
-    const known = entry.clean
-    if (known !== undefined) {
-      if (entry.list === IN_CLEAN_LIST) this.options.clean.touch(entry)
-      return known
-    }
-    const clean = this.load(entry.key)
-    entry.clean = clean
-    if (isIdle(entry)) {
-      this.options.clean.add(entry)
-    }
-    return clean
-  }
-
-  private load(key: string): Row {
-    const prefixLength = this.options.prefix.length
-    const end = prefixLength + key.length
-    if (this.rawKey.length < end) {
-      this.rawKey = Buffer.allocUnsafe(2 * end)
-      writeLatin1(this.rawKey, this.options.prefix, 0)
-    }
-    writeLatin1(this.rawKey, key, prefixLength)
-    const bytes = this.options.raw.getSync(this.rawKey.subarray(0, end))
-    return bytes === undefined ? ABSENT : this.rowOf(bytes)
-  }
-
-  private rowOf(bytes: Uint8Array): Row {
-    const row = new Row()
-    row.bytes = bytes
-    if (this.options.timestamped) {
-      row.timestampMs = readInteger(bytes, 0)
-      row.offset = 8
-    }
-    return row
-  }
-
-  private encoded(row: Row): Uint8Array {
-    if (row.bytes === undefined) row.bytes = this.options.encodeValue(row.value)
-    return row.offset === 0 ? row.bytes : row.bytes.subarray(row.offset)
-  }
-
-  private addActive(entry: Entry, row: Row): Row {
-    if (entry.list === IN_CLEAN_LIST) this.options.clean.remove(entry)
-    entry.active = row
-    this.activeEntries.push(entry)
-    this.activeBytes += ROW_BYTES + entry.key.length
-    this.dirtyKeys?.add(entry.key)
-    return row
-  }
-
-  // ── record cache ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Returns false, and never calls the listener, when the table has no cache. */
-  onFlush(listener: RowFlushListener, sendOldValues: boolean): boolean {
-    if (this.options.cache === undefined) return false
-    this.listener = listener
-    this.sendOldValues = sendOldValues
-    return true
-  }
-
-  /** Forwards what the cache holds; returns false when it held nothing. */
-  flush(): boolean {
-    return this.options.cache?.flush(this) ?? false
-  }
-
-  /** @see Kafka Streams `CachingKeyValueStore#putAndMaybeForward` */
-  flushEntry(entry: Entry, row: Row): void {
-    let before: Row | undefined
-    if (this.listener !== undefined && (row.deleted || this.sendOldValues)) {
-      const below = entry.active ?? entry.sealed ?? this.readClean(entry)
-      if (!below.deleted) before = below
-      // Created and deleted between two flushes: nobody below has heard of it, nobody need hear.
-      if (row.deleted && before === undefined) {
-        if (entry.cached === row) this.leaveCache(entry)
-        return
-      }
-    }
-    this.writeBelow(entry, row)
-    if (entry.cached === row) entry.cached = undefined
-    this.listener?.(entry.key, this.sendOldValues ? before : undefined, row)
-  }
-
-  private writeBelow(entry: Entry, row: Row): void {
-    const bytes = row.deleted ? null : this.options.changelog === undefined ? undefined : this.encoded(row)
-    if (bytes !== undefined) {
-      this.options.changelog?.(this.options.changelogKey(entry.key), bytes, row.timestampMs, NO_HEADERS)
-    }
-    const before = entry.active
-    if (before === undefined) this.addActive(entry, row)
-    else {
-      this.activeBytes -= before.valueBytes
-      // Replaced, not overwritten: the listener is given the row before as well.
-      entry.active = row
-    }
-    this.activeBytes += row.valueBytes
-  }
-
-  private leaveCache(entry: Entry): void {
-    entry.cached = undefined
-    if (isIdle(entry)) this.options.clean.add(entry)
-  }
-
-  // ── commit ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  seal(): void {
-    for (const entry of this.activeEntries) {
-      entry.sealed = entry.active
-      entry.active = undefined
-    }
-    this.sealedEntries = this.activeEntries
-    this.sealedBytes = this.activeBytes
-    this.activeEntries = []
-    this.activeBytes = 0
-  }
-
-  /** Adds the sealed rows to a batch; those for which `isDead` holds are left out. Returns the change of `rowCount`. */
-  collectSealed(writes: RawWrite[], isDead: ((key: string) => boolean) | undefined): number {
-    let added = 0
-    for (const entry of this.sealedEntries ?? []) {
-      const row = entry.sealed
-      if (row === undefined || isDead?.(entry.key) === true) continue
-      entry.clean ??= this.load(entry.key)
-      if (entry.clean.deleted) {
-        if (row.deleted) continue
-        added++
-      } else if (row.deleted) added--
-      writes.push({ key: this.rawKeyOf(entry.key), value: row.deleted ? null : this.rawValueOf(row) })
-    }
-    return added
-  }
-
-  /** The sealed rows are on disk. */
-  sealedWritten(rowsAdded: number): void {
-    const { clean } = this.options
-    for (const entry of this.sealedEntries ?? []) {
-      const row = entry.sealed
-      if (row === undefined) continue
-      entry.sealed = undefined
-      entry.clean = row.deleted ? ABSENT : this.compact(row)
-      if (isIdle(entry)) clean.add(entry)
-    }
-    this.sealedEntries = undefined
-    this.sealedBytes = 0
-    this.rowCount += rowsAdded
-    this.epoch++
-  }
-
-  /** Drops everything from memory: what is on disk is the truth. */
-  reset(): void {
-    for (const entry of this.entries.values()) {
-      if (entry.list === IN_CLEAN_LIST) this.options.clean.remove(entry)
-      entry.dropped = true
-    }
-    this.options.cache?.drop(this)
-    this.entries.clear()
-    this.activeEntries = []
-    this.sealedEntries = undefined
-    this.activeBytes = 0
-    this.sealedBytes = 0
-    this.epoch++
-  }
-
-  /** Called by the clean cache for an entry that it evicts. */
-  forget(entry: Entry): void {
-    this.entries.delete(entry.key)
-    entry.dropped = true
-  }
-
-  /** Called by the record cache, which links the entry itself. */
-  takeFromClean(entry: Entry): void {
-    this.options.clean.remove(entry)
-  }
-
-  /** Rows on disk and the new ones in memory. */
-  approximateRowCount(): number {
-    let count = this.rowCount
-    for (const entry of this.entries.values()) {
-      const row = entry.cached ?? entry.active ?? entry.sealed
-      if (row === undefined) continue
-      // A key that was never looked up below counts as new.
-      const isBelow = entry.clean !== undefined && !entry.clean.deleted
-      if (isBelow === row.deleted) count += isBelow ? -1 : 1
-    }
-    return Math.max(0, count)
-  }
-
-  rawKeyOf(key: string): Buffer {
-    return latin1Bytes(this.options.prefix + key)
-  }
-
-  private rawValueOf(row: Row): Uint8Array {
-    const value = this.encoded(row)
-    if (!this.options.timestamped) return value
-    const bytes = Buffer.allocUnsafe(8 + value.length)
-    writeInteger(bytes, 0, row.timestampMs)
-    bytes.set(value, 8)
-    return bytes
-  }
-
-  /** A row that stays in memory must not hold the large pooled buffer of which its few bytes are a part. */
-  private compact(row: Row): Row {
-    row.headers = NO_HEADERS
-    if (row.value !== NOT_DECODED) row.bytes = undefined
-    else if (row.bytes !== undefined && row.bytes.buffer.byteLength > 2 * row.bytes.length) {
-      row.bytes = Uint8Array.prototype.slice.call(row.bytes, row.offset)
-      row.offset = 0
-    }
-    return row
-  }
-
-  // ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Rows of [from, to) in the order of their key bytes, each as it is when the scan reaches it. Reads the raw store
-   * page by page, so that a slow consumer holds neither a snapshot nor memory.
-   */
-  async *scan(from: string, to: string | undefined): AsyncGenerator<readonly [key: string, row: Row]> {
-    this.scanCount++
-    this.dirtyKeys ??= OrderedKeys.of(this.keysOfDirtyEntries())
-    try {
-      let next = from
-      let pageRows = FIRST_PAGE_ROWS
-      for (;;) {
-        const epoch = this.epoch
-        const page = await this.readPage(next, to, pageRows)
-        const isLast = page.length < pageRows
-        pageRows = Math.min(MAX_PAGE_ROWS, 2 * pageRows)
-        let at = 0
-        // Once rows have moved from memory to disk, the page may lack them, and so would we: it is read again.
-        while (epoch === this.epoch) {
-          const below = page[at]
-          if (below === undefined && !isLast) break
-          const belowKey = below === undefined ? undefined : latin1Of(below.key).slice(this.options.prefix.length)
-          // A row that was clean when the page was read may be behind us already.
-          if (belowKey !== undefined && belowKey < next) {
-            at++
-            continue
-          }
-          const dirtyKey = this.dirtyKeyFrom(next, to)
-          if (belowKey === undefined && dirtyKey === undefined) return
-          const key = belowKey === undefined || (dirtyKey !== undefined && dirtyKey < belowKey) ? dirtyKey : belowKey
-          const row =
-            this.dirtyRowOf(key as string) ?? (key === belowKey ? this.rowOf((below as RawRow).value) : ABSENT)
-          next = `${key}\0`
-          if (!row.deleted) yield [key as string, row]
-        }
-      }
-    } finally {
-      if (--this.scanCount === 0) this.dirtyKeys = undefined
+    // A join may have been answered while this heartbeat was under way; then it speaks of the past.
+    if (memberId === this.#session.memberId && generationId === this.#session.generationId) {
+      this.#events.onReaction(reaction, errorCode)
     }
   }
 
-  private dirtyKeyFrom(next: string, to: string | undefined): string | undefined {
-    const key = this.dirtyKeys?.atOrAfter(next)
-    return key === undefined || (to !== undefined && key >= to) ? undefined : key
+  #requestFailed(error: unknown): void {
+    this.#inFlight = false
+    if (this.expired) return this.#events.onExpired()
+    if (!isStreamsError(error) || error.action !== 'retry') return this.#events.onFailure(error)
+    this.#session.logger.debug('heartbeat failed', { groupId: this.#session.groupId, error: error.message })
+    this.#session.forgetCoordinator()
+    this.#schedule(Math.min(this.#backoff.nextMs(), this.#session.heartbeatIntervalMs))
   }
 
-  private dirtyRowOf(key: string): Row | undefined {
-    const entry = this.entries.get(key)
-    return entry?.cached ?? entry?.active ?? entry?.sealed
-  }
-
-  private *keysOfDirtyEntries(): Iterable<string> {
-    for (const entry of this.entries.values()) {
-      if (entry.cached !== undefined || entry.active !== undefined || entry.sealed !== undefined) yield entry.key
-    }
-  }
-
-  private async readPage(from: string, to: string | undefined, limit: number): Promise<RawRow[]> {
-    const end = to === undefined ? this.rangeEnd : this.rawKeyOf(to)
-    const rows: RawRow[] = []
-    for await (const row of this.options.raw.iterate({ from: this.rawKeyOf(from), to: end })) {
-      rows.push(row)
-      if (rows.length === limit) break
-    }
-    return rows
-  }
-
-  /** The first raw key after this table's. */
-  private get rangeEnd(): Buffer {
-    const bytes = latin1Bytes(this.options.prefix)
-    bytes.writeUInt16BE(bytes.readUInt16BE(1) + 1, 1)
-    return bytes
-  }
-}
-
-function fill(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | undefined, timestampMs: number): void {
-  row.deleted = deleted
-  row.value = deleted ? NOT_DECODED : value
-  row.bytes = bytes
-  row.offset = 0
-  row.timestampMs = timestampMs
-}
-
-/** Whether the entry holds nothing but what is on disk, and is in no list yet. */
-function isIdle(entry: Entry): boolean {
-  return (
-    entry.list === IN_NO_LIST && entry.cached === undefined && entry.active === undefined && entry.sealed === undefined
-  )
-}
-
-/**
- * Primitives are kept decoded, except those that common serdes do not give back as they were put: a value must not
- * depend on whether it was read before or after a commit.
- */
-function isKeepable(value: unknown): boolean {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0)
-    case 'string':
-      return true
-    case 'boolean':
-    case 'bigint':
-      return true
-    default:
-      return false
+  #isCurrent(epoch: number): boolean {
+    return this.#running && this.#epoch === epoch
   }
 }
