@@ -273,6 +273,12 @@ describe('topics', () => {
     transport.topics.set('secret', { errorCode: 29, leaders: [] })
     const error = await settled(clock, cluster.topics(['secret'])).catch((cause: unknown) => cause)
     expect(error).toMatchObject({ code: 'CLIENT_AUTHORIZATION_FAILED', details: { topic: 'secret' } })
+    transport.topics.set('open', { leaders: [[1, 0]] })
+    const refused = cluster.refresh(['secret']).catch((cause: unknown) => cause)
+    // Shares the request, and not its error.
+    await settled(clock, cluster.refresh(['open']))
+    expect(await refused).toMatchObject({ code: 'CLIENT_AUTHORIZATION_FAILED' })
+    expect(cluster.leader('open', 0)?.nodeId).toBe(1)
   })
 })
 

@@ -41,7 +41,7 @@ class KafkaCluster implements Cluster {
   readonly #coordinators: Coordinators
   #connecting: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
-  #nextRefresh: { readonly names: Set<string>; readonly done: Promise<void> } | undefined
+  #nextRefresh: { readonly names: Set<string>; readonly answer: Promise<ResponseOf<typeof Metadata>> } | undefined
   #closed = false
 
   constructor(options: ClusterOptions) {
@@ -105,24 +105,8 @@ class KafkaCluster implements Cluster {
     return this.#metadata.topic(name)
   }
 
-  refresh(names: readonly string[]): Promise<void> {
-    // A request under way may have left before the reason for this call came up: share the one after it.
-    if (this.#nextRefresh !== undefined) {
-      for (const name of names) this.#nextRefresh.names.add(name)
-      return this.#nextRefresh.done
-    }
-    const collected = new Set(names)
-    const done = (this.#refreshing ?? Promise.resolve()).then(async () => {
-      this.#nextRefresh = undefined
-      await this.#readMetadata([...collected])
-    })
-    this.#nextRefresh = { names: collected, done }
-    const settled = done.then(
-      () => {},
-      () => {}
-    )
-    this.#refreshing = settled
-    return done
+  async refresh(names: readonly string[]): Promise<void> {
+    this.#failIfRefused(names, await this.#sharedRefresh(names))
   }
 
   forgetCoordinator(target: Target): void {
@@ -288,6 +272,25 @@ class KafkaCluster implements Cluster {
 
   // ── metadata ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  #sharedRefresh(names: readonly string[]): Promise<ResponseOf<typeof Metadata>> {
+    // A request under way may have left before the reason for this call came up: share the one after it.
+    if (this.#nextRefresh !== undefined) {
+      for (const name of names) this.#nextRefresh.names.add(name)
+      return this.#nextRefresh.answer
+    }
+    const collected = new Set(names)
+    const answer = (this.#refreshing ?? Promise.resolve()).then(() => {
+      this.#nextRefresh = undefined
+      return this.#readMetadata([...collected])
+    })
+    this.#nextRefresh = { names: collected, answer }
+    this.#refreshing = answer.then(
+      () => {},
+      () => {}
+    )
+    return answer
+  }
+
   /** Topics of the answer that exist are in the cache afterwards, those that do not are no longer. */
   async #readMetadata(names: readonly string[] | null): Promise<ResponseOf<typeof Metadata>> {
     const answer = await this.request({ any: true }, Metadata, {
@@ -310,22 +313,35 @@ class KafkaCluster implements Cluster {
           this.#metadata.forgetTopic(topic.name)
           break
         case KafkaErrorCode.INVALID_TOPIC_EXCEPTION:
-          throw new StreamsError(
-            'TOPIC_MISSING',
-            `'${topic.name}' is not a valid topic name: letters, digits, '.', '_' and '-', at most 249 characters.`,
-            { details: { topic: topic.name } }
-          )
         case KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED:
-          throw new StreamsError(
-            'CLIENT_AUTHORIZATION_FAILED',
-            `Topic '${topic.name}' may not be described by this user. Grant DESCRIBE on it.`,
-            { details: { topic: topic.name } }
-          )
+          this.#metadata.forgetTopic(topic.name)
+          break
         default:
           this.#metadata.applyTopic(topic, nowMs)
       }
     }
     return answer
+  }
+
+  /** Several calls share an answer: each is told of its own topics only. */
+  #failIfRefused(names: readonly string[], { topics }: ResponseOf<typeof Metadata>): void {
+    for (const { name, errorCode } of topics) {
+      if (name === null || !names.includes(name)) continue
+      if (errorCode === KafkaErrorCode.INVALID_TOPIC_EXCEPTION) {
+        throw new StreamsError(
+          'TOPIC_MISSING',
+          `'${name}' is not a valid topic name: letters, digits, '.', '_' and '-', at most 249 characters.`,
+          { details: { topic: name } }
+        )
+      }
+      if (errorCode === KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED) {
+        throw new StreamsError(
+          'CLIENT_AUTHORIZATION_FAILED',
+          `Topic '${name}' may not be described by this user. Grant DESCRIBE on it.`,
+          { details: { topic: name } }
+        )
+      }
+    }
   }
 
   /** For topics asked for by name: waits a moment for those that may just have been created. */

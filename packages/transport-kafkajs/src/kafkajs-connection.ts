@@ -42,6 +42,8 @@ export class KafkajsConnectionAdapter implements Connection {
     this.#inner = inner
     this.#broker = `${inner.host}:${inner.port}`
     this.#enforceRequestTimeout = settings.enforceRequestTimeout
+    // kafkajs leaves Nagle's algorithm on: a small request behind another would wait for the peer's delayed acknowledgement.
+    inner.socket?.setNoDelay(true)
     // kafkajs listens to 'end' and 'error' alone; a destroyed socket emits neither, and its requests would wait for ever.
     inner.socket?.once('close', () => this.#break(undefined))
   }

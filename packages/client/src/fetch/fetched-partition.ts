@@ -96,8 +96,12 @@ export class FetchedPartition implements PartitionReader {
   }
 
   headers(): Headers {
-    const headers = this.cursor.headers()
-    return headers.length === 0 ? NO_HEADERS : headers
+    try {
+      const headers = this.cursor.headers()
+      return headers.length === 0 ? NO_HEADERS : headers
+    } catch (error) {
+      throw this.readable(error)
+    }
   }
 
   get position(): number {

@@ -203,6 +203,15 @@ describe('failures', () => {
     expect(clock.monotonicMs()).toBeLessThan(100)
   })
 
+  test('a topic that may not be described fails its own readers alone', async () => {
+    const { clock, fetcher, transport } = setUp(log(2))
+    transport.topics.set('secret', { errorCode: 29, leaders: [] })
+    const secret = fetcher.add({ topic: 'secret', partition: 0 }, 0)
+    const reader = fetcher.add({ topic: T, partition: 0 }, 0)
+    expect(await failure(clock, secret)).toMatchObject({ code: 'CLIENT_AUTHORIZATION_FAILED' })
+    expect(await offsets(clock, fetcher, reader, 2)).toEqual([0, 1])
+  })
+
   test('refused credentials end the waiting of every reader', async () => {
     const { clock, fetcher, transport } = setUp(log(1))
     transport.connect = () => Promise.reject(new StreamsError('CLIENT_AUTHENTICATION_FAILED', 'wrong password'))

@@ -408,7 +408,9 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       if (this.#closed) return
       const failure = error instanceof Error ? error : new Error(String(error))
       if (isStreamsError(failure) && failure.action === 'stop') {
-        for (const reader of this.#order) if (topics.includes(reader.topic)) this.#fail(reader, failure)
+        // Of one topic, or of the whole cluster.
+        const refused = typeof failure.details.topic === 'string' ? [failure.details.topic] : topics
+        for (const reader of this.#order) if (refused.includes(reader.topic)) this.#fail(reader, failure)
       } else {
         logger.warn('Metadata could not be read and is asked for again.', { topics, error: failure.message })
       }
