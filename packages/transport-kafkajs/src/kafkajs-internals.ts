@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
-import type { ISocketFactory, KafkaConfig, Logger, LoggerEntryContent, logCreator } from 'kafkajs'
+import type { ISocketFactory, KafkaConfig, Logger, logCreator } from 'kafkajs'
 
 /**
  * The parts of kafkajs below its public interface that this package uses, typed. kafkajs is pinned exactly because of
@@ -107,5 +107,3 @@ export const { createLogger, LEVELS } = require('kafkajs/src/loggers') as {
 }
 
 export const consoleLogCreator = require('kafkajs/src/loggers/console') as logCreator
-
-export type { LoggerEntryContent }

@@ -1,1 +1,1 @@
-export { createFetcher, type FetcherParts } from './fetcher.ts'
+export { createFetcher } from './fetcher.ts'
