@@ -354,9 +354,8 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     this.#groupsAdded.clear()
     this.#error = undefined
     this.#sender.error = undefined
-    this.#sender.sendEra = this.#sender.appendEra
     this.#moveTo('ready')
-    this.#sender.wake()
+    this.#sender.beginNext()
   }
 
   #dropAll(): void {

@@ -172,6 +172,12 @@ export class PartitionQueue {
     return dropped
   }
 
+  /** What waits was held back until now. */
+  restartTime(nowMs: number): void {
+    for (const batch of this.waiting) batch.createdMs = nowMs
+    this.openedMs = nowMs
+  }
+
   remove(batch: ProducerBatch): void {
     const index = this.unresolved.indexOf(batch)
     if (index >= 0) this.unresolved.splice(index, 1)

@@ -32,7 +32,8 @@ export class ProducerBatch {
   readonly era: number
   /** Position among all batches of the producer; the parts of a split batch share it. */
   readonly ordinal: number
-  readonly createdMs: number
+  /** From here on the delivery time-out counts. */
+  createdMs: number
   /** -1 until it is first sent: a batch that never was may be dropped without a gap. */
   baseSequence = -1
   /** Counts the batches of a partition as the broker gets them. */

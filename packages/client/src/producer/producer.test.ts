@@ -8,6 +8,8 @@ const INPUT = { topic: 'in', partition: 0, metadata: '' }
 const REBALANCE_IN_PROGRESS = 27
 const TOPIC_AUTHORIZATION_FAILED = 29
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45
+const DUPLICATE_SEQUENCE_NUMBER = 46
+const INVALID_TXN_STATE = 48
 
 function member(generationId = 1): GroupMetadata {
   return { groupId: 'g', generationId, memberId: 'm', groupInstanceId: undefined }
@@ -221,6 +223,35 @@ describe('sequences', () => {
   })
 })
 
+test('a batch that the broker has, but no longer knows where, is acknowledged', async () => {
+  const rig = await ProducerRig.open()
+  rig.kafka.fault = ({ name }) =>
+    name === 'Produce' ? { kind: 'code', code: DUPLICATE_SEQUENCE_NUMBER, carriedOut: true } : undefined
+  const appender = await rig.topic()
+  append(appender, 0, 'a')
+  await rig.wait(rig.producer.flush())
+  expect(rig.visible()[0]).toEqual(['a'])
+  expect(appender.ackedEndOffset(0)).toBe(-1)
+  expect(produces(rig)).toHaveLength(1)
+})
+
+test('flush waits for what was appended before it, not for what came later', async () => {
+  const rig = await ProducerRig.open()
+  const appender = await rig.topic()
+  rig.kafka.fault = ({ name, number }) => (name === 'Produce' && number === 1 ? { kind: 'stalled' } : undefined)
+  append(appender, 0, 'slow')
+  const flush = rig.producer.flush()
+  let flushed = false
+  void flush.then(() => {
+    flushed = true
+  })
+  append(appender, 1, 'fast')
+  await rig.wait(new Promise<void>(resolve => rig.clock.setTimer(15, resolve)))
+  expect(rig.visible()[1]).toEqual(['fast'])
+  expect(flushed).toBe(false)
+  await rig.wait(flush)
+})
+
 describe('time and space', () => {
   test('follow a leader that moves', async () => {
     const rig = await ProducerRig.open({ batchBytes: 150 })
@@ -355,6 +386,47 @@ describe.each([1, 2] as const)('transactions version %i', version => {
     await rig.wait(abort)
     await rig.wait(rig.producer.commit([], member()))
     expect(rig.visible()[0]).toEqual(['first', 'third'])
+  })
+
+  test('hold back without a time limit, which begins when the next transaction does', async () => {
+    const rig = await ProducerRig.open({ ...options, deliveryTimeoutMs: 2000 })
+    const appender = await rig.topic()
+    append(appender, 0, 'first')
+    const untilMs = rig.clock.monotonicMs() + 5000
+    rig.kafka.fault = ({ name, atMs }) => (name === 'EndTxn' && atMs < untilMs ? { kind: 'lost' } : undefined)
+    const commit = rig.producer.commit([], member())
+    append(appender, 0, 'second')
+    append(appender, 1, 'second')
+    void rig.producer.flush()
+    append(appender, 1, 'third')
+    await rig.wait(commit)
+    expect(rig.clock.monotonicMs()).toBeGreaterThanOrEqual(untilMs)
+    await rig.wait(rig.producer.commit([], member()))
+    expect(rig.visible()).toEqual([['first', 'second'], ['second', 'third'], []])
+  })
+
+  test('abort only when nothing is on its way any more', async () => {
+    const rig = await ProducerRig.open(options)
+    const appender = await rig.topic()
+    rig.kafka.fault = ({ name }) => (name === 'Produce' ? { kind: 'stalled' } : undefined)
+    append(appender, 0, 'a')
+    await rig.wait(new Promise<void>(resolve => rig.clock.setTimer(10, resolve)))
+    const abortedMs = rig.clock.monotonicMs()
+    await rig.wait(rig.producer.abort())
+    const end = rig.kafka.requests.find(({ name }) => name === 'EndTxn')!
+    expect(end.atMs).toBe(produces(rig)[0]!.atMs + 20)
+    expect(end.atMs).toBeGreaterThan(abortedMs)
+  })
+
+  test('are unknown when the first commit is not answered and the second finds no transaction', async () => {
+    const rig = await ProducerRig.open(options)
+    append(await rig.topic(), 0, 'a')
+    let ends = 0
+    rig.kafka.fault = ({ name }) => {
+      if (name !== 'EndTxn') return undefined
+      return ends++ === 0 ? { kind: 'unanswered' } : { kind: 'code', code: INVALID_TXN_STATE }
+    }
+    expect(await codeOf(rig, rig.producer.commit([], member()))).toBe('TASK_COMMIT_UNKNOWN')
   })
 
   test('stay sound when the group refuses the generation: commit again with a newer one', async () => {

@@ -133,6 +133,16 @@ export class Sender {
     return new Promise(resolve => this.quietWaiters.add(resolve))
   }
 
+  /** The transaction that was held back may leave; its delivery time-out begins. */
+  beginNext(): void {
+    const nowMs = this.clock.monotonicMs()
+    for (const partition of this.active) {
+      partition.restartTime(nowMs)
+    }
+    this.sendEra = this.appendEra
+    this.wake()
+  }
+
   /** Forgets all that is not acknowledged. */
   drop(error: Error): void {
     this.buffer.rejectFlushes(error)
