@@ -1,7 +1,18 @@
 import { StreamsError } from '../core/index.ts'
-import type { KafkaAdmin, Logger } from '../ports/index.ts'
+import type { Clock, KafkaAdmin, Logger, TopicDescription } from '../ports/index.ts'
 import { resolveTopicName, type Topology } from '../topology/index.ts'
 import { type InternalTopic, planTopics, type TopicPlan, userInputTopics } from './topic-plan.ts'
+
+/** How long a topic that was just created may take until the brokers know it; a loaded one takes seconds. */
+const KNOWN_WITHIN_MS = 30_000
+const KNOWN_POLL_MS = 200
+
+export interface PrepareOptions {
+  readonly replicationFactor: number
+  readonly deadLetterTopic: string | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+}
 
 /**
  * Looks at the user's topics, settles the partition counts of the internal ones, creates those that are missing and
@@ -13,7 +24,7 @@ export async function prepareTopics(
   topology: Topology,
   applicationId: string,
   admin: KafkaAdmin,
-  options: { readonly replicationFactor: number; readonly deadLetterTopic: string | undefined; readonly logger: Logger }
+  options: PrepareOptions
 ): Promise<TopicPlan> {
   const usesPatterns = topology.subTopologies.some(sub => sub.sourcePatterns.length > 0)
   const allTopics = usesPatterns ? [...(await admin.describeTopics()).keys()] : []
@@ -56,7 +67,7 @@ function userOutputTopics(topology: Topology, deadLetterTopic: string | undefine
 async function ensureTopics(
   topics: readonly InternalTopic[],
   admin: KafkaAdmin,
-  options: { readonly replicationFactor: number; readonly logger: Logger }
+  options: PrepareOptions
 ): Promise<void> {
   if (topics.length === 0) return
   let existing = await admin.describeTopics(topics.map(topic => topic.name))
@@ -72,7 +83,11 @@ async function ensureTopics(
     )
     for (const [name, result] of results) options.logger.debug(`internal topic '${name}': ${result}`)
     // Another instance may have created some of them meanwhile, so all are checked, not only those found before.
-    existing = await admin.describeTopics(topics.map(topic => topic.name))
+    existing = await untilKnown(
+      topics.map(topic => topic.name),
+      admin,
+      options.clock
+    )
   }
   for (const topic of topics) {
     const found = existing.get(topic.name)
@@ -80,7 +95,7 @@ async function ensureTopics(
     if (found === undefined) {
       throw new StreamsError(
         'TOPIC_MISSING',
-        `The internal topic '${topic.name}' was created but cannot be found. Try again.`,
+        `The internal topic '${topic.name}' was created, but the brokers did not know it within ${KNOWN_WITHIN_MS} ms. See how they are, and start again.`,
         {
           details: { topics: [topic.name] }
         }
@@ -92,5 +107,19 @@ async function ensureTopics(
         'If the input was repartitioned or the topology changed, reset the application (delete its internal topics, committed offsets and state directory), or use another applicationId.',
       { details: { topic: topic.name, found: found.partitionCount, needed: topic.partitionCount } }
     )
+  }
+}
+
+/** Creating is done when the controller has written it down; the broker that is asked next may not have read that yet. */
+async function untilKnown(
+  names: readonly string[],
+  admin: KafkaAdmin,
+  clock: Clock
+): Promise<ReadonlyMap<string, TopicDescription>> {
+  const deadlineMs = clock.monotonicMs() + KNOWN_WITHIN_MS
+  for (;;) {
+    const found = await admin.describeTopics(names)
+    if (names.every(name => found.has(name)) || clock.monotonicMs() >= deadlineMs) return found
+    await new Promise<void>(resolve => void clock.setTimer(KNOWN_POLL_MS, resolve))
   }
 }

@@ -246,6 +246,7 @@ export class StreamsApp {
       await prepareTopics(topology, config.applicationId, client.admin, {
         replicationFactor: config.replicationFactor,
         deadLetterTopic: config.deadLetterTopic,
+        clock,
         logger
       })
     let plan = await prepare()

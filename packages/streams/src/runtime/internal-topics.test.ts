@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import type { Clock, KafkaAdmin, TopicDescription } from '../ports/index.ts'
+import { SILENT_LOGGER } from '../ports/index.ts'
+import type { StoreSpec, Topology } from '../topology/index.ts'
+import { prepareTopics } from './internal-topics.ts'
+
+const store = { name: 'counts', changelog: { sourceTopic: undefined, topicConfig: {} } } as unknown as StoreSpec
+const counting: Topology = {
+  subTopologies: [
+    {
+      id: 0,
+      nodes: [],
+      stores: [store],
+      sourceTopics: ['in'],
+      sourcePatterns: [],
+      sinkTopics: [],
+      repartitionSources: [],
+      copartitionGroups: []
+    }
+  ],
+  describe: () => ''
+}
+
+/** Timers fire at once, moving the time on. */
+function hurriedClock(): Clock {
+  let nowMs = 0
+  return {
+    nowMs: () => nowMs,
+    monotonicMs: () => nowMs,
+    setTimer(delayMs, callback) {
+      nowMs += delayMs
+      queueMicrotask(callback)
+      return () => {}
+    }
+  }
+}
+
+/** A broker that learns of a created topic only after it was asked for it `looks` times. */
+function slowAdmin(looks: number): KafkaAdmin {
+  const topics = new Map<string, TopicDescription>()
+  const add = (name: string, partitionCount: number) =>
+    topics.set(name, { name, partitionCount, replicationFactor: 1, internal: false })
+  add('in', 2)
+  const created = new Map<string, number>()
+  let left = looks
+  const admin: Partial<KafkaAdmin> = {
+    async describeTopics(names) {
+      if (created.size > 0 && left-- <= 0) for (const [name, count] of created) add(name, count)
+      return new Map([...topics].filter(([name]) => names?.includes(name)))
+    },
+    async createTopics(wanted) {
+      for (const { name, partitionCount } of wanted) created.set(name, partitionCount)
+      return new Map(wanted.map(({ name }) => [name, 'created']))
+    }
+  }
+  return admin as KafkaAdmin
+}
+
+const options = () => ({
+  replicationFactor: -1,
+  deadLetterTopic: undefined,
+  clock: hurriedClock(),
+  logger: SILENT_LOGGER
+})
+
+test('waits until a topic that it created is known', async () => {
+  const plan = await prepareTopics(counting, 'app', slowAdmin(5), options())
+  expect(plan.changelogTopics.map(topic => topic.name)).toEqual(['app-counts-changelog'])
+})
+
+test('gives up on a topic that never becomes known, and names it', async () => {
+  await expect(prepareTopics(counting, 'app', slowAdmin(1_000_000), options())).rejects.toMatchObject({
+    code: 'TOPIC_MISSING',
+    message: expect.stringContaining("'app-counts-changelog'")
+  })
+})
