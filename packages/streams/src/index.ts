@@ -22,6 +22,7 @@ export {
   windowedKey
 } from './core/index.ts'
 export {
+  type AggregateOptions,
   type Aggregator,
   type BranchedKStream,
   type ConsumedOptions,
@@ -38,6 +39,8 @@ export {
   StreamsBuilder,
   type TableOptions,
   type TimeWindowedKStream,
+  type ToTableOptions,
+  type WindowAggregateOptions,
   type WindowMaterializedOptions
 } from './dsl/index.ts'
 export { type StoreHandle, type Topology, TopologyBuilder } from './topology/index.ts'

@@ -3,7 +3,13 @@ export { KGroupedStream } from './kgrouped-stream.ts'
 export { KGroupedTable } from './kgrouped-table.ts'
 export { KStream } from './kstream.ts'
 export { KTable } from './ktable.ts'
-export type { MaterializedOptions, NamedOptions, WindowMaterializedOptions } from './materialized.ts'
+export type {
+  AggregateOptions,
+  MaterializedOptions,
+  NamedOptions,
+  WindowAggregateOptions,
+  WindowMaterializedOptions
+} from './materialized.ts'
 export type { Aggregator } from './operators/aggregate.ts'
 export type { GroupedOptions } from './operators/group-by-key.ts'
 export type { RepartitionedOptions } from './operators/repartition.ts'
@@ -11,5 +17,6 @@ export type { ConsumedOptions } from './operators/stream.ts'
 export type { JoinedOptions } from './operators/stream-table-join.ts'
 export type { TableOptions } from './operators/table.ts'
 export type { ProducedOptions } from './operators/to.ts'
+export type { ToTableOptions } from './operators/to-table.ts'
 export { StreamsBuilder } from './streams-builder.ts'
 export { TimeWindowedKStream } from './time-windowed-kstream.ts'

@@ -1,7 +1,7 @@
 import type { TimeWindows } from '../core/index.ts'
 import type { Facades } from './facades.ts'
 import type { KTable } from './ktable.ts'
-import type { MaterializedOptions } from './materialized.ts'
+import type { AggregateOptions, MaterializedOptions } from './materialized.ts'
 import { type Aggregator, aggregate, type KeyValueHandle } from './operators/aggregate.ts'
 import { count } from './operators/count.ts'
 import { reduce } from './operators/reduce.ts'
@@ -40,7 +40,7 @@ export class KGroupedStream<K, V> {
   aggregate<A>(
     initializer: () => A,
     aggregator: Aggregator<K, V, A>,
-    options: MaterializedOptions<K, A>
+    options: AggregateOptions<K, A>
   ): KTable<K, A, KeyValueHandle<K, A>> {
     return this.#facades.table(aggregate(this.#handle, initializer, aggregator, options))
   }

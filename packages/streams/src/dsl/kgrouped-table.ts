@@ -1,6 +1,6 @@
 import type { Facades } from './facades.ts'
 import type { KTable } from './ktable.ts'
-import type { MaterializedOptions } from './materialized.ts'
+import type { AggregateOptions, MaterializedOptions } from './materialized.ts'
 import type { Aggregator, KeyValueHandle } from './operators/aggregate.ts'
 import { tableAggregate } from './operators/table-aggregate.ts'
 import { tableCount } from './operators/table-count.ts'
@@ -40,7 +40,7 @@ export class KGroupedTable<K, V> {
     initializer: () => A,
     adder: Aggregator<K, V, A>,
     subtractor: Aggregator<K, V, A>,
-    options: MaterializedOptions<K, A>
+    options: AggregateOptions<K, A>
   ): KTable<K, A, KeyValueHandle<K, A>> {
     return this.#facades.table(tableAggregate(this.#handle, initializer, adder, subtractor, options))
   }

@@ -3,7 +3,7 @@ import type { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import { KTable } from './ktable.ts'
-import type { MaterializedOptions, NamedOptions } from './materialized.ts'
+import type { NamedOptions } from './materialized.ts'
 import { filter, filterNot } from './operators/filter.ts'
 import { flatMap } from './operators/flat-map.ts'
 import { flatMapValues } from './operators/flat-map-values.ts'
@@ -19,9 +19,24 @@ import { selectKey } from './operators/select-key.ts'
 import { split } from './operators/split.ts'
 import { type JoinedOptions, streamTableJoin, streamTableLeftJoin } from './operators/stream-table-join.ts'
 import { type ProducedOptions, to } from './operators/to.ts'
-import { toTable } from './operators/to-table.ts'
+import { type ToTableOptions, toTable } from './operators/to-table.ts'
 import type { StreamHandle } from './stream-handle.ts'
 import type { AnyStoreHandle } from './table-handle.ts'
+
+/**
+ * `VR` without the literals that a comparison narrowed a whole type to: TypeScript takes `count => count === 30` for a type
+ * guard, yet a stream of `30`s is one of numbers.
+ */
+type WithoutLiterals<V, VR> = VR extends string
+  ? Whole<string, V, VR>
+  : VR extends number
+    ? Whole<number, V, VR>
+    : VR extends bigint
+      ? Whole<bigint, V, VR>
+      : VR extends boolean
+        ? Whole<boolean, V, VR>
+        : VR
+type Whole<P, V, VR> = P extends V ? P : VR
 
 /**
  * A stream of records. Each method adds a node to the topology and returns what comes out of it. The functions given to
@@ -39,7 +54,10 @@ export class KStream<K, V> {
   }
 
   /** The records for which the predicate holds. A type guard narrows the type of the values. */
-  filter<VR extends V>(predicate: (key: K, value: V) => value is VR, options?: NamedOptions): KStream<K, VR>
+  filter<VR extends V>(
+    predicate: (key: K, value: V) => value is VR,
+    options?: NamedOptions
+  ): KStream<K, WithoutLiterals<V, VR>>
   filter(predicate: (key: K, value: V) => boolean, options?: NamedOptions): KStream<K, V>
   filter(predicate: (key: K, value: V) => boolean, options: NamedOptions = {}): unknown {
     return this.#facades.stream(filter(this.#handle, predicate, options))
@@ -99,22 +117,25 @@ export class KStream<K, V> {
   }
 
   /** Writes to a topic of the application's own and reads back, so that equal keys meet in one partition. */
-  repartition(options: RepartitionedOptions<K, V> = {}): KStream<K, V> {
+  repartition<KW = K, VW = V>(options: RepartitionedOptions<K, V, KW, VW> = {}): KStream<KW, VW> {
     return this.#facades.stream(repartition(this.#handle, options))
   }
 
   /** Takes the records as the updates of a table. Stored if `store` is given, or if an operator below needs it. */
-  toTable(options: MaterializedOptions<K, V> = {}): KTable<K, V> {
+  toTable<KW = K, VW = V>(options: ToTableOptions<K, V, KW, VW> = {}): KTable<KW, VW> {
     return this.#facades.table(toTable(this.#handle, options))
   }
 
   /** Groups the records by their key, to be aggregated. */
-  groupByKey(options: GroupedOptions<K, V> = {}): KGroupedStream<K, V> {
+  groupByKey<KG = K, VG = V>(options: GroupedOptions<K, V, KG, VG> = {}): KGroupedStream<KG, VG> {
     return this.#facades.groupedStream(groupByKey(this.#handle, options))
   }
 
   /** Groups the records by a new key, through a repartition topic, to be aggregated. */
-  groupBy<KR>(selector: (key: K, value: V) => KR, options: GroupedOptions<KR, V> = {}): KGroupedStream<KR, V> {
+  groupBy<KR, KG = KR, VG = V>(
+    selector: (key: K, value: V) => KR,
+    options: GroupedOptions<KR, V, KG, VG> = {}
+  ): KGroupedStream<KG, VG> {
     return this.#facades.groupedStream(groupBy(this.#handle, selector, options))
   }
 

@@ -68,17 +68,17 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
   }
 
   /** Groups the rows by a new key and value, to be aggregated; stays right when rows change. */
-  groupBy<KR, VR>(
+  groupBy<KR, VR, KG = KR, VG = VR>(
     selector: (key: K, value: V) => readonly [KR, VR],
-    options: GroupedOptions<KR, VR> = {}
-  ): KGroupedTable<NonNullable<KR>, NonNullable<VR>> {
+    options: GroupedOptions<KR, VR, KG, VG> = {}
+  ): KGroupedTable<NonNullable<KG>, NonNullable<VG>> {
     return this.#facades.groupedTable(tableGroupBy(this.#handle, selector, options))
   }
 
-  /** Every update as a record of a stream; a deletion has a null value. */
-  toStream(options?: NamedOptions): KStream<K, V>
   /** Every update as a record with a new key. */
   toStream<KR>(mapper: (key: K, value: V) => KR, options?: NamedOptions): KStream<KR, V>
+  /** Every update as a record of a stream; a deletion has a null value. */
+  toStream(options?: NamedOptions): KStream<K, V>
   toStream<KR>(first: NamedOptions | ((key: K, value: V) => KR) = {}, options: NamedOptions = {}): unknown {
     if (typeof first === 'object') return this.#facades.stream(toStream(this.#handle, first))
     return this.#facades.stream(selectKey(toStream(this.#handle, options), first))

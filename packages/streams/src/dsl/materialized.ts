@@ -28,6 +28,15 @@ export interface WindowMaterializedOptions<K, V> extends MaterializedOptions<K, 
   readonly retention?: Duration | undefined
 }
 
+/** How the table of an aggregation is stored, whose type nothing else has a serde for. */
+export interface AggregateOptions<K, A> extends MaterializedOptions<K, A> {
+  readonly value: ExactSerde<A>
+}
+
+export interface WindowAggregateOptions<K, A> extends WindowMaterializedOptions<K, A> {
+  readonly value: ExactSerde<A>
+}
+
 /** What a store's spec takes from the options, whatever the types of its rows. */
 type StoreOptions = Pick<
   WindowMaterializedOptions<unknown, unknown>,

@@ -10,5 +10,11 @@ export interface SinkSerde<T> {
   readonly deserialize: (bytes: Uint8Array, context: SerdeContext) => unknown
 }
 
+/**
+ * A serde that writes every `T` and reads a `W`, which may be wider: what was narrowed, to one literal say, is written with
+ * the serde of the whole type.
+ */
+export type WiderSerde<T, W> = Serde<NonNullable<W>> & SinkSerde<NonNullable<T>>
+
 /** A serde that writes every `T` and reads nothing else: for what is written and read back as `T`. Null never reaches it. */
 export type ExactSerde<T> = Serde<NonNullable<T>> & SinkSerde<NonNullable<T>>

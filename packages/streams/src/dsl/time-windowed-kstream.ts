@@ -1,7 +1,7 @@
 import type { Windowed } from '../core/index.ts'
 import type { Facades } from './facades.ts'
 import type { KTable } from './ktable.ts'
-import type { WindowMaterializedOptions } from './materialized.ts'
+import type { WindowAggregateOptions, WindowMaterializedOptions } from './materialized.ts'
 import type { Aggregator } from './operators/aggregate.ts'
 import { type TimeWindowedStreamHandle, type WindowHandle, windowedAggregate } from './operators/windowed-aggregate.ts'
 import { windowedCount } from './operators/windowed-count.ts'
@@ -38,7 +38,7 @@ export class TimeWindowedKStream<K, V> {
   aggregate<A>(
     initializer: () => A,
     aggregator: Aggregator<K, V, A>,
-    options: WindowMaterializedOptions<K, A>
+    options: WindowAggregateOptions<K, A>
   ): KTable<Windowed<K>, A, WindowHandle<K, A>> {
     return this.#facades.table(windowedAggregate(this.#handle, initializer, aggregator, options))
   }

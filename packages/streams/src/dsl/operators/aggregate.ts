@@ -9,7 +9,13 @@ import type {
 import type { StoreHandle } from '../../topology/index.ts'
 import { addAggregation } from '../add-aggregation.ts'
 import { checkFunction } from '../add-step.ts'
-import { checkMaterialized, keyValueStore, type MaterializedOptions, storeName } from '../materialized.ts'
+import {
+  type AggregateOptions,
+  checkMaterialized,
+  keyValueStore,
+  type MaterializedOptions,
+  storeName
+} from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import type { GroupedStreamHandle } from '../stream-handle.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
@@ -40,7 +46,7 @@ export function aggregate<K, V, A>(
   grouped: GroupedStreamHandle<K, V>,
   initializer: () => A,
   aggregator: Aggregator<K, V, A>,
-  options: MaterializedOptions<K, A>
+  options: AggregateOptions<K, A>
 ): TableHandle<K, A, KeyValueHandle<K, A>> {
   checkMaterialized('aggregate()', options)
   checkFunction('aggregate', 'initializer', initializer)

@@ -1,15 +1,16 @@
 import { checkOptions } from '../../core/index.ts'
 import type { NamedOptions } from '../materialized.ts'
-import type { ExactSerde } from '../sink-serde.ts'
+import type { WiderSerde } from '../sink-serde.ts'
 import type { GroupedStreamHandle, StreamHandle } from '../stream-handle.ts'
 
-export interface GroupedOptions<K, V> extends NamedOptions {
+/** `KG` and `VG` are what the serdes read, where they are given. */
+export interface GroupedOptions<K, V, KG = K, VG = V> extends NamedOptions {
   /** Names the repartition topic, if one is needed: `<applicationId>-<name>-repartition`. Aggregations then share it. */
   readonly name?: string | undefined
   /** For the repartition topic and the store; default: the stream's. */
-  readonly key?: ExactSerde<K> | undefined
+  readonly key?: WiderSerde<K, KG> | undefined
   /** For the repartition topic; default: the stream's. */
-  readonly value?: ExactSerde<V> | undefined
+  readonly value?: WiderSerde<V, VG> | undefined
 }
 
 export const GROUPED_OPTIONS: readonly string[] = ['name', 'key', 'value']
@@ -20,14 +21,17 @@ export const GROUPED_OPTIONS: readonly string[] = ['name', 'key', 'value']
  *
  * @see Kafka Streams `KStream#groupByKey`
  */
-export function groupByKey<K, V>(
+export function groupByKey<K, V, KG = K, VG = V>(
   up: StreamHandle<K, V>,
-  options: GroupedOptions<K, V> = {}
-): GroupedStreamHandle<K, V> {
+  options: GroupedOptions<K, V, KG, VG> = {}
+): GroupedStreamHandle<KG, VG> {
   checkOptions('groupByKey()', options, GROUPED_OPTIONS)
   return { upstream: withSerdes(up, options), name: options.name }
 }
 
-export function withSerdes<K, V>(up: StreamHandle<K, V>, options: GroupedOptions<K, V>): StreamHandle<K, V> {
-  return { ...up, key: options.key ?? up.key, value: options.value ?? up.value } as StreamHandle<K, V>
+export function withSerdes<K, V, KG, VG>(
+  up: StreamHandle<K, V>,
+  options: GroupedOptions<K, V, KG, VG>
+): StreamHandle<KG, VG> {
+  return { ...up, key: options.key ?? up.key, value: options.value ?? up.value } as unknown as StreamHandle<KG, VG>
 }

@@ -11,11 +11,11 @@ import { addKeySelection, withNewKey } from './select-key.ts'
  * @param options - `key` is the serde of the new key; `name` names the node and the repartition topic.
  * @see Kafka Streams `KStream#groupBy`
  */
-export function groupBy<K, V, KR>(
+export function groupBy<K, V, KR, KG = KR, VG = V>(
   up: StreamHandle<K, V>,
   selector: (key: K, value: V) => KR,
-  options: GroupedOptions<KR, V> = {}
-): GroupedStreamHandle<KR, V> {
+  options: GroupedOptions<KR, V, KG, VG> = {}
+): GroupedStreamHandle<KG, VG> {
   checkOptions('groupBy()', options, GROUPED_OPTIONS)
   const node = addKeySelection('groupBy', up, selector, { name: options.name })
   return { upstream: withSerdes(withNewKey<V, KR>(up, node, undefined), options), name: options.name }

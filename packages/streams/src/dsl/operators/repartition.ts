@@ -2,14 +2,15 @@ import { checkOptions, StreamsError } from '../../core/index.ts'
 import { legalName, type StreamPartitioner } from '../../topology/index.ts'
 import type { NamedOptions } from '../materialized.ts'
 import { repartitionNode } from '../repartition-node.ts'
-import type { ExactSerde } from '../sink-serde.ts'
+import type { WiderSerde } from '../sink-serde.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-export interface RepartitionedOptions<K, V> extends NamedOptions {
+/** `KW` and `VW` are what the serdes read, where they are given. */
+export interface RepartitionedOptions<K, V, KW = K, VW = V> extends NamedOptions {
   /** Names the topic, `<applicationId>-<name>-repartition`, and the nodes around it. */
   readonly name?: string | undefined
-  readonly key?: ExactSerde<K> | undefined
-  readonly value?: ExactSerde<V> | undefined
+  readonly key?: WiderSerde<K, KW> | undefined
+  readonly value?: WiderSerde<V, VW> | undefined
   /** Default: the largest count of the topics read above. */
   readonly partitionCount?: number | undefined
   /** Default: murmur2 of the key's bytes, as Java's producer. */
@@ -23,10 +24,10 @@ export interface RepartitionedOptions<K, V> extends NamedOptions {
  * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
  * @see Kafka Streams `KStream#repartition`
  */
-export function repartition<K, V>(
+export function repartition<K, V, KW = K, VW = V>(
   up: StreamHandle<K, V>,
-  options: RepartitionedOptions<K, V> = {}
-): StreamHandle<K, V> {
+  options: RepartitionedOptions<K, V, KW, VW> = {}
+): StreamHandle<KW, VW> {
   checkOptions('repartition()', options, ['name', 'key', 'value', 'partitionCount', 'partitioner'])
   const { graph } = up
   const { partitionCount, partitioner } = options
@@ -52,8 +53,8 @@ export function repartition<K, V>(
   return {
     graph,
     node,
-    key: key as StreamHandle<K, V>['key'],
-    value: value as StreamHandle<K, V>['value'],
+    key: key as StreamHandle<KW, VW>['key'],
+    value: value as StreamHandle<KW, VW>['value'],
     sources: new Set([node.name]),
     needsRepartition: false
   }

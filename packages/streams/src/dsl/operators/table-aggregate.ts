@@ -9,7 +9,7 @@ import {
 import { checkFunction } from '../add-step.ts'
 import { addTableAggregation } from '../add-table-aggregation.ts'
 import type { AnySupplier } from '../graph/graph-node.ts'
-import { checkMaterialized, type MaterializedOptions } from '../materialized.ts'
+import { type AggregateOptions, checkMaterialized } from '../materialized.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
 import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
 import type { Aggregator, KeyValueHandle } from './aggregate.ts'
@@ -33,7 +33,7 @@ export function tableAggregate<K, V, A>(
   initializer: () => A,
   adder: Aggregator<K, V, A>,
   subtractor: Aggregator<K, V, A>,
-  options: MaterializedOptions<K, A>
+  options: AggregateOptions<K, A>
 ): TableHandle<K, A, KeyValueHandle<K, A>> {
   checkMaterialized('aggregate()', options)
   checkFunction('aggregate', 'initializer', initializer)

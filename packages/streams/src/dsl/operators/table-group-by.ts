@@ -3,9 +3,9 @@ import {
   checkOptions,
   type Processor,
   type ProcessorContext,
-  type Serde,
   type StreamRecord
 } from '../../core/index.ts'
+import type { AnySerde } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import { resolveSerde } from '../resolve-serde.ts'
@@ -24,17 +24,17 @@ type Selector<K, V, KR, VR> = (key: K, value: V) => readonly [KR, VR]
  * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
  * @see Kafka Streams `KTable#groupBy`
  */
-export function tableGroupBy<K, V, KR, VR>(
+export function tableGroupBy<K, V, KR, VR, KG = KR, VG = VR>(
   table: TableHandle<K, V>,
   selector: Selector<K, V, KR, VR>,
-  options: GroupedOptions<KR, VR> = {}
-): GroupedTableHandle<NonNullable<KR>, NonNullable<VR>> {
+  options: GroupedOptions<KR, VR, KG, VG> = {}
+): GroupedTableHandle<NonNullable<KG>, NonNullable<VG>> {
   checkOptions('groupBy()', options, GROUPED_OPTIONS)
   checkFunction('groupBy', 'selector', selector)
   const { graph } = table
   const name = graph.names.orGenerate(options.name, 'KTABLE-SELECT-')
-  const key = resolveSerde<NonNullable<KR>>('key', options.key, undefined, name, 'groupBy()')
-  const value = resolveSerde<NonNullable<VR>>('value', options.value, undefined, name, 'groupBy()')
+  const key = resolveSerde<NonNullable<KG>>('key', options.key, undefined, name, 'groupBy()')
+  const value = resolveSerde<NonNullable<VG>>('value', options.value, undefined, name, 'groupBy()')
   const node = new GraphNode(name, { kind: 'processor', supplier: () => new TableGroupByProcessor(selector, key) })
   graph.add(node, table.node)
   table.view.sendOldValues(true)
@@ -43,10 +43,10 @@ export function tableGroupBy<K, V, KR, VR>(
 
 class TableGroupByProcessor<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   private readonly selector: Selector<K, V, KR, VR>
-  private readonly keySerde: Serde<NonNullable<KR>>
+  private readonly keySerde: AnySerde
   private context!: ProcessorContext<KR, Change<VR>>
 
-  constructor(selector: Selector<K, V, KR, VR>, keySerde: Serde<NonNullable<KR>>) {
+  constructor(selector: Selector<K, V, KR, VR>, keySerde: AnySerde) {
     this.selector = selector
     this.keySerde = keySerde
   }
@@ -86,8 +86,8 @@ class TableGroupByProcessor<K, V, KR, VR> implements Processor<K, Change<V>, KR,
     if (a === b) return true
     if (typeof a !== 'object' || typeof b !== 'object') return false
     const context = { topic: '', isKey: true }
-    const bytes = this.keySerde.serialize(a as NonNullable<KR>, context)
-    const others = this.keySerde.serialize(b as NonNullable<KR>, context)
+    const bytes = this.keySerde.serialize(a, context)
+    const others = this.keySerde.serialize(b, context)
     return bytes.length === others.length && bytes.every((byte, index) => byte === others[index])
   }
 }

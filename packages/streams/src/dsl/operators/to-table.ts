@@ -1,11 +1,19 @@
+import type { Serde } from '../../core/index.ts'
 import type { StoreHandle } from '../../topology/index.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import { checkMaterialized, keyValueStore, type MaterializedOptions, storeName } from '../materialized.ts'
 import { repartitionNode } from '../repartition-node.ts'
 import { resolveSerde } from '../resolve-serde.ts'
+import type { WiderSerde } from '../sink-serde.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 import { TableSourceView } from '../table/table-source.ts'
 import type { TableHandle } from '../table-handle.ts'
+
+/** `KW` and `VW` are what the serdes read, where they are given. */
+export interface ToTableOptions<K, V, KW = K, VW = V> extends Omit<MaterializedOptions<K, V>, 'key' | 'value'> {
+  readonly key?: WiderSerde<K, KW> | undefined
+  readonly value?: WiderSerde<V, VW> | undefined
+}
 
 const PREFIX = 'KSTREAM-TOTABLE-'
 
@@ -19,16 +27,16 @@ const PREFIX = 'KSTREAM-TOTABLE-'
  * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
  * @see Kafka Streams `KStream#toTable`
  */
-export function toTable<K, V>(
+export function toTable<K, V, KW = K, VW = V>(
   up: StreamHandle<K, V>,
-  options: MaterializedOptions<K, V> = {}
-): TableHandle<K, V, StoreHandle<K, V, 'timestamped-key-value'>> {
+  options: ToTableOptions<K, V, KW, VW> = {}
+): TableHandle<KW, VW, StoreHandle<KW, VW, 'timestamped-key-value'>> {
   checkMaterialized('toTable()', options)
   const { graph } = up
   const name = graph.names.orGenerate(options.name, PREFIX)
   const { name: store, isNamed } = storeName(graph, options, PREFIX)
-  const key = resolveSerde<K>('key', options.key, up.key, name, 'toTable()')
-  const value = resolveSerde<V>('value', options.value, up.value, name, 'toTable()')
+  const key = resolveSerde<KW>('key', options.key, up.key as Serde<KW> | undefined, name, 'toTable()')
+  const value = resolveSerde<VW>('value', options.value, up.value as Serde<VW> | undefined, name, 'toTable()')
 
   let parent = up.node
   let { sources } = up
@@ -38,7 +46,7 @@ export function toTable<K, V>(
     sources = new Set([parent.name])
   }
 
-  const view = new TableSourceView<K, V>(store, isNamed)
+  const view = new TableSourceView<KW, VW>(store, isNamed)
   const spec = keyValueStore(store, key, value, options)
   const node = new GraphNode(name, {
     kind: 'processor',

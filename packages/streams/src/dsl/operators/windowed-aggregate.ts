@@ -14,7 +14,13 @@ import {
 import type { StoreHandle } from '../../topology/index.ts'
 import { addAggregation } from '../add-aggregation.ts'
 import { checkFunction } from '../add-step.ts'
-import { checkMaterialized, storeName, type WindowMaterializedOptions, windowStore } from '../materialized.ts'
+import {
+  checkMaterialized,
+  storeName,
+  type WindowAggregateOptions,
+  type WindowMaterializedOptions,
+  windowStore
+} from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import type { GroupedStreamHandle } from '../stream-handle.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
@@ -46,7 +52,7 @@ export function windowedAggregate<K, V, A>(
   handle: TimeWindowedStreamHandle<K, V>,
   initializer: () => A,
   aggregator: Aggregator<K, V, A>,
-  options: WindowMaterializedOptions<K, A>
+  options: WindowAggregateOptions<K, A>
 ): TableHandle<Windowed<K>, A, WindowHandle<K, A>> {
   checkMaterialized('aggregate()', options, true)
   checkFunction('aggregate', 'initializer', initializer)
