@@ -2,7 +2,8 @@
 // proves on the planted violations of test/layers/fixtures that they bite. Cycles are looked for there as well.
 import { readdirSync, readFileSync } from 'node:fs'
 
-const TESTS = '(\\.(test|test-d)\\.ts$|/test-support/)'
+// Tests, and what stands beside a package's sources for its developers: none of it is published.
+const TESTS = '(\\.(test|test-d)\\.ts$|/test-support/|^packages/[^/]+/(bench|scripts)/)'
 
 /** Folder of packages/streams/src -> folders it may import. */
 const STREAMS_LAYERS = {
