@@ -63,10 +63,6 @@ export class RowTable implements RecordCacheStore {
     return this.activeBytes + this.sealedBytes
   }
 
-  get hasCache(): boolean {
-    return this.options.cache !== undefined
-  }
-
   // ── record path ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   entryOf(key: string): Entry {
@@ -141,9 +137,7 @@ export class RowTable implements RecordCacheStore {
     }
     const clean = this.load(entry.key)
     entry.clean = clean
-    if (isIdle(entry)) {
-      this.options.clean.add(entry)
-    }
+    if (isIdle(entry)) this.options.clean.add(entry)
     return clean
   }
 
@@ -443,7 +437,6 @@ function isKeepable(value: unknown): boolean {
     case 'number':
       return Number.isFinite(value) && !Object.is(value, -0)
     case 'string':
-      return true
     case 'boolean':
     case 'bigint':
       return true

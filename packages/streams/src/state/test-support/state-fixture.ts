@@ -40,17 +40,16 @@ export class MemoryDisk {
   failWrite = 0
 
   open(): RawStore {
-    const disk = this
     const { store } = this
     return {
       getSync: (key: Uint8Array) => store.getSync(key),
-      async write(writes: readonly RawWrite[]) {
-        await disk.mayWrite()
+      write: async (writes: readonly RawWrite[]) => {
+        await this.mayWrite()
         await store.write(writes)
       },
       iterate: (range: RawRange) => store.iterate(range),
-      async clear(range: RawRange, limit: number) {
-        await disk.mayWrite()
+      clear: async (range: RawRange, limit: number) => {
+        await this.mayWrite()
         return store.clear(range, limit)
       },
       approximateBytes: () => store.approximateBytes(),

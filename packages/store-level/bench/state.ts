@@ -1,19 +1,19 @@
 /**
  * Records a second of a count: get, then put of one more, over 100 k keys. Run by
- * `node --conditions=millrace-source packages/streams/bench/state.ts [filter]`.
+ * `node --conditions=millrace-source packages/store-level/bench/state.ts [filter]`.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LevelStoreProvider } from '@millrace/store-level'
+import { LevelStoreProvider } from '../src/index.ts'
 import {
   NO_HEADERS,
   type Serde,
   type TimestampedKeyValueStore,
   type TimestampedWindowStore
-} from '../src/core/index.ts'
-import { openTaskState, type TaskState } from '../src/state/index.ts'
-import type { StoreKind, StoreSpec } from '../src/topology/index.ts'
+} from '@millrace/streams/core'
+import { openTaskState, type TaskState } from '@millrace/streams/state'
+import type { StoreKind, StoreSpec } from '@millrace/streams/topology'
 
 const KEY_COUNT = 100_000
 const MEBIBYTE = 1024 * 1024
