@@ -248,7 +248,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
 
   async #addPartitions(): Promise<void> {
     // Once all partitions of this drain have asked.
-    await undefined
+    await Promise.resolve()
     while (this.#partitionsToAdd.size > 0 && this.sending) {
       const partitions = [...this.#partitionsToAdd]
       this.#partitionsToAdd.clear()

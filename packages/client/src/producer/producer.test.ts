@@ -393,8 +393,8 @@ describe.each([1, 2] as const)('transactions version %i', version => {
     const appender = await rig.topic()
     append(appender, 0, 'first')
     const untilMs = rig.clock.monotonicMs() + 5000
-    rig.kafka.fault = ({ name, atMs }) => (name === 'EndTxn' && atMs < untilMs ? { kind: 'lost' } : undefined)
-    const commit = rig.producer.commit([], member())
+    rig.kafka.fault = ({ name, atMs }) => (name === 'TxnOffsetCommit' && atMs < untilMs ? { kind: 'lost' } : undefined)
+    const commit = rig.producer.commit([{ ...INPUT, offset: 1 }], member())
     append(appender, 0, 'second')
     append(appender, 1, 'second')
     void rig.producer.flush()

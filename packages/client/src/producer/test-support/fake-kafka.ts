@@ -152,7 +152,7 @@ export class FakeKafka implements Cluster {
 
   forgetCoordinator(): void {}
 
-  async closeLane(): Promise<void> {}
+  closeLane(): void {}
 
   async close(): Promise<void> {}
 
