@@ -360,14 +360,20 @@ describe('commits', () => {
       ...json,
       serialize: (value: unknown) => (value === 'bad' ? fail() : json.serialize(value, CONTEXT))
     }
-    await bench.open([{ ...counts, value: refusing }])
+    await bench.open([
+      { ...counts, value: refusing },
+      { ...windows, value: refusing }
+    ])
+    bench.windows().put('w', 1, 1000, 1, NO_HEADERS)
+    expect(() => bench.windows().put('w', 'bad', 900_000, 1, NO_HEADERS)).toThrow('RECORD_SERIALIZE_FAILED')
+    expect(bench.windows().fetchOne('w', 1000)?.value).toBe(1)
     bench.counts().put('a', 1, 1, NO_HEADERS)
     expect(() => bench.counts().put('a', 'bad', 2, NO_HEADERS)).toThrow("for store 'counts'")
     expect(() => bench.counts().put('b', 'bad', 2, NO_HEADERS)).toThrow('RECORD_SERIALIZE_FAILED')
     expect(bench.counts().get('a')).toEqual({ value: 1, timestampMs: 1 })
     expect(bench.counts().get('b')).toBeUndefined()
     await bench.commit()
-    expect(await bench.rawRows()).toHaveLength(1)
+    expect(await bench.rawRows()).toHaveLength(2)
   })
 
   it('are whole or absent when any write fails, and can be tried again', async () => {

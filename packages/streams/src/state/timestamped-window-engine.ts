@@ -74,8 +74,9 @@ export class TimestampedWindowEngine<K, V> implements StoreEngine, TimestampedWi
   put(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): void {
     if (windowStartMs < this.windows.liveFromMs) return
     const entry = this.entryOf(key, windowStartMs)
-    this.windows.observe(windowStartMs)
     this.table.write(entry, undefined, value, timestampMs, headers)
+    // Only now: a value that cannot be written must not make others expire.
+    this.windows.observe(windowStartMs)
   }
 
   onFlush(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
