@@ -45,8 +45,10 @@ export interface StreamLoopOptions {
   readonly endTracker: EndTracker | undefined
   /** Topics whose committed records may be deleted. */
   readonly repartitionTopics: ReadonlySet<string>
-  /** Looks at the topics anew; true when the inputs changed. Only where sources are patterns. */
-  readonly replan: (() => Promise<boolean>) | undefined
+  /** Looks at the topics anew; true when the inputs changed. */
+  readonly replan: () => Promise<boolean>
+  /** Sources are patterns: new topics have to be looked for. */
+  readonly usesPatterns: boolean
   /** `true` when every assigned task processes, `false` while some are being restored. */
   readonly onReadiness: (ready: boolean) => void
 }
@@ -223,8 +225,8 @@ export class StreamLoop implements GroupListener {
   }
 
   async #lookForTopics(): Promise<void> {
-    const { clock, config, replan } = this.#o
-    if (replan === undefined || clock.monotonicMs() < this.#nextReplanMs) return
+    const { clock, config, replan, usesPatterns } = this.#o
+    if (!usesPatterns || clock.monotonicMs() < this.#nextReplanMs) return
     this.#nextReplanMs = clock.monotonicMs() + config.metadataMaxAgeMs
     if (await replan()) this.#group?.rejoin()
   }
@@ -320,7 +322,8 @@ export class StreamLoop implements GroupListener {
     return this.#mailbox.post(async () => {
       this.#everAssigned = true
       this.#assigned = all
-      await this.#o.replan?.()
+      // The leader may know of topics and partitions that are newer than our plan.
+      if (this.#o.usesPatterns || !this.#o.opener.knows(all)) await this.#o.replan()
       await this.#closeGrown()
       this.#openMissing()
     })

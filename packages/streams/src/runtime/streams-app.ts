@@ -283,7 +283,8 @@ export class StreamsApp {
       return inputsText(plan) !== before
     }
     const loop = new StreamLoop({
-      replan: usesPatterns ? replan : undefined,
+      replan,
+      usesPatterns,
       config,
       clock,
       eventLoop,
@@ -311,7 +312,7 @@ export class StreamsApp {
         topics: () => [...new Set([...plan.inputs.values()].flatMap(topics => [...topics.keys()]))].sort(),
         assignor: createTaskAssignor({
           inputs: async () => {
-            if (usesPatterns) await replan()
+            await replan()
             return plan.inputs
           },
           processName,

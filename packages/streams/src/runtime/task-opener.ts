@@ -84,6 +84,12 @@ export class TaskOpener {
     return [...topics].filter(([, count]) => partition < count).map(([topic]) => ({ topic, partition }))
   }
 
+  /** Whether the plan has all of these partitions. */
+  knows(partitions: readonly TopicPartition[]): boolean {
+    const inputs = [...this.#plan.inputs.values()]
+    return partitions.every(({ topic, partition }) => inputs.some(topics => partition < (topics.get(topic) ?? 0)))
+  }
+
   /** Tasks all of whose inputs are among `partitions`. */
   tasksOf(partitions: readonly TopicPartition[]): string[] {
     const held = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`))
