@@ -53,7 +53,7 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   W4: {
     exactlyOnce: false,
     build(builder, { input, output, table }, onRecord) {
-      const users = builder.table(table, { key: string(), value: json<User>() }, { store: 'users' })
+      const users = builder.table(table, { key: string(), value: json<User>(), store: 'users' })
       builder
         .stream(input, clicks)
         .peek(onRecord)

@@ -8,7 +8,7 @@ import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { Kafka, logLevel } from 'kafkajs'
-import { json, Millrace, StreamsBuilder, string } from 'millrace'
+import { json, Millrace, type ReadOnlyKeyValueStore, StreamsBuilder, string, type ValueAndTimestamp } from 'millrace'
 import type { ChaosOutput } from './chaos-output.ts'
 import { seededRandom } from './random.ts'
 import { readTopic } from './read-topic.ts'
@@ -276,8 +276,8 @@ async function checkStores(
   })
   await app.start()
   const found = new Map<string, number>()
-  for await (const { key, value } of app.store('counts').all())
-    found.set(key as string, (value as { value: number }).value)
+  const counts = app.store<ReadOnlyKeyValueStore<string, ValueAndTimestamp<number>>>('counts')
+  for await (const { key, value } of counts.all()) found.set(key, value.value)
   let wrong = 0
   for (const [key, count] of expected) if (found.get(key) !== count) wrong++
   if (wrong > 0 || found.size !== expected.size) {
