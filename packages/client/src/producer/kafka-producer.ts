@@ -270,6 +270,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
           this.#failForCoordinator(timedOut ? additionTimedOutError(transactionalId, error) : error)
         }
       } catch (error) {
+        if (over()) break
         this.#failForCoordinator(isStreamsError(error) ? error : defectError(error))
       }
     }
@@ -456,8 +457,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
    * then must be on the other side of the boundary.
    */
   #exclusively<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.#operations === 0 ? operation() : this.#lastOperation.then(operation)
-    this.#operations++
+    const result = this.#operations++ === 0 ? operation() : this.#lastOperation.then(operation)
     const done = (): void => {
       this.#operations--
     }
