@@ -2,4 +2,6 @@
 export interface EventLoop {
   /** Resolves in a later turn of the event loop. */
   nextTurn(): Promise<void>
+  /** Keeps the process from ending, although nothing may be connected just now, until the returned function is called. */
+  holdOpen(): () => void
 }

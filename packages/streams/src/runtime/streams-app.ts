@@ -209,14 +209,18 @@ export class StreamsApp {
   }
 
   async #lifetime(untilEnd: boolean): Promise<void> {
-    const { client, stores, logger } = this.#ports
+    const { client, stores, eventLoop, logger } = this.#ports
+    // Between two attempts to connect nothing else would keep the process from ending, its promises unsettled.
+    const letGo = eventLoop.holdOpen()
     let producer: RecordProducer | undefined
     try {
       await client.connect()
-      if (this.#stopping) return
-      producer = await this.#runLoop(untilEnd, made => {
-        producer = made
-      })
+      // Closed meanwhile: there is nothing to run, but what was made has to be closed.
+      if (!this.#stopping) {
+        await this.#runLoop(untilEnd, made => {
+          producer = made
+        })
+      }
     } catch (error) {
       this.#error = error as Error
       logger.error(`application '${this.#config.applicationId}' failed: ${this.#error.message}`)
@@ -230,6 +234,7 @@ export class StreamsApp {
         logger.warn(`closing failed: ${String(error)}`)
       }
     }
+    letGo()
     if (this.#error !== undefined) {
       this.#setState('ERROR')
       throw this.#error
@@ -238,7 +243,7 @@ export class StreamsApp {
     this.#setState('NOT_RUNNING')
   }
 
-  async #runLoop(untilEnd: boolean, onProducer: (producer: RecordProducer) => void): Promise<RecordProducer> {
+  async #runLoop(untilEnd: boolean, onProducer: (producer: RecordProducer) => void): Promise<void> {
     const { client, stores, clock, eventLoop, logger, restoreListener } = this.#ports
     const config = this.#config
     const topology = this.#topology
@@ -321,7 +326,6 @@ export class StreamsApp {
         listener
       })
     )
-    return producer
   }
 
   get #stopping(): boolean {
