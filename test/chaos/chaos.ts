@@ -18,7 +18,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
     guarantee: { type: 'string', default: 'exactly_once' },
-    workers: { type: 'string', default: '3' }
+    workers: { type: 'string', default: '3' },
+    'kill-every-seconds': { type: 'string', default: '15' }
   }
 })
 const brokers = process.env['KAFKA_BROKERS']
@@ -32,6 +33,7 @@ const report = await runChaos({
   seed: Number(values.seed),
   guarantee: values.guarantee,
   workers: Number(values.workers),
+  killEveryMs: Number(values['kill-every-seconds']) * 1000,
   log: line => console.log(line)
 })
 for (const violation of report.violations) console.log(`VIOLATED ${violation}`)

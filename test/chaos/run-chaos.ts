@@ -20,6 +20,7 @@ export interface ChaosOptions {
   readonly seed: number
   readonly guarantee: 'at_least_once' | 'exactly_once'
   readonly workers: number
+  readonly killEveryMs: number
   readonly log: (line: string) => void
 }
 
@@ -35,7 +36,6 @@ export interface ChaosReport {
 
 const PARTITIONS = 4
 const KEYS = 200
-const KILL_EVERY_MS = 15_000
 const BATCH = 100
 const BATCH_EVERY_MS = 50
 
@@ -72,8 +72,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const killed = new Map<string, number>()
     const marks = [Date.now()]
     const endMs = Date.now() + options.minutes * 60_000
-    while (Date.now() + KILL_EVERY_MS <= endMs) {
-      await sleep(KILL_EVERY_MS)
+    while (Date.now() + options.killEveryMs <= endMs) {
+      await sleep(options.killEveryMs)
       const slot = Math.floor(random() * options.workers)
       if (guarantee === 'exactly_once') await untilUncommitted(client, output, fleet.incarnation(slot))
       const incarnation = await fleet.kill(slot)

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { runChaos } from './run-chaos.ts'
+
+// The long run is `npm run chaos -- --minutes 3`.
+test.each(['exactly_once', 'at_least_once'] as const)(
+  'loses and doubles nothing while workers are killed (%s)',
+  async guarantee => {
+    const brokers = process.env['KAFKA_BROKERS']
+    if (brokers === undefined) throw new Error('KAFKA_BROKERS is missing: run this with npm run test:kafka.')
+    const lines: string[] = []
+    const report = await runChaos({
+      brokers,
+      guarantee,
+      minutes: 0.5,
+      killEveryMs: 10_000,
+      seed: 7,
+      workers: 3,
+      log: line => lines.push(line)
+    })
+    expect(report.violations, lines.join('\n')).toEqual([])
+    expect(report.kills).toBeGreaterThanOrEqual(2)
+    expect(report.outputs).toBeGreaterThanOrEqual(report.inputs)
+  },
+  120_000
+)
