@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { StreamsError } from '@millrace/streams/core'
-import { type IsolationLevel, type RecordProducer, SILENT_LOGGER } from '@millrace/streams/ports'
+import { type IsolationLevel, type KafkaAdmin, type RecordProducer, SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
-import { type Admin, type Consumer, Kafka, logLevel } from 'kafkajs'
+import { type Consumer, Kafka, logLevel } from 'kafkajs'
+import { createAdmin } from '../../admin/index.ts'
 import type { Cluster } from '../../cluster.ts'
 import { createFetcher } from '../../fetch/index.ts'
 import { createCluster } from '../../index.ts'
@@ -13,43 +14,40 @@ import { type ClientProducerOptions, createProducer } from '../index.ts'
 export class ProducerHarness {
   readonly cluster: Cluster
   readonly prefix = `produce-test-${randomBytes(4).toString('hex')}`
-  readonly admin: Admin
+  readonly #admin: KafkaAdmin
   readonly #kafka: Kafka
   readonly #topics: string[] = []
+  readonly #groups = new Set<string>()
   readonly #closing: (() => Promise<void>)[] = []
 
   private constructor(brokers: string[]) {
     this.#kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
-    this.admin = this.#kafka.admin()
     const transport = kafkajsTransport({ brokers })
     this.cluster = createCluster({ transport, clock: systemClock, random: Math.random, logger: SILENT_LOGGER })
+    this.#admin = createAdmin({
+      cluster: this.cluster,
+      clock: systemClock,
+      random: Math.random,
+      logger: SILENT_LOGGER
+    })
   }
 
-  static async open(): Promise<ProducerHarness> {
+  static open(): ProducerHarness {
     const brokers = process.env.KAFKA_BROKERS?.split(',')
     if (brokers === undefined) throw new Error('KAFKA_BROKERS is not set: it names the broker that this test talks to.')
-    const harness = new ProducerHarness(brokers)
-    await harness.admin.connect()
-    return harness
+    return new ProducerHarness(brokers)
   }
 
   async close(): Promise<void> {
     for (const close of this.#closing.reverse()) await close()
+    await this.#admin.deleteTopics(this.#topics)
+    for (const groupId of this.#groups) await this.#admin.deleteGroup(groupId)
     await this.cluster.close()
-    if (this.#topics.length > 0) await this.admin.deleteTopics({ topics: this.#topics })
-    const { groups } = await this.admin.listGroups()
-    const ours = groups.map(({ groupId }) => groupId).filter(groupId => groupId.startsWith(this.prefix))
-    if (ours.length > 0) await this.admin.deleteGroups(ours)
-    await this.admin.disconnect()
   }
 
   async createTopic(partitionCount: number, configs: Readonly<Record<string, string>> = {}): Promise<string> {
     const topic = `${this.prefix}-${this.#topics.length}`
-    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-    await this.admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic, numPartitions: partitionCount, configEntries }]
-    })
+    await this.#admin.createTopics([{ name: topic, partitionCount, replicationFactor: -1, configs }])
     this.#topics.push(topic)
     return topic
   }
@@ -66,13 +64,20 @@ export class ProducerHarness {
     return producer
   }
 
+  /** Of partition 0, when no open transaction holds it any more: markers are written after EndTxn was answered. */
+  async committedOffset(groupId: string, topic: string): Promise<number> {
+    this.#groups.add(groupId)
+    const [committed] = await this.#admin.fetchOffsets(groupId, [{ topic, partition: 0 }], { requireStable: true })
+    return committed?.offset ?? -1
+  }
+
   consumer(groupId: string): Consumer {
     const consumer = this.#kafka.consumer({ groupId })
     this.#closing.push(() => consumer.disconnect())
     return consumer
   }
 
-  /** All values by partition, up to the end that the isolation level shows. */
+  /** All values by partition, once every transaction has its marker. */
   async read(topic: string, isolation: IsolationLevel = 'read_committed'): Promise<string[][]> {
     const partitionCount = (await this.cluster.topics([topic])).get(topic)!.partitions.length
     const fetcher = createFetcher({
@@ -89,9 +94,8 @@ export class ProducerHarness {
       return fetcher.add({ topic, partition }, 0)
     })
     const ended = (): boolean =>
-      readers.every(reader => {
-        const end = isolation === 'read_committed' ? reader.lastStableOffset : reader.highWatermark
-        return end >= 0 && reader.position >= end
+      readers.every(({ highWatermark, lastStableOffset, position }) => {
+        return highWatermark >= 0 && lastStableOffset === highWatermark && position >= highWatermark
       })
     do {
       await fetcher.wait(1000)
