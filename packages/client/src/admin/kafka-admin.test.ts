@@ -35,6 +35,7 @@ describe('creating topics', () => {
     const cluster = new ScriptedCluster((_request, index) =>
       index === 0 ? { topics: [created(0), created(41, null, 'u')] } : { topics: [created(36, null, 'u')] }
     )
+    for (const name of ['t', 'u']) cluster.leaders.set(name, [0])
     const results = await adminOver(cluster).createTopics([TOPIC, { ...TOPIC, name: 'u' }])
     expect(results).toEqual(
       new Map([
@@ -66,6 +67,26 @@ describe('creating topics', () => {
     expect(String(error)).toContain("topic 't' failed")
     expect(String(error)).toContain('Because I say so')
     expect(cluster.sent).toHaveLength(1)
+  })
+
+  it('returns when the brokers know what was created, which a loaded one does late', async () => {
+    const cluster = new ScriptedCluster(() => ({ topics: [created(0)] }))
+    let looks = 0
+    const topics = cluster.topics.bind(cluster)
+    cluster.topics = names => {
+      if (++looks === 4) cluster.leaders.set('t', [0])
+      return topics(names)
+    }
+    await adminOver(cluster).createTopics([TOPIC])
+    expect(looks).toBe(4)
+  })
+
+  it('names a topic that was created and never became known', async () => {
+    const cluster = new ScriptedCluster(() => ({ topics: [created(0)] }))
+    await expect(adminOver(cluster).createTopics([TOPIC])).rejects.toMatchObject({
+      code: 'TOPIC_CREATE_FAILED',
+      message: expect.stringContaining("Topic 't' was created")
+    })
   })
 
   it('gives up after a minute of an error that should have passed', async () => {

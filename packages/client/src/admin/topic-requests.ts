@@ -1,5 +1,5 @@
 import { CreateTopics, DeleteTopics, DescribeConfigs, kafkaError, ZERO_UUID } from '@millrace/protocol'
-import type { StreamsError } from '@millrace/streams/core'
+import { StreamsError } from '@millrace/streams/core'
 import type { NewTopic, TopicDescription } from '@millrace/streams/ports'
 import type { TopicMetadata } from '../cluster.ts'
 import { topicError } from './admin-errors.ts'
@@ -72,11 +72,22 @@ export async function createTopics(
     session.cluster.forgetCoordinator(CONTROLLER)
     return { done: false, error: passing }
   })
-  // Whoever asks next finds them, with leaders.
+  // Whoever asks next finds them, with leaders: a loaded broker learns of them seconds after the controller.
   await session.retry('looking for created topics', async () => {
-    return { done: true, value: await session.cluster.topics([...results.keys()]) }
+    const known = await session.cluster.topics([...results.keys()])
+    const unknown = [...results.keys()].find(name => !known.has(name))
+    if (unknown === undefined) return { done: true, value: undefined }
+    return { done: false, error: unknownError(unknown) }
   })
   return results
+}
+
+function unknownError(topic: string): StreamsError {
+  return new StreamsError(
+    'TOPIC_CREATE_FAILED',
+    `Topic '${topic}' was created, but the brokers do not know it yet. See how they are, and try again.`,
+    { details: { topic } }
+  )
 }
 
 export async function deleteTopics(session: AdminSession, names: readonly string[]): Promise<void> {
