@@ -6,8 +6,17 @@ import { createKafkaClient } from '@millrace/client'
 import { type KafkaClient, SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
-import { Kafka, logLevel, type Message } from 'kafkajs'
+import { ConfigResourceTypes, Kafka, logLevel, type Message } from 'kafkajs'
 import { readTopic } from '../chaos/read-topic.ts'
+
+export interface RawRecord {
+  readonly partition: number
+  readonly offset: number
+  readonly timestampMs: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: ReadonlyMap<string, Buffer | null>
+}
 
 /** Topics, an application id and a state directory of one test's own on a real broker; all gone with `close`. */
 export class TestCluster {
@@ -56,6 +65,13 @@ export class TestCluster {
     )
   }
 
+  /** Resolves when they are gone for every broker. */
+  async deleteTopics(...topics: string[]): Promise<void> {
+    const names = topics.map(topic => this.name(topic))
+    await this.client.admin.deleteTopics(names)
+    while ((await this.client.admin.describeTopics(names)).size > 0);
+  }
+
   /** Options of an application of this test. */
   get options() {
     return {
@@ -85,6 +101,60 @@ export class TestCluster {
       timestampMs,
       partition
     }))
+  }
+
+  /** Whole committed records, partition by partition, through a group-less read. */
+  async readRaw(topic: string): Promise<RawRecord[]> {
+    const name = this.name(topic)
+    const count = (await this.client.admin.describeTopics([name])).get(name)?.partitionCount ?? 0
+    const partitions = Array.from({ length: count }, (_, partition) => ({ topic: name, partition }))
+    const query = async (at: 'earliest' | 'latest') =>
+      await this.client.admin.listOffsets(
+        partitions.map(partition => ({ ...partition, at })),
+        'read_committed'
+      )
+    const [starts, ends] = await Promise.all([query('earliest'), query('latest')])
+    const fetcher = this.client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: 16 * 1024 * 1024 })
+    const records: RawRecord[] = []
+    for (const [index, { partition, offset: end }] of ends.entries()) {
+      const reader = fetcher.add({ topic: name, partition }, starts[index]?.offset ?? 0)
+      while (reader.position < end) {
+        if (!reader.next()) {
+          await fetcher.wait(200)
+          continue
+        }
+        records.push({
+          partition,
+          offset: reader.offset,
+          timestampMs: reader.timestampMs,
+          key: reader.keyEnd < 0 ? null : Buffer.from(reader.buffer.subarray(reader.keyStart, reader.keyEnd)),
+          value: reader.valueEnd < 0 ? null : Buffer.from(reader.buffer.subarray(reader.valueStart, reader.valueEnd)),
+          headers: new Map(reader.headers().map(([header, bytes]) => [header, bytes && Buffer.from(bytes)]))
+        })
+      }
+      fetcher.remove({ topic: name, partition })
+    }
+    await fetcher.close()
+    return records
+  }
+
+  /** What the application has committed, partition by partition; -1 where it has nothing. */
+  async committed(topic: string): Promise<number[]> {
+    const name = this.name(topic)
+    const count = (await this.client.admin.describeTopics([name])).get(name)?.partitionCount ?? 0
+    const partitions = Array.from({ length: count }, (_, partition) => ({ topic: name, partition }))
+    const found = await this.client.admin.fetchOffsets(this.applicationId, partitions, { requireStable: true })
+    return found.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset)
+  }
+
+  async setTopicConfig(topic: string, name: string, value: string): Promise<void> {
+    const admin = this.kafkajs.admin()
+    await admin.connect()
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name: this.name(topic), configEntries: [{ name, value }] }]
+    })
+    await admin.disconnect()
   }
 
   async close(): Promise<void> {

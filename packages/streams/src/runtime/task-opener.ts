@@ -21,7 +21,7 @@ import type { TopicPlan } from './topic-plan.ts'
 /** An input of a task that is being opened, and where reading begins. */
 export interface TaskStart {
   readonly task: Task
-  readonly inputs: readonly (TopicPartition & { readonly offset: number; readonly metadata: string })[]
+  readonly inputs: readonly (TopicPartition & Omit<TaskInput, 'reader'> & { readonly offset: number })[]
 }
 
 /** A task on its way: from the assignment until it can process. */
@@ -147,7 +147,9 @@ export class TaskOpener {
         const { subTopology, appenders } = entry
         const taskInputs = this.inputsOf(toRestore.taskId).map(input => {
           const name = `${input.topic}-${input.partition}`
-          return { ...input, offset: starts.get(name) as number, metadata: committed.get(name)?.metadata ?? '' }
+          const found = committed.get(name)
+          const isCommitted = found !== undefined && found.offset >= 0
+          return { ...input, offset: starts.get(name) as number, metadata: found?.metadata ?? '', isCommitted }
         })
         const task = new Task({
           applicationId: this.#config.applicationId,
@@ -332,6 +334,12 @@ export function startTask(
   start: TaskStart,
   addReader: (input: TopicPartition, offset: number) => TaskInput['reader']
 ): Task {
-  start.task.start(start.inputs.map(input => ({ reader: addReader(input, input.offset), metadata: input.metadata })))
+  start.task.start(
+    start.inputs.map(input => ({
+      reader: addReader(input, input.offset),
+      metadata: input.metadata,
+      isCommitted: input.isCommitted
+    }))
+  )
   return start.task
 }

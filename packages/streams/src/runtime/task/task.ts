@@ -37,6 +37,11 @@ export interface TaskInput {
   readonly reader: PartitionReader
   /** The metadata committed with this input's offset; empty when there is none. */
   readonly metadata: string
+  /**
+   * False when the reset policy chose where the reader stands: that is committed, too, though nothing was read. Else a start at
+   * the end (`latest`) would be chosen anew after a crash, past what came meanwhile. Default true.
+   */
+  readonly isCommitted?: boolean | undefined
 }
 
 /** How many records are processed between two looks at the clock. */
@@ -133,12 +138,12 @@ export class Task {
 
   /** Adds inputs, once the stores are restored. May be called again when a source pattern matches a new topic. */
   start(inputs: readonly TaskInput[]): void {
-    for (const { reader, metadata } of inputs) {
+    for (const { reader, metadata, isCommitted = true } of inputs) {
       const source = this.#nodes.get(this.#sourceOf(reader.topic)) as SourceNode
       const { partitionTimeMs } = decodeOffsetMetadata(metadata)
       const input = new InputPartition(reader, source, partitionTimeMs)
       this.inputs.push(input)
-      this.#lastCommitted.set(input, { offset: input.nextOffset, metadata: '' })
+      this.#lastCommitted.set(input, { offset: isCommitted ? input.nextOffset : -1, metadata: '' })
       this.#frame.streamTimeMs = Math.max(this.#frame.streamTimeMs, partitionTimeMs)
     }
     // The first carries the states of the nodes, so which one is first must not depend on the order of arrival.
