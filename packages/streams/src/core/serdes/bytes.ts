@@ -12,6 +12,6 @@ export function bytes(): Serde<Uint8Array> {
 const BYTES: Serde<Uint8Array> = {
   name: 'bytes',
   serialize: value => value,
-  deserialize: value => Uint8Array.prototype.slice.call(value),
-  deserializeRange: (buffer, start, end) => Uint8Array.prototype.slice.call(buffer, start, end)
+  deserialize: value => new Uint8Array(value),
+  deserializeRange: (buffer, start, end) => new Uint8Array(buffer.subarray(start, end))
 }
