@@ -51,10 +51,13 @@ export class EndTracker {
     this.#targets = new Map()
     const partitions = this.#levels[level]
     if (partitions !== undefined && partitions.length > 0) {
+      // The end of the log, not that of the committed records: a commit is answered when the coordinator has written it
+      // down, and its marks come to the partitions later. The last stable offset may still stand before what our own
+      // last transaction wrote, and ending there would leave it unprocessed.
       const query = async (at: 'earliest' | 'latest') =>
         await this.#admin.listOffsets(
           partitions.map(partition => ({ ...partition, at })),
-          'read_committed'
+          'read_uncommitted'
         )
       const [starts, ends] = await Promise.all([query('earliest'), query('latest')])
       const startOf = new Map(starts.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
