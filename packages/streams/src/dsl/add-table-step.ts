@@ -1,5 +1,5 @@
 import type { Change, Processor } from '../core/index.ts'
-import type { StoreHandle } from '../topology/index.ts'
+import { legalName, type StoreHandle } from '../topology/index.ts'
 import { GraphNode } from './graph/graph-node.ts'
 import { checkMaterialized, isMaterialized, keyValueStore, type MaterializedOptions } from './materialized.ts'
 import { resolveSerde } from './resolve-serde.ts'
@@ -66,7 +66,7 @@ export function addTableStep<K, V, VR>(
     options.store === undefined
       ? undefined
       : keyValueStore(
-          options.store,
+          legalName(options.store, 'store'),
           resolveSerde('key', options.key, table.key, name, `${operator}()`),
           resolveSerde('value', options.value, value, name, `${operator}()`),
           options

@@ -11,7 +11,7 @@ import { addBranch, type SplitHandle } from './operators/split.ts'
 export class BranchedKStream<K, V, B extends Readonly<Record<string, KStream<K, V>>> = Readonly<Record<never, never>>> {
   readonly #handle: SplitHandle<K, V>
   readonly #facades: Facades
-  readonly #branches: Record<string, KStream<K, V>> = {}
+  readonly #branches: Record<string, KStream<K, V>> = Object.create(null)
 
   constructor(handle: SplitHandle<K, V>, facades: Facades) {
     this.#handle = handle

@@ -47,7 +47,7 @@ const MATERIALIZED = ['store', 'key', 'value', 'caching', 'changelog', 'persiste
 
 /** Names of the options of `MaterializedOptions`. */
 export const MATERIALIZED_OPTIONS: readonly string[] = ['name', ...MATERIALIZED.slice(0, -1)]
-export const WINDOW_MATERIALIZED_OPTIONS: readonly string[] = ['name', ...MATERIALIZED]
+const WINDOW_MATERIALIZED_OPTIONS: readonly string[] = ['name', ...MATERIALIZED]
 
 /**
  * Whether anything but the node's name was given. Kafka Streams has overloads with and without `Materialized`, which use

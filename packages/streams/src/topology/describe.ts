@@ -1,6 +1,7 @@
 import { javaHashOrder } from './java-hash-order.ts'
 import type { NodeSpec } from './node-spec.ts'
 import { INTERNAL_PREFIX, type SubTopology } from './sub-topology.ts'
+import { writtenPattern } from './topic-pattern.ts'
 
 /**
  * The text of Kafka Streams' `Topology.describe()`, so that what draws theirs draws ours. Internal topics print without
@@ -71,7 +72,7 @@ function describeNode({ spec, predecessors, successors }: Described): string {
     case 'source': {
       const topics =
         spec.topics instanceof RegExp
-          ? spec.topics.source.replaceAll('\\/', '/')
+          ? writtenPattern(spec.topics)
           : `[${javaHashOrder(spec.topics, true).map(shown).join(', ')}]`
       return `Source: ${spec.name} (topics: ${topics})${to}`
     }

@@ -16,7 +16,7 @@ export interface SourceNodeSpec {
   readonly kind: 'source'
   readonly name: string
   readonly children: readonly string[]
-  /** Topic names, or a pattern that is matched against all topics whenever metadata changes. */
+  /** Topic names, or a pattern, anchored to whole names, that is matched against all topics whenever metadata changes. */
   readonly topics: readonly string[] | RegExp
   readonly key: AnySerde
   readonly value: AnySerde

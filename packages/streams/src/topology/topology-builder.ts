@@ -4,6 +4,7 @@ import { legalName } from './names.ts'
 import type { AnySerde, SourceNodeSpec, StreamPartitioner, TopicNameExtractor } from './node-spec.ts'
 import type { StoreSpec } from './store-spec.ts'
 import { INTERNAL_PREFIX, type RepartitionTopicSpec, type Topology } from './sub-topology.ts'
+import { wholeName } from './topic-pattern.ts'
 import { type AddedNode, writtenTopology } from './written-topology.ts'
 
 export interface SourceOptions<K, V> {
@@ -39,12 +40,8 @@ export class TopologyBuilder {
 
   /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`; `TOPOLOGY_TOPIC_CONFLICT` if another source reads one of its topics. */
   addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
-    const topics =
-      options.topics instanceof RegExp
-        ? options.topics
-        : typeof options.topics === 'string'
-          ? [options.topics]
-          : options.topics
+    const given = options.topics
+    const topics = given instanceof RegExp ? wholeName(given) : typeof given === 'string' ? [given] : [...given]
     this.#checkNewName(name)
     this.#checkSerdes(name, options)
     if (topics instanceof RegExp) this.#checkPattern(name, topics)
@@ -245,7 +242,7 @@ export class TopologyBuilder {
       )
     }
     for (const node of this.#nodes.values()) {
-      if (node.kind === 'source' && node.topics instanceof RegExp && matchesWhole(node.topics, topic)) {
+      if (node.kind === 'source' && node.topics instanceof RegExp && node.topics.test(topic)) {
         throw this.#patternConflict(topic, node.name, name)
       }
     }
@@ -254,7 +251,7 @@ export class TopologyBuilder {
 
   #checkPattern(name: string, pattern: RegExp): void {
     for (const [topic, source] of this.#sourceOfTopic) {
-      if (matchesWhole(pattern, topic)) throw this.#patternConflict(topic, name, source)
+      if (pattern.test(topic)) throw this.#patternConflict(topic, name, source)
     }
   }
 
@@ -265,9 +262,4 @@ export class TopologyBuilder {
       { details: { topic, nodes: [patternNode, topicNode] } }
     )
   }
-}
-
-/** Kafka matches topic names as a whole. */
-function matchesWhole(pattern: RegExp, topic: string): boolean {
-  return new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')).test(topic)
 }

@@ -38,6 +38,13 @@ function checkMergeable(topic: string, main: GraphNode, a: StreamSource, other: 
       { details }
     )
   }
+  if (a.timestampExtractor !== b.timestampExtractor) {
+    throw new StreamsError(
+      'TOPOLOGY_TOPIC_CONFLICT',
+      `Topic '${topic}' is read by ${names} with different timestamp extractors. Read it once and use the stream twice.`,
+      { details }
+    )
+  }
   for (const [what, first, second] of [
     ['key serdes', a.key.name, b.key.name],
     ['value serdes', a.value.name, b.value.name],

@@ -9,6 +9,25 @@ test('reads several topics, and all that match a pattern as a whole', async () =
   expect(await run(builder => builder.stream(/in|other/, TEXT).to('out'), records)).toEqual(['a=1@1', 'b=2@2'])
 })
 
+test('does not read topics whose names only contain the pattern', () => {
+  const builder = new StreamsBuilder()
+  builder.stream(/clicks/g, TEXT)
+  const pattern = builder.build().subTopologies[0]?.sourcePatterns[0] as RegExp
+  expect(['clicks', 'clicks', 'clicks-by-page', 'all-clicks'].map(topic => pattern.test(topic))).toEqual([
+    true,
+    true,
+    false,
+    false
+  ])
+})
+
+test('refuses a topic that is read with different timestamp extractors', () => {
+  const builder = new StreamsBuilder()
+  builder.stream('in', TEXT).to('x')
+  builder.stream('in', { ...TEXT, timestampExtractor: () => 5 }).to('y')
+  expect(() => builder.build()).toThrow(/different timestamp extractors/)
+})
+
 test('takes the time from an extractor, and drops records with a negative one', async () => {
   const timestampExtractor = (record: { readonly value: any }) => record.value.t
   const outputs = await run(

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { tumbling } from '../../core/index.ts'
 import { run, TEXT } from '../test-support/run-topology.ts'
 
 test('deletes a row that stops fitting, and forwards deletions without end while old values are unknown', async () => {
@@ -38,6 +39,23 @@ test('keeps what does not fit with filterNot, in a store of its own', async () =
     ['a=1@1', 'b=2@2']
   )
   expect(outputs).toEqual(['a=1@1', 'b=@2'])
+})
+
+test('stores the windows that fit under windowed keys', async () => {
+  const outputs = await run(
+    builder =>
+      builder
+        .stream('in', TEXT)
+        .groupByKey()
+        .windowedBy(tumbling(10))
+        .count()
+        .filter((_key, n) => n > 1, { store: 'many' })
+        .toStream()
+        .map(({ key, startMs, endMs }, n) => [`${key}:${startMs}-${endMs}`, n])
+        .to('out', TEXT),
+    ['a=1@1', 'a=1@2', 'a=1@11']
+  )
+  expect(outputs).toEqual(['a:0-10=2@2'])
 })
 
 test('is looked up through the table above when it has no store', async () => {
