@@ -5,11 +5,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { type Admin, type EachMessagePayload, Kafka, logLevel } from 'kafkajs'
 
 const brokers = process.env.KAFKA_BROKERS
 if (!brokers) throw new Error('KAFKA_BROKERS is not set. `npm start` sets it, or starts a broker.')
 
+const READ_TIMEOUT_MS = 30_000
 const APP = fileURLToPath(new URL('app.ts', import.meta.url))
 const SAMPLE = new URL('sample.txt', import.meta.url)
 
@@ -45,22 +46,24 @@ async function countWords(cleanup: AsyncDisposableStack): Promise<void> {
   await admin.connect()
   cleanup.defer(() => removeTopics(admin))
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false, // sends and fetches below try again until there are leaders
     topics: [input, output].map(topic => ({ topic, numPartitions: 2 }))
   })
   const stateDir = await mkdtemp(join(tmpdir(), `${name}-`))
   cleanup.defer(() => rm(stateDir, { recursive: true, force: true }))
 
-  await produce((await readFile(SAMPLE, 'utf8')).trim().split('\n'))
+  const text = await readFile(SAMPLE, 'utf8')
+  await produce(text.trim().split('\n'))
   await runApp(stateDir)
-  const counts = await readCounts(admin)
+  const counts = await readCounts(text.match(/[\w']+/g)?.length ?? 0)
   for (const [word, count] of [...counts].sort(([a, many], [b, more]) => Number(more - many) || (a < b ? -1 : 1))) {
     process.stdout.write(`${word.padEnd(10)} ${count}\n`)
   }
 }
 
 async function produce(values: readonly string[]): Promise<void> {
-  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  // Idempotent: a request that is sent again, as happens on a new topic, must not count twice.
+  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   await producer.send({ topic: input, messages: values.map((value, index) => ({ key: String(index), value })) })
   await producer.disconnect()
@@ -75,31 +78,29 @@ async function runApp(stateDir: string): Promise<void> {
   if (code !== 0) throw new Error(`app.ts ended with exit code ${code}.`)
 }
 
-/** The last count of each word: a count is written again whenever it grows. */
-async function readCounts(offsets: Admin): Promise<Map<string, bigint>> {
-  const partitions = await offsets.fetchTopicOffsets(output)
-  const unread = new Map(partitions.map(({ partition, high }) => [partition, Number(high)]))
-  const words = new Map<string, bigint>()
+/** The last count of each word, as soon as the counts add up: a count is written again whenever it grows. */
+async function readCounts(wordCount: number): Promise<Map<string, bigint>> {
+  const counts = new Map<string, bigint>()
   const consumer = kafka.consumer({ groupId: `${name}-reader`, maxWaitTimeInMs: 100 })
-  const allRead = new Promise<void>((resolve, reject) => {
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
-    consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
-      if (Number(lastOffset) + 1 >= (unread.get(partition) ?? 0)) unread.delete(partition)
-      if (unread.size === 0) resolve()
-    })
-  })
-  for (const [partition, end] of unread) if (end === 0) unread.delete(partition)
   await consumer.connect()
   await consumer.subscribe({ topic: output, fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachMessage: async ({ message: { key, value } }) => {
-      words.set(String(key), (value as Buffer).readBigInt64BE())
-    }
-  })
-  if (unread.size > 0) await allRead
-  await consumer.disconnect()
-  return words
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const seconds = READ_TIMEOUT_MS / 1000
+      const counted = () => [...counts.values()].reduce((sum, count) => sum + Number(count), 0)
+      const message = () => `After ${seconds} s the counts add up to ${counted()}, not to ${wordCount}.`
+      setTimeout(() => reject(new Error(message())), READ_TIMEOUT_MS).unref()
+      stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error))
+      const eachMessage = async ({ message: { key, value } }: EachMessagePayload): Promise<void> => {
+        counts.set(String(key), (value as Buffer).readBigInt64BE())
+        if (counted() >= wordCount) resolve()
+      }
+      consumer.run({ eachMessage }).catch(reject)
+    })
+  } finally {
+    await consumer.disconnect()
+  }
+  return counts
 }
 
 async function removeTopics(topicsOf: Admin): Promise<void> {

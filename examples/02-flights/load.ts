@@ -17,7 +17,8 @@ export async function load(
   onProgress: (flightCount: number) => void,
   signal: AbortSignal
 ): Promise<void> {
-  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  // Idempotent: a request that is sent again, as happens on a new topic, must not write its flights twice.
+  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   try {
     const timestamp = String(timeSpan(flights).firstMs - DAY_MS)

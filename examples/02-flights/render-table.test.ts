@@ -62,6 +62,21 @@ test('colours early averages green, long ones yellow and red', () => {
   expect(line).toMatch(/^CA +<green> -3\.0 {2}5\.0<yellow> 15\.0<red> 30\.0 +·/)
 })
 
+test('keeps a gap between cells: rounds long averages, drops the separator of thousands', () => {
+  const weekly = new DelayTable()
+  const long = { state: 'CA', flights: 1542, totalDelayMinutes: -21_588, averageDelayMinutes: -14.26 }
+  for (const startMs of weekStartsMs) weekly.set({ startMs, ...long })
+  const cells = (columns: number, label: string) =>
+    renderTable(frame({ weekly, columns }))
+      .find(line => line.startsWith(label))
+      ?.split(/\s+/)
+      .slice(1)
+  expect(cells(80, 'CA')).toEqual(weekStartsMs.map(() => '-14'))
+  expect(cells(80, 'flights')).toEqual(weekStartsMs.map(() => '1542'))
+  expect(cells(120, 'CA')).toEqual(weekStartsMs.map(() => '-14.3'))
+  expect(cells(120, 'flights')).toEqual(weekStartsMs.map(() => '1,542'))
+})
+
 test('leaves out the states with the fewest flights where the terminal is short', () => {
   const stateLines = (rows: number) => renderTable(frame({ rows })).filter(line => /^[A-Z]{2} /.test(line)).length
   expect([stateLines(18), stateLines(24), stateLines(100)]).toEqual([5, 8, 15])

@@ -37,13 +37,15 @@ export function renderTable(frame: TableFrame): string[] {
   const cellWidth = Math.min(MAX_CELL_WIDTH, Math.floor(space / weekCount))
   const shown = states.slice(0, Math.max(MIN_STATES, rows - OTHER_LINES))
 
-  const cell = (text: string, style?: Style): string => {
-    const padded = text.padStart(cellWidth)
+  /** The longest of the texts that leaves a gap to the cell before, right-aligned. */
+  const cell = (texts: string | readonly string[], style?: Style): string => {
+    const all = typeof texts === 'string' ? [texts] : texts
+    const padded = (all.find(text => text.length < cellWidth) ?? (all.at(-1) as string)).padStart(cellWidth)
     return style === undefined ? padded : paint(style, padded)
   }
   const line = (label: string, cells: readonly string[]): string => label.padEnd(LABEL_WIDTH) + cells.join('')
   const delay = (minutes: number | undefined): string =>
-    minutes === undefined ? cell('·', 'dim') : cell(minutes.toFixed(1), delayStyle(minutes))
+    minutes === undefined ? cell('·', 'dim') : cell([minutes.toFixed(1), minutes.toFixed(0)], delayStyle(minutes))
 
   const all = weeks.map(startMs => weekly?.ofWindow(startMs))
   return [
@@ -76,7 +78,7 @@ export function renderTable(frame: TableFrame): string[] {
     ),
     line(
       'flights',
-      all.map(total => cell(total === undefined ? '·' : count(total.flights), 'dim'))
+      all.map(total => cell(total === undefined ? '·' : [count(total.flights), String(total.flights)], 'dim'))
     ),
     line(
       '',

@@ -1,6 +1,6 @@
-import type { Admin, Consumer, Kafka } from 'kafkajs'
+import type { Consumer, Kafka } from 'kafkajs'
 import { type Delays, DelayTable } from './delay-table.ts'
-import type { FlightTopics } from './flight-topics.ts'
+import { type FlightTopics, PARTITION_COUNT } from './flight-topics.ts'
 
 const START_BYTES = 8
 const FETCH_WAIT_MS = 100
@@ -11,6 +11,7 @@ export class ResultsReader {
   readonly groupId: string
   readonly weekly = new DelayTable()
   readonly moving = new DelayTable()
+  readonly #kafka: Kafka
   readonly #topics: FlightTopics
   readonly #consumer: Consumer
   readonly #nextOffsets = new Map<string, number>()
@@ -19,6 +20,7 @@ export class ResultsReader {
 
   constructor(kafka: Kafka, topics: FlightTopics) {
     this.groupId = `${topics.prefix}-reader`
+    this.#kafka = kafka
     this.#topics = topics
     this.#consumer = kafka.consumer({ groupId: this.groupId, maxWaitTimeInMs: FETCH_WAIT_MS, readUncommitted: false })
   }
@@ -47,13 +49,8 @@ export class ResultsReader {
   }
 
   /** Resolves when everything that is in the topics now has been read. */
-  async readToEnd(admin: Admin, signal: AbortSignal): Promise<void> {
-    const ends = new Map<string, number>()
-    for (const topic of [this.#topics.weekly, this.#topics.moving]) {
-      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
-        if (Number(high) > 0) ends.set(`${topic} ${partition}`, Number(high))
-      }
-    }
+  async readToEnd(signal: AbortSignal): Promise<void> {
+    const ends = await this.#ends()
     const behind = () => [...ends].filter(([partition, end]) => (this.#nextOffsets.get(partition) ?? 0) < end)
     const timer = setTimeout(() => {
       this.#failure = new Error(
@@ -80,6 +77,33 @@ export class ResultsReader {
 
   async close(): Promise<void> {
     await this.#consumer.disconnect()
+  }
+
+  /**
+   * Where each partition ends now. The offsets that `admin.fetchTopicOffsets` gives won't do: they stop before transactions
+   * that are committed but not yet marked so in the partition. So a record is written to each, which tells its offset, and
+   * taken back with its transaction: nobody sees it, and the reader can't pass it before all that came earlier.
+   */
+  async #ends(): Promise<Map<string, number>> {
+    const producer = this.#kafka.producer({
+      transactionalId: `${this.groupId}-end`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false
+    })
+    await producer.connect()
+    try {
+      const transaction = await producer.transaction()
+      const topics = [this.#topics.weekly, this.#topics.moving]
+      const messages = Array.from({ length: PARTITION_COUNT }, (_, partition) => ({ partition, value: 'end' }))
+      const written = await transaction.sendBatch({ topicMessages: topics.map(topic => ({ topic, messages })) })
+      await transaction.abort()
+      return new Map(
+        written.map(({ topicName, partition, baseOffset }) => [`${topicName} ${partition}`, Number(baseOffset)])
+      )
+    } finally {
+      await producer.disconnect()
+    }
   }
 }
 

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { Millrace } from 'millrace'
 import type { DelayTable } from './delay-table.ts'
-import { DAY_MS, type FlightData, timeSpan } from './flight-data.ts'
+import type { FlightData } from './flight-data.ts'
 import { createTopics, deleteTopics, type FlightTopics, newFlightTopics } from './flight-topics.ts'
 import { load } from './load.ts'
 import { ResultsReader } from './results-reader.ts'
 import { shuffle } from './shuffle.ts'
-import { flightsTopology } from './topology.ts'
+import { flightsTopology, graceOf } from './topology.ts'
 import type { View } from './view.ts'
 
 export interface FlightsRun {
@@ -74,18 +74,15 @@ async function loadAndCompute(run: FlightsRun, cleanup: AsyncDisposableStack): P
 
   await compute(run, topics)
   signal.throwIfAborted()
-  await results.readToEnd(admin, signal)
+  await results.readToEnd(signal)
   return { weekly: results.weekly, moving: results.moving, prefix: topics.prefix }
 }
 
 /** The application itself; ends when it has processed everything that was loaded. */
 async function compute({ data, brokers, signal }: FlightsRun, topics: FlightTopics): Promise<void> {
-  const { firstMs, lastMs } = timeSpan(data.flights)
-  // As long as the whole file: whatever the order of loading, no flight is late.
-  const graceMs = Math.ceil((lastMs - firstMs) / DAY_MS) * DAY_MS
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-flights-'))
   try {
-    const app = new Millrace(flightsTopology(topics, graceMs), {
+    const app = new Millrace(flightsTopology(topics, graceOf(data.flights)), {
       applicationId: topics.prefix,
       brokers,
       processingGuarantee: 'exactly_once',
