@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { CapturedIo } from './fixtures/captured-io.ts'
 import { main } from './main.ts'
 
@@ -18,6 +18,15 @@ function temporaryFile(): string {
   return join(folder, 'file')
 }
 afterEach(() => folders.splice(0).forEach(folder => rmSync(folder, { recursive: true })))
+
+/** A test that fails must not leave workers behind: the first signal asks them to close, the second kills them. */
+function runUntilTestEnds(argv: readonly string[], io: CapturedIo): Promise<number> {
+  onTestFinished(() => {
+    io.send('SIGTERM')
+    io.send('SIGTERM')
+  })
+  return main(argv, io)
+}
 
 test('prints its help and its version', async () => {
   const io = new CapturedIo()
@@ -52,7 +61,7 @@ test('runs a TypeScript application in numbered workers and passes its arguments
 
 test('asks every worker to close on a signal and ends with 0 when they did', async () => {
   const io = new CapturedIo()
-  const ended = main(['run', application('waits-for-sigterm'), '--workers', '2'], io)
+  const ended = runUntilTestEnds(['run', application('waits-for-sigterm'), '--workers', '2'], io)
   await io.until('ready', 2)
   io.send('SIGINT')
   expect(await ended).toBe(0)
@@ -64,7 +73,7 @@ test('asks every worker to close on a signal and ends with 0 when they did', asy
 
 test('kills a worker that does not close at the second signal', async () => {
   const io = new CapturedIo()
-  const ended = main(['run', application('ignores-sigterm'), '--workers', '2'], io)
+  const ended = runUntilTestEnds(['run', application('ignores-sigterm'), '--workers', '2'], io)
   await io.until('ready', 2)
   io.send('SIGTERM')
   await io.until('not now', 2)
@@ -76,7 +85,7 @@ test('kills a worker that does not close at the second signal', async () => {
 test('starts a killed worker again', async () => {
   const io = new CapturedIo()
   const marker = temporaryFile()
-  expect(await main(['run', application('crashes-once'), '--workers', '2', '--', marker], io)).toBe(0)
+  expect(await runUntilTestEnds(['run', application('crashes-once'), '--workers', '2', '--', marker], io)).toBe(0)
   expect(io.text).toContain('ended with 137. It starts again in 1000 ms.')
   expect(io.text).toContain('second life')
 })
@@ -85,7 +94,7 @@ test('waits longer before each restart, then gives up, stops the others and ends
   const io = new CapturedIo()
   const starts = temporaryFile()
   const options = ['--workers', '2', '--max-restarts', '3', '--restart-delay-ms', '5', '--', starts]
-  expect(await main(['run', application('crashes'), ...options], io)).toBe(1)
+  expect(await runUntilTestEnds(['run', application('crashes'), ...options], io)).toBe(1)
   expect(io.waits).toEqual([5, 10, 20])
   expect(readFileSync(starts, 'utf8').replaceAll('0', '')).toBe('1111')
   expect(io.text).toContain('Worker 1 ended with 7 after 3 restarts in a row. Stopping.')
@@ -94,6 +103,10 @@ test('waits longer before each restart, then gives up, stops the others and ends
 test('the installed command hands SIGTERM on and exits with 0', async () => {
   const command = spawn(process.execPath, [BIN, 'run', application('waits-for-sigterm'), '-w', '1'], {
     stdio: ['ignore', 'pipe', 'inherit']
+  })
+  onTestFinished(() => {
+    command.kill('SIGTERM')
+    command.kill('SIGTERM')
   })
   let text = ''
   command.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
