@@ -142,6 +142,14 @@ export class TopologyTestDriver {
     this.#drain()
   }
 
+  /** Waits for asynchronous punctuations, and processes what follows from them. */
+  async settle(): Promise<void> {
+    while (this.#task.punctuating !== undefined) {
+      await this.#task.punctuating
+      this.#drain()
+    }
+  }
+
   /** What an application does at every commit interval: empties the caches, writes the state. */
   async commit(): Promise<void> {
     // Emptying the caches may write to repartition topics, which are to be processed as well.

@@ -11,7 +11,16 @@ export {
 } from './errors.ts'
 export { type Header, type Headers, NO_HEADERS } from './headers.ts'
 export { murmur2, murmur2Partition } from './murmur2.ts'
-export type { DropReason, NodeState, Processor, ProcessorContext, ProcessorSupplier } from './processor.ts'
+export type {
+  Cancellable,
+  DropReason,
+  NodeState,
+  Processor,
+  ProcessorContext,
+  ProcessorSupplier,
+  PunctuationType,
+  Punctuator
+} from './processor.ts'
 export type { KeyValueSerdes, Serde, SerdeContext } from './serde.ts'
 export { bytes } from './serdes/bytes.ts'
 export { changeSerde } from './serdes/change.ts'

@@ -1,3 +1,4 @@
+import type { Duration } from './duration.ts'
 import type { Headers } from './headers.ts'
 import type { RecordMetadata, StreamRecord } from './stream-record.ts'
 
@@ -59,10 +60,36 @@ export interface ProcessorContext<KOut, VOut> {
   drop(reason: DropReason): void
 
   /**
+   * Calls `punctuator` again and again until it is cancelled. May be called in `init` and later.
+   *
+   * - `stream-time`: when the task's stream time passes a multiple of `interval`, 0 included: the first record is followed by a
+   *   call. After the record that moved the time. Goes on after a restart where it was.
+   * - `wall-clock`: an `interval` after now, and so on; it keeps this phase after a restart.
+   *
+   * However many multiples were passed, there is one call, with the current time and not that of the deadline. While a
+   * punctuator's promise is pending, the task processes nothing and does not commit; other tasks go on.
+   *
+   * @param interval - above 0; milliseconds or a string such as '5m'.
+   * @throws StreamsError `DURATION_INVALID`
+   * @see Kafka Streams `ProcessorContext#schedule`
+   */
+  schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable
+
+  /**
    * This node's own stream time and similar small integers that must survive a restart and a move to another
    * machine: they travel in the metadata of the committed input offsets. Declared in `init`, at most 8 a node.
    */
   nodeState(name: string, initial: number): NodeState
+}
+
+export type PunctuationType = 'stream-time' | 'wall-clock'
+
+/** Gets the current stream time or wall-clock time. No input record is in work; it may forward. */
+export type Punctuator = (timestampMs: number) => void | Promise<void>
+
+export interface Cancellable {
+  /** No further call, not even one that is due. May be called by the punctuator itself. */
+  cancel(): void
 }
 
 /** One integer of a node that is committed with the input offsets. Safe integers only. */

@@ -151,7 +151,7 @@ export class StreamLoop implements GroupListener {
     else if (this.#mailbox.isEmpty && !this.#stopRequested) {
       const untilCommitMs = Math.max(1, this.#nextCommitMs - clock.monotonicMs())
       const waitMs = this.#anyInputWaits() ? IDLING_WAIT_MS : IDLE_WAIT_MS
-      await fetcher.wait(Math.min(waitMs, untilCommitMs))
+      await fetcher.wait(Math.min(waitMs, untilCommitMs, this.#untilPunctuationMs()))
     }
     return false
   }
@@ -171,6 +171,16 @@ export class StreamLoop implements GroupListener {
       }
     }
     return processed
+  }
+
+  #untilPunctuationMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const task of this.#tasks.values()) {
+      nextMs = Math.min(nextMs, task.nextWallClockMs)
+      // It settles without telling anybody; the loop is to go on with its task then.
+      void task.punctuating?.then(() => this.#o.fetcher.wake())
+    }
+    return Math.max(1, nextMs - this.#o.clock.nowMs())
   }
 
   #anyInputWaits(): boolean {

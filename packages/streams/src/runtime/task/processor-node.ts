@@ -1,14 +1,20 @@
 import {
+  type Cancellable,
   type DropReason,
+  type Duration,
+  durationMs,
   type Headers,
   NO_HEADERS,
   type NodeState,
   type Processor,
   type ProcessorContext,
+  type PunctuationType,
+  type Punctuator,
   type RecordMetadata,
   StreamsError
 } from '../../core/index.ts'
 import type { ProcessorNodeSpec } from '../../topology/index.ts'
+import { NO_DEADLINE } from './punctuations.ts'
 import type { TaskFrame } from './task-frame.ts'
 import { type AnyStreamRecord, TaskNode } from './task-node.ts'
 
@@ -16,6 +22,7 @@ import { type AnyStreamRecord, TaskNode } from './task-node.ts'
 export class ProcessorNode extends TaskNode implements ProcessorContext<any, any> {
   readonly #frame: TaskFrame
   readonly #stores: ReadonlySet<string>
+  #scheduleCount = 0
   // Hot fields are plain: private names cost a brand check on each access.
   private readonly processor: Processor<any, any, any, any>
 
@@ -107,6 +114,26 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
 
   drop(reason: DropReason): void {
     this.metrics.drop(reason)
+  }
+
+  schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable {
+    const intervalMs = durationMs(interval, `the interval of a punctuation of '${this.name}'`)
+    if (intervalMs <= 0) {
+      throw new StreamsError(
+        'DURATION_INVALID',
+        `Node '${this.name}' schedules a punctuation every ${intervalMs} ms. Give an interval above 0.`,
+        { details: { node: this.name, intervalMs } }
+      )
+    }
+    // A node schedules in the same order after a restart, so the count tells its schedules apart.
+    const next = this.nodeState(`punctuation-${this.#scheduleCount++}`, NO_DEADLINE)
+    const { streamTimePunctuations, wallClockPunctuations, clock } = this.#frame
+    if (type === 'stream-time') {
+      if (next.value === NO_DEADLINE) next.value = 0
+      return streamTimePunctuations.add(this, intervalMs, punctuator, next)
+    }
+    if (next.value === NO_DEADLINE) next.value = clock.nowMs() + intervalMs
+    return wallClockPunctuations.add(this, intervalMs, punctuator, next)
   }
 
   nodeState(name: string, initial: number): NodeState {

@@ -45,7 +45,7 @@ export class TaskErrors {
     node.metrics.drop('deserialization-error')
   }
 
-  processingFailed(node: TaskNode, record: AnyStreamRecord, cause: unknown): void {
+  processingFailed(node: TaskNode, record: AnyStreamRecord | undefined, cause: unknown): void {
     if (isHandled(cause) || isFatal(cause)) throw cause
     const input = this.#frame?.inputPartition
     const at = input === undefined ? '' : ` at ${input.topic}-${input.partition}@${input.reader.offset}`
@@ -61,7 +61,7 @@ export class TaskErrors {
           topic: input?.topic,
           partition: input?.partition,
           offset: input?.reader.offset,
-          timestampMs: record.timestampMs
+          timestampMs: record?.timestampMs
         }
       }
     )

@@ -2,6 +2,7 @@ import type { RecordMetadata, StateStore } from '../../core/index.ts'
 import type { Clock } from '../../ports/index.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { NodeStates } from './node-states.ts'
+import { Punctuations } from './punctuations.ts'
 import type { TaskErrors } from './task-errors.ts'
 import type { AnyStreamRecord } from './task-node.ts'
 
@@ -14,6 +15,8 @@ export class TaskFrame {
   readonly nodeStates: NodeStates
   readonly errors: TaskErrors
   readonly clock: Clock
+  readonly streamTimePunctuations = new Punctuations()
+  readonly wallClockPunctuations = new Punctuations()
 
   /** Largest timestamp taken from any input; -1 before the first record. */
   streamTimeMs = -1

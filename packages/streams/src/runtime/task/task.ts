@@ -9,6 +9,7 @@ import { NodeStates } from './node-states.ts'
 import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
 import { OutputTopics } from './output-topics.ts'
 import { ProcessorNode } from './processor-node.ts'
+import type { Punctuations } from './punctuations.ts'
 import { SinkNode } from './sink-node.ts'
 import { SourceNode } from './source-node.ts'
 import { TaskErrors } from './task-errors.ts'
@@ -71,6 +72,8 @@ export class Task {
   private readonly inputs: InputPartition[] = []
   readonly #lastCommitted = new Map<InputPartition, { offset: number; metadata: string }>()
   #preparedOffsets: { input: InputPartition; offset: number; metadata: string }[] = []
+  #punctuating: Promise<void> | undefined
+  #failure: unknown
   processedRecords = 0
 
   constructor(options: TaskOptions) {
@@ -172,6 +175,9 @@ export class Task {
    * @returns how many were processed.
    */
   process(deadlineMs: number, maxRecords = Number.MAX_SAFE_INTEGER): number {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#punctuateWallClock()
+    if (this.#punctuating !== undefined) return 0
     const single = this.inputs.length === 1 ? (this.inputs[0] as InputPartition) : undefined
     const frame = this.#frame
     let count = 0
@@ -185,12 +191,60 @@ export class Task {
       frame.inputPartition = input
       input.source.process(record)
       count++
+      if (frame.streamTimeMs >= frame.streamTimePunctuations.earliestMs) {
+        this.#punctuate(frame.streamTimePunctuations, frame.streamTimeMs)
+        if (this.#punctuating !== undefined) break
+      }
       if (count % RECORDS_PER_LOOK === 0 && this.#clock.monotonicMs() >= deadlineMs) break
     }
     frame.input = undefined
     frame.inputPartition = undefined
     this.processedRecords += count
     return count
+  }
+
+  #punctuateWallClock(): void {
+    const { wallClockPunctuations } = this.#frame
+    // Asked only where there is something to ask for: a look at the clock for each slice is not free.
+    if (wallClockPunctuations.earliestMs === Number.POSITIVE_INFINITY || this.#punctuating !== undefined) return
+    const nowMs = this.#clock.nowMs()
+    if (nowMs >= wallClockPunctuations.earliestMs) this.#punctuate(wallClockPunctuations, nowMs)
+  }
+
+  #punctuate(punctuations: Punctuations, nowMs: number): void {
+    const frame = this.#frame
+    frame.input = undefined
+    frame.inputPartition = undefined
+    const pending = punctuations.run(nowMs, (node, punctuator) => {
+      try {
+        const result = punctuator(nowMs)
+        if (!(result instanceof Promise)) return undefined
+        return result.catch((error: unknown) => frame.errors.processingFailed(node, undefined, error))
+      } catch (error) {
+        frame.errors.processingFailed(node, undefined, error)
+        return undefined
+      }
+    })
+    if (pending.length === 0) return
+    this.#punctuating = Promise.all(pending).then(
+      () => {
+        this.#punctuating = undefined
+      },
+      (error: unknown) => {
+        this.#punctuating = undefined
+        this.#failure = error
+      }
+    )
+  }
+
+  /** Resolves when no asynchronous punctuation is under way; undefined when none is. */
+  get punctuating(): Promise<void> | undefined {
+    return this.#punctuating
+  }
+
+  /** When wall-clock punctuations want the task to be looked at next, by `clock.nowMs()`; infinite when there are none. */
+  get nextWallClockMs(): number {
+    return this.#frame.wallClockPunctuations.earliestMs
   }
 
   /** The input whose head has the lowest timestamp; undefined while an empty one has to be waited for. */
@@ -235,6 +289,9 @@ export class Task {
 
   /** Empties the caches into outputs and changelogs, closes the memtable generation, and tells the offsets to commit. */
   async prepareCommit(): Promise<OffsetCommit[]> {
+    // What a punctuation has begun belongs to one transaction.
+    await this.#punctuating
+    if (this.#failure !== undefined) throw this.#failure
     this.state.flushCaches()
     await this.#outputs.settle()
     this.state.seal()
@@ -315,6 +372,7 @@ export class Task {
 
   /** Closes processors and the state; what is not committed is dropped. Every part is closed, the first error is thrown. */
   async close(): Promise<void> {
+    await this.#punctuating
     const errors: unknown[] = []
     for (const processor of this.#processors) {
       try {
