@@ -81,11 +81,12 @@ async function observe(testCase: ConformanceCase): Promise<Observed> {
   return observed
 }
 
-function openDriver(testCase: ConformanceCase, topology: Topology): Promise<TopologyTestDriver> {
+export function openDriver(testCase: ConformanceCase, topology: Topology, cacheBytes = 0): Promise<TopologyTestDriver> {
   const { deserialization, processing } = testCase.config ?? {}
   return TopologyTestDriver.open(topology, {
     applicationId: APPLICATION_ID,
     startWallClockMs: testCase.wallClockStartMs ?? 0,
+    cacheBytes,
     handlers: {
       onDeserializationError: deserialization === 'continue' ? 'continue' : 'fail',
       onProcessingError: processing === 'continue' ? 'continue' : 'fail'
@@ -93,7 +94,7 @@ function openDriver(testCase: ConformanceCase, topology: Topology): Promise<Topo
   })
 }
 
-function pipe(driver: TopologyTestDriver, record: PipeStep): void {
+export function pipe(driver: TopologyTestDriver, record: PipeStep): void {
   const { topic, key = null, value = null, ts, headers = [], rawKey, rawValue } = record
   const context = { topic, isKey: false }
   driver.inputTopic(topic, { key: KEY, value: VALUE }).pipeBytes(

@@ -85,6 +85,12 @@ const source = () => new TopologyBuilder().addSource('a', { topics: 'x', ...SERD
 
 test.each([
   ['no node at all', () => new TopologyBuilder().build(), 'TOPOLOGY_INVALID', /is empty/],
+  [
+    'a source without topics',
+    () => new TopologyBuilder().addSource('a', { topics: [], ...SERDES }),
+    'TOPOLOGY_INVALID',
+    /'a' needs at least one topic/
+  ],
   ['a name used twice', () => source().addProcessor('a', NOTHING, ['a']), 'TOPOLOGY_DUPLICATE_NAME', /called 'a'/],
   [
     'an illegal name',

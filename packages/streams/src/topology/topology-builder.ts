@@ -44,6 +44,11 @@ export class TopologyBuilder {
     const topics = given instanceof RegExp ? wholeName(given) : typeof given === 'string' ? [given] : [...given]
     this.#checkNewName(name)
     this.#checkSerdes(name, options)
+    if (!(topics instanceof RegExp) && topics.length === 0) {
+      throw new StreamsError('TOPOLOGY_INVALID', `Source '${name}' needs at least one topic.`, {
+        details: { node: name }
+      })
+    }
     if (topics instanceof RegExp) this.#checkPattern(name, topics)
     else for (const topic of topics) this.#claimTopic(topic, name)
     this.#nodes.set(name, {
