@@ -78,7 +78,9 @@ describe('time and chance enter through ports', () => {
 describe('files', () => {
   test('are named after the one thing inside, in kebab-case', () => {
     const shapeless = /^(utils?|helpers?|misc|common|shared|types|constants)\.|-v\d+\.|[A-Z_]/
-    const files = [...SOURCES, ...filesOf('{examples,test,scripts}/**/*.ts')]
+    const files = [...SOURCES, ...filesOf('{examples,test,scripts}/**/*.ts')].filter(
+      file => !file.endsWith('.test-d.ts')
+    )
     expect(files.filter(file => shapeless.test(basename(file)))).toEqual([])
   })
 
