@@ -51,7 +51,7 @@ async function finalState(testCase: ConformanceCase, cacheBytes: number, flushes
   for (const topic of driver.producedTopics()) {
     if (topic.startsWith('oracle-')) continue
     const output: TestOutputTopic<unknown, unknown> = driver.outputTopic(topic, { key: KEY, value: VALUE })
-    for (const [key, value] of output.readTable()) rows.set(`${topic}/${key}`, value)
+    for (const [key, value] of output.readTable()) rows.set(`${topic}/${keyText(key)}`, value)
   }
   return { rows, voidKeys }
 }
