@@ -84,9 +84,13 @@ export class TestCluster {
     } as const
   }
 
-  /** Produces with kafkajs, acknowledged by all. */
+  /** Produces with kafkajs. Idempotent: it sends a request again, whole, when one partition of a new topic has no leader yet. */
   async produce(topic: string, messages: Message[]): Promise<void> {
-    const producer = this.kafkajs.producer({ allowAutoTopicCreation: false })
+    const producer = this.kafkajs.producer({
+      allowAutoTopicCreation: false,
+      idempotent: true,
+      maxInFlightRequests: 1
+    })
     await producer.connect()
     await producer.send({ topic: this.name(topic), messages })
     await producer.disconnect()

@@ -40,7 +40,8 @@ function remedyOf(text: string): string {
   if (/ENOSPC|No space left|EDQUOT|quota/i.test(text))
     return 'Free disk space or set another stateDir, then start again.'
   if (/EFBIG|File too large/i.test(text)) return 'Raise the file size limit of the process, then start again.'
-  if (/EACCES|EPERM|EROFS|Permission denied|Read-only/i.test(text)) {
+  // A recursive mkdir of Node on a read-only file system fails with ENOENT.
+  if (/EACCES|EPERM|EROFS|Permission denied|Read-only|ENOENT.*mkdir/i.test(text)) {
     return 'Make it writable for this user or set another stateDir, then start again.'
   }
   if (/ENOTDIR|EEXIST|Not a directory/i.test(text)) {

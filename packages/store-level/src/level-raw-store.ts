@@ -1,5 +1,6 @@
+import type { StreamsError } from '@millrace/streams/core'
 import type { RawRange, RawRow, RawStore, RawWrite } from '@millrace/streams/ports'
-import { levelError } from './level-error.ts'
+import { type LevelStep, levelError } from './level-error.ts'
 import { type NodeLevel, openLevel } from './node-level.ts'
 
 export interface LevelOptions {
@@ -19,26 +20,37 @@ const HIGHEST_KEY = Buffer.alloc(64, 0xff)
 /** The bytes of one task in one LevelDB. Its LOCK file, an OS lock, keeps other processes out. */
 export class LevelRawStore implements RawStore {
   private readonly db: NodeLevel
+  private readonly onDamage: (error: StreamsError) => void
 
-  private constructor(db: NodeLevel) {
+  private constructor(db: NodeLevel, onDamage: (error: StreamsError) => void) {
     this.db = db
+    this.onDamage = onDamage
   }
 
-  /** Opens or creates the database. @throws what LevelDB throws: its caller knows what the lock means. */
-  static async open(location: string, options: LevelOptions = {}): Promise<LevelRawStore> {
+  /**
+   * Opens or creates the database.
+   *
+   * @param onDamage - called, synchronously, before a method fails with `STATE_CORRUPT`.
+   * @throws what LevelDB throws: its caller knows what the lock means.
+   */
+  static async open(
+    location: string,
+    options: LevelOptions = {},
+    onDamage: (error: StreamsError) => void = () => {}
+  ): Promise<LevelRawStore> {
     const db = await openLevel(location, {
       cacheSize: options.blockCacheBytes ?? 2 * MEBIBYTE,
       writeBufferSize: options.writeBufferBytes ?? 2 * MEBIBYTE,
       maxOpenFiles: options.maxOpenFiles ?? 200
     })
-    return new LevelRawStore(db)
+    return new LevelRawStore(db, onDamage)
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
     try {
       return this.db.getSync(key)
     } catch (error) {
-      throw levelError(error, 'read', this.db.location)
+      throw this.failure(error, 'read')
     }
   }
 
@@ -53,7 +65,7 @@ export class LevelRawStore implements RawStore {
       }
       await batch.write()
     } catch (error) {
-      throw levelError(error, 'write', this.db.location)
+      throw this.failure(error, 'write')
     }
   }
 
@@ -70,7 +82,7 @@ export class LevelRawStore implements RawStore {
         await iterator.close()
       }
     } catch (error) {
-      throw levelError(error, 'read', this.db.location)
+      throw this.failure(error, 'read')
     }
   }
 
@@ -82,7 +94,7 @@ export class LevelRawStore implements RawStore {
       await batch.write()
       return keys.length
     } catch (error) {
-      throw levelError(error, 'write', this.db.location)
+      throw this.failure(error, 'write')
     }
   }
 
@@ -93,6 +105,12 @@ export class LevelRawStore implements RawStore {
 
   async close(): Promise<void> {
     await this.db.close()
+  }
+
+  private failure(error: unknown, step: LevelStep): StreamsError {
+    const failure = levelError(error, step, this.db.location)
+    if (failure.code === 'STATE_CORRUPT') this.onDamage(failure)
+    return failure
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
@@ -43,6 +43,31 @@ it('lists the tasks that have state and forgets a destroyed one', async () => {
   await provider.destroy('0_1')
   expect(await provider.list()).toEqual(['0_0', '1_0'])
   expect((await provider.open('0_1')).fresh).toBe(true)
+})
+
+it('refuses a database in which damage was found while reading, until it is destroyed', async () => {
+  const { store } = await provider.open('0_0')
+  for (let i = 0; i < 3_000; i++) await store.write([{ key: Buffer.from(`key ${i}`), value: Buffer.alloc(1_000, i) }])
+  await store.close()
+  await (await provider.open('0_0')).store.close()
+  const db = join(stateDir, 'app', 'tasks', '0_0', 'db')
+  for (const name of await readdir(db)) {
+    if (name.endsWith('.ldb')) await truncate(join(db, name), 200)
+  }
+
+  // LevelDB opens it. What it reads on the way tells what a later read would.
+  const reading = async () => {
+    const damaged = await provider.open('0_0')
+    try {
+      for (let i = 0; i < 3_000; i++) damaged.store.getSync(Buffer.from(`key ${i}`))
+    } finally {
+      await damaged.store.close()
+    }
+  }
+  await expect(reading()).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
+  await expect(newProvider().open('0_0')).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
+  await provider.destroy('0_0')
+  expect((await provider.open('0_0')).fresh).toBe(true)
 })
 
 it('destroys a task that was never there', async () => {

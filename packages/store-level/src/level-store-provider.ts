@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
@@ -8,6 +9,7 @@ import { destroyLevel } from './node-level.ts'
 import { readOwner, thisProcess, writeOwner } from './owner-file.ts'
 import { ProcessSlots } from './process-slots.ts'
 
+const DAMAGE_FILE = 'damaged'
 const FORMAT = { store: 'level', version: 1 }
 
 export interface LevelStoreProviderOptions extends LevelOptions {
@@ -22,6 +24,7 @@ export interface LevelStoreProviderOptions extends LevelOptions {
  * ```
  * tasks/<taskId>/db/           the database; its LOCK is the lock of the task
  * tasks/<taskId>/format.json   what wrote it
+ * tasks/<taskId>/damaged       why the database must not be used again, once that was found while reading
  * tasks/<taskId>/owner.json    who has or had it open, for messages
  * processes/directory-id       names this directory
  * processes/<n>/               slot of a live process
@@ -52,6 +55,7 @@ export class LevelStoreProvider implements RawStoreProvider {
     const taskDir = join(this.tasksDir, taskId)
     const store = await this.lock(taskId, taskDir)
     try {
+      await this.checkDamage(taskDir)
       const fresh = await isEmpty(store)
       await this.checkFormat(taskId, taskDir, fresh)
       await writeOwner(join(taskDir, 'owner.json'))
@@ -74,6 +78,7 @@ export class LevelStoreProvider implements RawStoreProvider {
       throw levelError(error, 'write', taskDir)
     }
     await rm(join(taskDir, 'format.json'), { force: true })
+    await rm(join(taskDir, DAMAGE_FILE), { force: true })
     await rm(join(taskDir, 'owner.json'), { force: true })
   }
 
@@ -109,7 +114,7 @@ export class LevelStoreProvider implements RawStoreProvider {
   private async lock(taskId: string, taskDir: string): Promise<LevelRawStore> {
     try {
       await mkdir(taskDir, { recursive: true })
-      return await LevelRawStore.open(join(taskDir, 'db'), this.options)
+      return await LevelRawStore.open(join(taskDir, 'db'), this.options, error => noteDamage(taskDir, error))
     } catch (error) {
       throw isLocked(error) ? await this.lockedError(taskId, taskDir, error) : levelError(error, 'open', taskDir)
     }
@@ -129,6 +134,15 @@ export class LevelStoreProvider implements RawStoreProvider {
         'task or ended.',
       { cause, details: { taskId, location: taskDir, pid: owner?.pid, startedMs: owner?.startedMs } }
     )
+  }
+
+  /** LevelDB opens a database with a damaged table as if nothing were wrong, and finds out when it reads it. */
+  private async checkDamage(taskDir: string): Promise<void> {
+    const found = await readFile(join(taskDir, DAMAGE_FILE), 'utf8').catch(() => undefined)
+    if (found === undefined) return
+    throw new StreamsError('STATE_CORRUPT', `The state in '${taskDir}' was found to be damaged earlier: ${found}`, {
+      details: { location: taskDir, step: 'open' }
+    })
   }
 
   /** A database without a format file is one whose creation was cut short, if it is empty. */
@@ -157,4 +171,11 @@ async function formatOf(taskDir: string): Promise<string | undefined> {
   } catch {
     return undefined
   }
+}
+
+/** Synchronous, as reads on the record path are. If even this fails, the next read finds the damage again. */
+function noteDamage(taskDir: string, error: StreamsError): void {
+  try {
+    writeFileSync(join(taskDir, DAMAGE_FILE), error.message)
+  } catch {}
 }
