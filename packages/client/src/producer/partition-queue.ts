@@ -13,7 +13,7 @@ import {
  * A broker remembers the last five batches of a producer in a partition, and recognises a repetition of these only. So nothing is
  * sent that is five or more behind the oldest unresolved batch, even when all between them were acknowledged.
  */
-export const REMEMBERED_BATCHES = 5
+const REMEMBERED_BATCHES = 5
 
 /**
  * The batches of one partition, in order: `unresolved` ones, which have sequences and await an answer or another attempt, then

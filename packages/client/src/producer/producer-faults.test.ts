@@ -1,6 +1,6 @@
 import { isStreamsError } from '@millrace/streams/core'
 import { describe, expect, test } from 'vitest'
-import type { ClientProducerOptions } from './index.ts'
+import type { ClientProducerOptions } from './producer-options.ts'
 import type { Fault } from './test-support/fake-kafka.ts'
 import { append, ProducerRig } from './test-support/producer-rig.ts'
 

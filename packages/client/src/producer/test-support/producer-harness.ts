@@ -8,7 +8,8 @@ import { createAdmin } from '../../admin/index.ts'
 import type { Cluster } from '../../cluster.ts'
 import { createFetcher } from '../../fetch/index.ts'
 import { createCluster } from '../../index.ts'
-import { type ClientProducerOptions, createProducer } from '../index.ts'
+import { createProducer } from '../index.ts'
+import type { ClientProducerOptions } from '../producer-options.ts'
 
 /** Producers of ours on a real broker, and kafkajs as other people's client. Topics and groups go with it. */
 export class ProducerHarness {

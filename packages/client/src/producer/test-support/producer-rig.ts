@@ -1,6 +1,7 @@
 import { NO_HEADERS } from '@millrace/streams/core'
 import { type RecordProducer, SILENT_LOGGER, type TopicAppender } from '@millrace/streams/ports'
-import { type ClientProducerOptions, createProducer } from '../index.ts'
+import { createProducer } from '../index.ts'
+import type { ClientProducerOptions } from '../producer-options.ts'
 import { FakeKafka } from './fake-kafka.ts'
 import { SteppingClock } from './stepping-clock.ts'
 

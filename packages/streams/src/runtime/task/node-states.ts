@@ -52,7 +52,7 @@ export class NodeStates {
 }
 
 /** FNV-1a over the UTF-16 units, 32 bits, base 36: names are too long for 4,096 bytes of metadata. */
-export function hashOf(id: string): string {
+function hashOf(id: string): string {
   let hash = 0x811c9dc5
   for (let i = 0; i < id.length; i++) {
     hash ^= id.charCodeAt(i)

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { decodeOffsetMetadata, encodeOffsetMetadata, NO_METADATA } from './offset-metadata.ts'
+import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
+
+const NO_METADATA = { partitionTimeMs: -1, nodeStates: new Map() }
 
 test('keeps partition time and node states', () => {
   const metadata = {

@@ -16,7 +16,7 @@ const PREFIX = 'M1|'
 /** The broker's default `offset.metadata.max.bytes`. All characters used here are one byte. */
 const MAX_LENGTH = 4096
 
-export const NO_METADATA: OffsetMetadata = { partitionTimeMs: -1, nodeStates: new Map() }
+const NO_METADATA: OffsetMetadata = { partitionTimeMs: -1, nodeStates: new Map() }
 
 /** @throws StreamsError `TASK_OFFSET_METADATA_INVALID` when it does not fit. */
 export function encodeOffsetMetadata(metadata: OffsetMetadata): string {

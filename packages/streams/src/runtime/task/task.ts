@@ -73,7 +73,7 @@ export class Task {
   readonly #lastCommitted = new Map<InputPartition, { offset: number; metadata: string }>()
   #preparedOffsets: { input: InputPartition; offset: number; metadata: string }[] = []
   #punctuating: Promise<void> | undefined
-  #failure: unknown
+  #failure: Error | undefined
   processedRecords = 0
 
   constructor(options: TaskOptions) {
@@ -232,7 +232,7 @@ export class Task {
       },
       (error: unknown) => {
         this.#punctuating = undefined
-        this.#failure = error
+        this.#failure = error as Error
       }
     )
   }
@@ -290,7 +290,7 @@ export class Task {
   /** Empties the caches into outputs and changelogs, closes the memtable generation, and tells the offsets to commit. */
   async prepareCommit(): Promise<OffsetCommit[]> {
     // What a punctuation has begun belongs to one transaction.
-    await this.#punctuating
+    if (this.#punctuating !== undefined) await this.#punctuating
     if (this.#failure !== undefined) throw this.#failure
     this.state.flushCaches()
     await this.#outputs.settle()
@@ -372,7 +372,7 @@ export class Task {
 
   /** Closes processors and the state; what is not committed is dropped. Every part is closed, the first error is thrown. */
   async close(): Promise<void> {
-    await this.#punctuating
+    if (this.#punctuating !== undefined) await this.#punctuating
     const errors: unknown[] = []
     for (const processor of this.#processors) {
       try {
