@@ -1,7 +1,22 @@
-export type { BranchedKStream } from './branched-kstream.ts'
-export type { KGroupedStream } from './kgrouped-stream.ts'
-export type { KGroupedTable } from './kgrouped-table.ts'
-export type { KStream } from './kstream.ts'
-export type { KTable } from './ktable.ts'
+export { BranchedKStream } from './branched-kstream.ts'
+export { KGroupedStream } from './kgrouped-stream.ts'
+export { KGroupedTable } from './kgrouped-table.ts'
+export { KStream } from './kstream.ts'
+export { KTable } from './ktable.ts'
+export type {
+  AggregateOptions,
+  MaterializedOptions,
+  NamedOptions,
+  WindowAggregateOptions,
+  WindowMaterializedOptions
+} from './materialized.ts'
+export type { Aggregator } from './operators/aggregate.ts'
+export type { GroupedOptions } from './operators/group-by-key.ts'
+export type { RepartitionedOptions } from './operators/repartition.ts'
+export type { ConsumedOptions } from './operators/stream.ts'
+export type { JoinedOptions } from './operators/stream-table-join.ts'
+export type { TableOptions } from './operators/table.ts'
+export type { ProducedOptions } from './operators/to.ts'
+export type { ToTableOptions } from './operators/to-table.ts'
 export { StreamsBuilder } from './streams-builder.ts'
-export type { TimeWindowedKStream } from './time-windowed-kstream.ts'
+export { TimeWindowedKStream } from './time-windowed-kstream.ts'
