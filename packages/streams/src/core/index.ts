@@ -32,16 +32,28 @@ export type { StandardIssue, StandardResult, StandardSchema } from './serdes/sta
 export { string } from './serdes/string.ts'
 export { uuid } from './serdes/uuid.ts'
 export { innerKeySerde, type WindowedKeyOptions, type WindowedKeySerde, windowedKey } from './serdes/windowed-key.ts'
-export type {
-  FlushListener,
-  KeyValueRow,
-  KeyValueStore,
-  ReadOnlyKeyValueStore,
-  ReadOnlyWindowStore,
-  StateStore,
-  TimestampedKeyValueStore,
-  TimestampedWindowStore,
-  ValueAndTimestamp
+export {
+  type FlushListener,
+  type KeyValueRow,
+  type KeyValueStore,
+  type OrderedKeyValueStore,
+  type ReadOnlyKeyValueStore,
+  type ReadOnlySessionStore,
+  type ReadOnlyVersionedKeyValueStore,
+  type ReadOnlyWindowStore,
+  type SessionRow,
+  type SessionStore,
+  type StateStore,
+  type StoreCursor,
+  type TimestampedKeyValueStore,
+  type TimestampedWindowStore,
+  type ValueAndTimestamp,
+  VERSION_IS_LATEST,
+  VERSION_NOT_PUT,
+  type VersionedKeyValueStore,
+  type VersionedRecord,
+  type WindowRow,
+  type WindowStore
 } from './state-store.ts'
 export type { RecordMetadata, StreamRecord } from './stream-record.ts'
 export type { TimestampExtractor } from './timestamp-extractor.ts'

@@ -111,6 +111,8 @@ function createEngine(
       const windows = new WindowProgress(observedMs, retentionMs, windowBucketMs(retentionMs))
       return new TimestampedWindowEngine(spec.name, table, codec, windows, windowSizeMs, retentionMs)
     }
+    default:
+      throw new Error(`Store '${spec.name}' has kind '${spec.kind}', which is not implemented yet.`)
   }
 }
 

@@ -1,7 +1,22 @@
 import type { AnySerde } from './node-spec.ts'
 
-/** `key-value` has no timestamps (Processor API); the DSL uses the timestamped kinds. */
-export type StoreKind = 'key-value' | 'timestamped-key-value' | 'timestamped-window'
+/**
+ * - `key-value`: no timestamps (Processor API); the DSL's tables use the timestamped kind. `KeyValueStore`.
+ * - `timestamped-key-value`: tables and unwindowed aggregations. `TimestampedKeyValueStore`.
+ * - `timestamped-window`: time and sliding window aggregations. `TimestampedWindowStore`.
+ * - `window`: no timestamps (Processor API, stream-stream joins). `WindowStore`.
+ * - `session`: session aggregations. `SessionStore`.
+ * - `versioned-key-value`: tables that keep past versions. `VersionedKeyValueStore`.
+ * - `ordered-key-value`: synchronous scans in key order: buffers, queues, prefixes. `OrderedKeyValueStore`.
+ */
+export type StoreKind =
+  | 'key-value'
+  | 'timestamped-key-value'
+  | 'timestamped-window'
+  | 'window'
+  | 'session'
+  | 'versioned-key-value'
+  | 'ordered-key-value'
 
 export interface StoreSpec {
   readonly name: string
@@ -10,12 +25,24 @@ export interface StoreSpec {
   readonly value: AnySerde
   /** False: kept in memory, restored from the changelog at every start. */
   readonly persistent: boolean
-  /** Wanted; in force only when the application's `cacheBytes` is above 0. */
+  /**
+   * Wanted; in force only when the application's `cacheBytes` is above 0, and never for versioned and ordered stores,
+   * nor with `retainDuplicates` or `timeOrdered`.
+   */
   readonly caching: boolean
   readonly changelog: ChangelogSpec | undefined
-  /** Window stores only. Retention is at least size + grace. */
+  /** Window stores only. */
   readonly windowSizeMs: number | undefined
+  /** Window stores (at least size + grace) and session stores (at least gap + grace). */
   readonly retentionMs: number | undefined
+  /** Kind `versioned-key-value` only: how long past versions are kept; also the grace of late puts. */
+  readonly historyRetentionMs?: number | undefined
+  /** Kind `window` only: entries of equal key and start do not replace each other. */
+  readonly retainDuplicates?: boolean | undefined
+  /** Kinds `timestamped-window` and `session`: kept in order of time as well, for emitting on close. */
+  readonly timeOrdered?: boolean | undefined
+  /** Window stores: an entry at exactly observed time - retention is visible too. */
+  readonly retentionInclusive?: boolean | undefined
 }
 
 export interface ChangelogSpec {
