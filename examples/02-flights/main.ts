@@ -2,6 +2,7 @@ import { constants } from 'node:os'
 import { type Broker, useBroker } from './broker.ts'
 import { type CommandLine, parseCommandLine, USAGE, UsageError } from './command-line.ts'
 import { DAY_MS, type FlightData, readFlightData, timeSpan } from './flight-data.ts'
+import { newFlightTopics } from './flight-topics.ts'
 import { LiveView } from './live-view.ts'
 import { PlainView, windowLines } from './plain-view.ts'
 import { recompute } from './recomputation.ts'
@@ -20,7 +21,6 @@ async function main({ brokers, seed, keep }: CommandLine, signal: AbortSignal): 
   if (brokers === undefined) print('Starting Apache Kafka (KAFKA_BROKERS names none) …')
   const broker = await useBroker(brokers)
   try {
-    print(`Kafka: ${broker.brokers.join(', ')}${broker.ours ? ', for this run only' : ''}`)
     return await runOn(broker, seed, keep, signal)
   } finally {
     await broker.stop()
@@ -28,6 +28,8 @@ async function main({ brokers, seed, keep }: CommandLine, signal: AbortSignal): 
 }
 
 async function runOn(broker: Broker, seed: number | undefined, keep: boolean, signal: AbortSignal): Promise<number> {
+  const topics = newFlightTopics()
+  print(`Kafka: ${broker.brokers.join(', ')}${broker.ours ? ', for this run only' : `, topics ${topics.prefix}-…`}`)
   const data = await readFlightData()
   const expected = recompute(data)
   const states = busiestStates(data)
@@ -36,7 +38,7 @@ async function runOn(broker: Broker, seed: number | undefined, keep: boolean, si
   const live = isRoomyTerminal()
   const view: View = live ? new LiveView(process.stdout, states, weekStartsMs(data)) : new PlainView(print)
   const keepTopics = keep || broker.ours // they go with their broker
-  const results = await runFlights({ data, brokers: broker.brokers, seed, keepTopics, view, signal })
+  const results = await runFlights({ data, brokers: broker.brokers, topics, seed, keepTopics, view, signal })
 
   if (!live) {
     print('\nTumbling windows: weeks')
@@ -48,7 +50,7 @@ async function runOn(broker: Broker, seed: number | undefined, keep: boolean, si
   print('')
   const summary = summarize(data, results, expected)
   for (const line of summary.lines) print(line)
-  if (keep) print(`Kept: the topics that begin with ${results.prefix}`)
+  if (keep) print(`Kept: the topics that begin with ${topics.prefix}-`)
   return summary.holds ? 0 : 1
 }
 
@@ -75,11 +77,6 @@ function weekStartsMs({ flights }: FlightData): number[] {
   return starts
 }
 
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? `${error.message}\n  ${error.cause.message}` : error.message
-}
-
 const stop = new AbortController()
 let stoppedBy: NodeJS.Signals | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -95,7 +92,7 @@ try {
   if (commandLine.help) process.stdout.write(USAGE)
   else process.exitCode = await main(commandLine, stop.signal)
 } catch (error) {
-  if (stoppedBy === undefined) process.stderr.write(`${messageOf(error)}\n`)
+  if (stoppedBy === undefined) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = error instanceof UsageError ? 2 : 1
 }
 if (stoppedBy !== undefined) process.exitCode = 128 + constants.signals[stoppedBy]

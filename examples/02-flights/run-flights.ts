@@ -6,7 +6,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { Millrace } from 'millrace'
 import type { DelayTable } from './delay-table.ts'
 import type { FlightData } from './flight-data.ts'
-import { createTopics, deleteTopics, type FlightTopics, newFlightTopics } from './flight-topics.ts'
+import { createTopics, deleteTopics, type FlightTopics } from './flight-topics.ts'
 import { load } from './load.ts'
 import { ResultsReader } from './results-reader.ts'
 import { shuffle } from './shuffle.ts'
@@ -16,6 +16,8 @@ import type { View } from './view.ts'
 export interface FlightsRun {
   readonly data: FlightData
   readonly brokers: readonly string[]
+  /** Names of topics that do not exist yet. */
+  readonly topics: FlightTopics
   /** Undefined: load in the order of the file. */
   readonly seed: number | undefined
   /** Do not delete topics and groups at the end. */
@@ -28,8 +30,6 @@ export interface FlightsRun {
 export interface FlightsResult {
   readonly weekly: DelayTable
   readonly moving: DelayTable
-  /** What the names of the topics begin with. */
-  readonly prefix: string
 }
 
 /** Loads the flights, runs the application until it has processed all of them, and reads what it wrote. */
@@ -44,8 +44,7 @@ export async function runFlights(run: FlightsRun): Promise<FlightsResult> {
 }
 
 async function loadAndCompute(run: FlightsRun, cleanup: AsyncDisposableStack): Promise<FlightsResult> {
-  const { data, brokers, seed, signal, view } = run
-  const topics = newFlightTopics()
+  const { data, brokers, topics, seed, signal, view } = run
   const kafka = new Kafka({
     clientId: topics.prefix,
     brokers: [...brokers],
@@ -54,10 +53,10 @@ async function loadAndCompute(run: FlightsRun, cleanup: AsyncDisposableStack): P
     retry: { retries: 5 }
   })
 
-  const admin = kafka.admin()
+  const admin = kafka.admin({ retry: { retries: 3 } })
   cleanup.defer(() => admin.disconnect())
-  await admin.connect().catch((cause: unknown) => {
-    throw new Error(`No Kafka broker answers at ${brokers.join(', ')}.`, { cause })
+  await admin.connect().catch((cause: Error) => {
+    throw new Error(`No Kafka broker answers at ${brokers.join(', ')}. ${cause.message}`, { cause })
   })
   const results = new ResultsReader(kafka, topics)
   if (!run.keepTopics) cleanup.defer(() => deleteTopics(admin, topics, [topics.prefix, results.groupId]))
@@ -72,14 +71,14 @@ async function loadAndCompute(run: FlightsRun, cleanup: AsyncDisposableStack): P
   view.counting(results.weekly, order.length)
   signal.throwIfAborted()
 
-  await compute(run, topics)
+  await compute(run)
   signal.throwIfAborted()
   await results.readToEnd(signal)
-  return { weekly: results.weekly, moving: results.moving, prefix: topics.prefix }
+  return { weekly: results.weekly, moving: results.moving }
 }
 
 /** The application itself; ends when it has processed everything that was loaded. */
-async function compute({ data, brokers, signal }: FlightsRun, topics: FlightTopics): Promise<void> {
+async function compute({ data, brokers, topics, signal }: FlightsRun): Promise<void> {
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-flights-'))
   try {
     const app = new Millrace(flightsTopology(topics, graceOf(data.flights)), {

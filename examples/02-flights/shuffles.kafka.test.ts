@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type FlightData, readFlightData } from './flight-data.ts'
+import { newFlightTopics } from './flight-topics.ts'
 import { type Recomputed, recompute } from './recomputation.ts'
 import { runFlights } from './run-flights.ts'
+import { expectNothingLeft } from './test-support/topics-and-groups.ts'
 import { summarize } from './summary.ts'
 import type { View } from './view.ts'
 
@@ -23,8 +25,10 @@ beforeAll(async () => {
 describe.concurrent('the whole file on real Kafka, exactly once', () => {
   test.each(SEEDS)('loaded in shuffled order number %i, gives the result of the plain recomputation', async seed => {
     const { signal } = new AbortController()
-    const run = { data, brokers: brokers.split(','), seed, keepTopics: false, view: unseen, signal }
+    const topics = newFlightTopics()
+    const run = { data, brokers: brokers.split(','), topics, seed, keepTopics: false, view: unseen, signal }
     const { lines, holds } = summarize(data, await runFlights(run), expected)
     expect(holds, lines.join('\n')).toBe(true)
+    await expectNothingLeft(topics.prefix)
   })
 })

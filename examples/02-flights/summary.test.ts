@@ -31,7 +31,7 @@ test('holds when all is equal', () => {
       '20,000 flights from 220 airports in 51 states, 2001-01-01 to 2001-03-31 (UTC)',
       'tumbling windows, 7 days                14 windows    665 results  all equal',
       'hopping windows, 7 days, one each day   96 windows  4,587 results  all equal',
-      'OK: every count and every average equals a plain recomputation of the same files.'
+      'OK: every count and average equals a plain recomputation of the same files.'
     ]
   })
 })

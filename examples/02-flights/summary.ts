@@ -30,7 +30,7 @@ export function summarize(data: FlightData, results: Recomputed, expected: Recom
       ...found.slice(0, SHOWN_DIFFERENCES).map(difference => `  ${difference}`),
       ...(found.length > SHOWN_DIFFERENCES ? [`  … and ${count(found.length - SHOWN_DIFFERENCES)} more`] : []),
       found.length === 0
-        ? 'OK: every count and every average equals a plain recomputation of the same files.'
+        ? 'OK: every count and average equals a plain recomputation of the same files.'
         : `WRONG: ${found.length === 1 ? '1 result differs' : `${count(found.length)} results differ`} from a plain recomputation of the same files.`
     ]
   }
