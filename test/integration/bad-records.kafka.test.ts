@@ -54,7 +54,7 @@ describe('garbage bytes on the input', () => {
     await using cluster = await withGarbage()
     const app = doubled(cluster, { onDeserializationError: 'continue' })
     await app.start()
-    await expect.poll(() => values(cluster)).toEqual(['2', '6'])
+    await expect.poll(() => values(cluster), { timeout: 15_000 }).toEqual(['2', '6'])
     const metrics = await app.metrics()
     expect(metrics.nodes['KSTREAM-SOURCE-0000000000']).toEqual({
       processed: 2,
@@ -121,7 +121,7 @@ test('null keys are dropped by a grouping and counted, and pass a plain map', as
   stream.groupByKey().count({ store: 'counted', caching: false }).toStream().to(cluster.name('counts'), numbers)
   const app = new Millrace(builder.build(), { ...cluster.options, processingGuarantee: 'exactly_once' })
   await app.start()
-  await expect.poll(() => values(cluster, 'counts')).toEqual(['1', '2'])
+  await expect.poll(() => values(cluster, 'counts'), { timeout: 15_000 }).toEqual(['1', '2'])
   const { nodes, droppedRecords } = await app.metrics()
   await app.close()
   expect(await values(cluster)).toEqual(['1', '2', '', '3'])

@@ -129,10 +129,10 @@ describe('a committed offset whose records are gone', () => {
     const logger = { ...cluster.options.logger, warn: (message: string) => void warnings.push(message) }
     const application = copy(cluster, { autoOffsetReset: 'latest', logger })
     await application.start()
-    await expect.poll(() => warnings).toHaveLength(1)
+    await expect.poll(() => warnings, { timeout: 15_000 }).toHaveLength(1)
     expect(warnings[0]).toMatch(/latest offset, 7/)
     await cluster.produce('in', records(1, 7))
-    await expect.poll(() => values(cluster)).toEqual([0, 1, 2, 7])
+    await expect.poll(() => values(cluster), { timeout: 15_000 }).toEqual([0, 1, 2, 7])
     await application.close()
   })
 
