@@ -1,5 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 
 /** Names of the topics and groups that begin so. */
 export async function topicsAndGroups(prefix: string): Promise<string[]> {
@@ -18,5 +18,5 @@ export async function topicsAndGroups(prefix: string): Promise<string[]> {
 
 /** A deleted topic may be listed for another moment. */
 export async function expectNothingLeft(prefix: string): Promise<void> {
-  await expect.poll(() => topicsAndGroups(prefix), { timeout: 20_000 }).toEqual([])
+  await vi.waitFor(async () => expect(await topicsAndGroups(prefix)).toEqual([]), { timeout: 20_000, interval: 200 })
 }
