@@ -181,6 +181,9 @@ function isFatal(error: unknown): error is StreamsError {
   return isStreamsError(error) && !error.code.startsWith('RECORD_')
 }
 
+/** The text of a cause within another message, which ends with a code of its own. */
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  const text = isStreamsError(error) ? error.message.slice(0, -` (${error.code})`.length) : error.message
+  return text.replace(/\.$/, '')
 }
