@@ -45,7 +45,7 @@ export interface TaskInput {
   readonly isCommitted?: boolean | undefined
 }
 
-/** How many records are processed between two looks at the clock. */
+/** How many records are processed between two looks at the clock, at most: after 1, 2, 4, 8, 16, 32, 64, 96… of them. */
 const RECORDS_PER_LOOK = 32
 
 /**
@@ -181,6 +181,8 @@ export class Task {
     const single = this.inputs.length === 1 ? (this.inputs[0] as InputPartition) : undefined
     const frame = this.#frame
     let count = 0
+    // A single record of a slow processor may take longer than the whole slice.
+    let nextLook = 1
     while (count < maxRecords) {
       const input = single === undefined ? this.#lowest() : single.loadHead() ? single : undefined
       if (input === undefined) break
@@ -195,7 +197,10 @@ export class Task {
         this.#punctuate(frame.streamTimePunctuations, frame.streamTimeMs)
         if (this.#punctuating !== undefined) break
       }
-      if (count % RECORDS_PER_LOOK === 0 && this.#clock.monotonicMs() >= deadlineMs) break
+      if (count === nextLook) {
+        if (this.#clock.monotonicMs() >= deadlineMs) break
+        nextLook += Math.min(count, RECORDS_PER_LOOK)
+      }
     }
     frame.input = undefined
     frame.inputPartition = undefined
