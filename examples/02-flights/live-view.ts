@@ -20,6 +20,7 @@ export class LiveView implements View {
   #loaded = 0
   #total = 0
   #drawnLineCount = 0
+  #closed = false
 
   constructor(terminal: NodeJS.WriteStream, states: readonly string[], weekStartsMs: readonly number[]) {
     this.#terminal = terminal
@@ -42,6 +43,8 @@ export class LiveView implements View {
   }
 
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     clearInterval(this.#timer)
     this.#draw()
     this.#terminal.write(SHOW_CURSOR)

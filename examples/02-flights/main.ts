@@ -83,8 +83,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   // Once: a second one ends the process at once, as it would without us; a broker of ours then dies with us.
   process.once(signal, () => {
     stoppedBy ??= signal
+    stop.abort() // first, so that the message is not drawn over
     process.stderr.write(`${signal}: stopping …\n`)
-    stop.abort()
   })
 }
 try {

@@ -36,6 +36,7 @@ export interface FlightsResult {
 export async function runFlights(run: FlightsRun): Promise<FlightsResult> {
   const cleanup = new AsyncDisposableStack() // runs in reverse, also when something fails
   cleanup.defer(() => run.view.close())
+  run.signal.addEventListener('abort', () => run.view.close())
   try {
     return await loadAndCompute(run, cleanup)
   } finally {
@@ -59,7 +60,14 @@ async function loadAndCompute(run: FlightsRun, cleanup: AsyncDisposableStack): P
     throw new Error(`No Kafka broker answers at ${brokers.join(', ')}. ${cause.message}`, { cause })
   })
   const results = new ResultsReader(kafka, topics)
-  if (!run.keepTopics) cleanup.defer(() => deleteTopics(admin, topics, [topics.prefix, results.groupId]))
+  if (!run.keepTopics) {
+    cleanup.defer(() =>
+      // Must not hide what failed before it.
+      deleteTopics(admin, topics, [topics.prefix, results.groupId]).catch((error: Error) => {
+        process.stderr.write(`The topics ${topics.prefix}-… could not be deleted: ${error.message}\n`)
+      })
+    )
+  }
   await createTopics(admin, topics)
   signal.throwIfAborted()
 
