@@ -134,7 +134,13 @@ test('aborted transactions of kafkajs do not leak', async () => {
     maxInFlightRequests: 1
   })
   await producer.connect()
-  for (const [value, isKept] of [['1', true], ['2', false], ['3', false], ['4', true], ['5', false]] as const) {
+  for (const [value, isKept] of [
+    ['1', true],
+    ['2', false],
+    ['3', false],
+    ['4', true],
+    ['5', false]
+  ] as const) {
     const transaction = await producer.transaction()
     await transaction.send({
       topic: cluster.name('in'),

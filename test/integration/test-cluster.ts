@@ -40,8 +40,8 @@ export class TestCluster {
     })
   }
 
-  static async open(): Promise<TestCluster> {
-    const brokers = process.env['KAFKA_BROKERS']
+  /** @param brokers - of a broker that the test may stop; default: the one that all tests share. */
+  static async open(brokers = process.env['KAFKA_BROKERS']): Promise<TestCluster> {
     if (brokers === undefined) throw new Error('KAFKA_BROKERS is missing: run this with npm run test:kafka.')
     const cluster = new TestCluster(brokers, await mkdtemp(join(tmpdir(), 'millrace-test-')))
     await cluster.client.connect()

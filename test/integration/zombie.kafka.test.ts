@@ -55,7 +55,9 @@ describe.concurrent('a worker that was stopped past its session', () => {
     await cluster.produce('in', oneEach())
     const uncommittedOfZombie = async () => {
       const [all, committed] = await Promise.all([outputs(cluster, 'read_uncommitted'), outputs(cluster)])
-      return all.filter(({ pid }) => pid === zombie.pid).length - committed.filter(({ pid }) => pid === zombie.pid).length
+      return (
+        all.filter(({ pid }) => pid === zombie.pid).length - committed.filter(({ pid }) => pid === zombie.pid).length
+      )
     }
     await expect.poll(uncommittedOfZombie, { ...poll, interval: 10 }).toBeGreaterThan(0)
     zombie.signal('SIGSTOP')

@@ -99,8 +99,12 @@ export class LevelRawStore implements RawStore {
   }
 
   async approximateBytes(): Promise<number> {
-    const onDisk = await this.db.approximateSize(Buffer.of(0), HIGHEST_KEY)
-    return onDisk + Number(this.db.getProperty('leveldb.approximate-memory-usage'))
+    try {
+      const onDisk = await this.db.approximateSize(Buffer.of(0), HIGHEST_KEY)
+      return onDisk + Number(this.db.getProperty('leveldb.approximate-memory-usage'))
+    } catch (error) {
+      throw this.failure(error, 'read')
+    }
   }
 
   async close(): Promise<void> {

@@ -222,7 +222,7 @@ export class StreamLoop implements GroupListener {
     }
     commit.then(settle, settle)
     try {
-      while (config.exactlyOnce && !settled && !producer.full && !this.#memoryIsShort()) {
+      while (config.exactlyOnce && !settled && !this.#stopRequested && !producer.full && !this.#memoryIsShort()) {
         if (this.#processSlice() === 0) break
         await eventLoop.nextTurn()
       }

@@ -1,5 +1,6 @@
 import {
   type DropReason,
+  isStreamsError,
   type ReadOnlyKeyValueStore,
   type ReadOnlyWindowStore,
   type StateStore,
@@ -26,6 +27,7 @@ import type { RestoreListener } from './restore-listener.ts'
 import { Restorer } from './restorer.ts'
 import { StreamLoop } from './stream-loop.ts'
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from './streams-config.ts'
+import type { Task } from './task/task.ts'
 import { TaskOpener } from './task-opener.ts'
 import type { TopicPlan } from './topic-plan.ts'
 
@@ -84,7 +86,7 @@ export class StreamsApp {
 
   /**
    * Connects, creates internal topics, joins the group, restores. Resolves when the application is RUNNING for the first
-   * time; rejects with what kept it from that, everything closed.
+   * time, or when it was closed before that; rejects with the error that kept it from it, everything closed.
    */
   async start(): Promise<void> {
     this.#begin(false)
@@ -163,7 +165,7 @@ export class StreamsApp {
         processedRecords: task.processedRecords,
         streamTimeMs: task.streamTimeMs,
         lagRecords: task.positions.reduce((sum, { offset, endOffset }) => sum + Math.max(0, endOffset - offset), 0),
-        stateBytes: await task.state.approximateBytes(),
+        stateBytes: await bytesOf(task),
         uncommittedBytes: task.state.uncommittedBytes
       }
     }
@@ -396,6 +398,16 @@ export class StreamsApp {
         this.#ports.logger.warn(`a state listener threw: ${String(error)}`)
       }
     }
+  }
+}
+
+/** A task may be closed while the metrics of another are being read. */
+async function bytesOf(task: Task): Promise<number> {
+  try {
+    return await task.state.approximateBytes()
+  } catch (error) {
+    if (isStreamsError(error, 'STORE_CLOSED')) return 0
+    throw error
   }
 }
 
