@@ -13,6 +13,24 @@ export interface WindowSpec {
   readonly graceMs?: number
 }
 
+/** A processor of `process` or `processValues`. Which fields there are depends on `type`. */
+export interface CaseProcessor {
+  readonly type: string
+  readonly store?: string
+  readonly field?: string
+  readonly lookbackMs?: number
+  readonly gapMs?: number
+  readonly lagMs?: number
+  readonly deltaMs?: number
+  readonly header?: readonly [string, string]
+  readonly copies?: number
+  readonly spacingMs?: number
+  readonly punctuation?: string
+  readonly intervalMs?: number
+  readonly limit?: number
+  readonly clear?: boolean
+}
+
 /** A step of the topology. Which fields there are depends on `op`. */
 export interface CaseNode {
   readonly op: string
@@ -42,6 +60,11 @@ export interface CaseNode {
   readonly subtractor?: FnSpec
   readonly joiner?: FnSpec
   readonly foreignKey?: FnSpec
+  readonly processor?: CaseProcessor
+  readonly stores?: readonly string[]
+  /** Of an added store. */
+  readonly type?: string
+  readonly windowMs?: number
 }
 
 export interface PipeStep {
@@ -71,6 +94,7 @@ export interface ConformanceCase {
   readonly title: string
   readonly config?: { readonly deserialization?: string; readonly processing?: string; readonly optimization?: string }
   readonly wallClockStartMs?: number
+  readonly versionedAsOf?: readonly number[]
   readonly nodes: readonly CaseNode[]
   readonly steps: readonly Step[]
   readonly expect: {

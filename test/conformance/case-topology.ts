@@ -1,6 +1,16 @@
-import { hopping, StreamsBuilder, type TimeWindows, type Topology, tumbling } from '@millrace/streams'
-import type { CaseNode, ConformanceCase, FnSpec } from './case-format.ts'
+import {
+  hopping,
+  keyValueStore,
+  StreamsBuilder,
+  type StoreSpec,
+  type TimeWindows,
+  type Topology,
+  timestampedKeyValueStore,
+  tumbling
+} from '@millrace/streams'
+import type { CaseNode, CaseProcessor, ConformanceCase, FnSpec } from './case-format.ts'
 import { combineFunction, field, flatFunction, keyFunction, predicate, valueFunction } from './case-functions.ts'
+import { caseProcessor } from './case-processors.ts'
 import { KEY, VALUE } from './case-serdes.ts'
 
 /** Thrown when a case needs what the product does not have yet. Such a case is counted apart, never as passed. */
@@ -23,7 +33,7 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
   const input = results.get(from[0] ?? '')
   const named = node.name === undefined ? {} : { name: node.name }
   const fn = (spec: FnSpec | undefined): FnSpec => spec as FnSpec
-  if (node.historyMs !== undefined) throw new Unsupported('versioned stores')
+  if (node.historyMs !== undefined && node.op !== 'store') throw new Unsupported('versioned stores')
 
   switch (node.op) {
     case 'stream':
@@ -33,6 +43,14 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
       )
     case 'table':
       return builder.table(node.topic as string, { ...consumed(node), ...stored(node) })
+    case 'store':
+      return builder.addStateStore(declaredStore(node))
+    case 'process':
+    case 'processValues':
+      return input[node.op](() => caseProcessor(node.processor as CaseProcessor), {
+        ...named,
+        stores: node.stores ?? []
+      })
     case 'filter':
       return input.filter(predicate(fn(node.predicate)), { ...named, ...derived(node) })
     case 'filterNot':
@@ -147,6 +165,18 @@ function reducer(spec: FnSpec): (a: unknown, b: unknown) => unknown {
   const combine = combineFunction(spec)
   return (a, b) => combine(null, a, b)
 }
+function declaredStore(node: CaseNode): StoreSpec {
+  const name = node.store as string
+  switch (node.type) {
+    case 'keyValue':
+      return keyValueStore(name, { key: KEY, value: VALUE })
+    case 'timestampedKeyValue':
+      return timestampedKeyValueStore(name, { key: KEY, value: VALUE })
+    default:
+      throw new Unsupported(`${node.type} stores`)
+  }
+}
+
 
 function aggregator(spec: FnSpec): (key: unknown, value: unknown, aggregate: unknown) => unknown {
   const combine = combineFunction(spec)

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Topology } from '@millrace/streams'
+import type { StoreSpec, Topology } from '@millrace/streams'
+import type { VersionedKeyValueStore } from '@millrace/streams/core'
 import { TopologyTestDriver } from '@millrace/testing'
 import type { ConformanceCase, Json, Output, PipeStep } from './case-format.ts'
 import { keyText } from './case-functions.ts'
@@ -68,6 +69,7 @@ async function observe(testCase: ConformanceCase): Promise<Observed> {
       try {
         if ('advanceWallClockMs' in step) driver.advanceWallClock(step.advanceWallClockMs)
         else pipe(driver, step.pipe)
+        await driver.settle()
       } catch (error) {
         observed.error = { step: index, message: String(error) }
         return observed
@@ -142,19 +144,34 @@ async function storesOf(driver: TopologyTestDriver, testCase: ConformanceCase, t
   for (const name of new Set(testCase.nodes.flatMap(node => node.store ?? []))) {
     const spec = topology.subTopologies.flatMap(sub => sub.stores).find(store => store.name === name)
     if (spec === undefined) continue
-    const rows: Record<string, Json>[] = []
-    const store = driver.store<{ all(): AsyncIterable<{ key: any; value: { value: Json; timestampMs: number } }> }>(
-      name
-    )
-    for await (const { key, value } of store.all()) {
-      const stored = { value: value.value, ts: value.timestampMs }
-      if (spec.kind === 'timestamped-window') rows.push({ key: keyText(key.key), start: key.startMs, ...stored })
-      else rows.push({ key: keyText(key), ...stored })
-    }
-    rows.sort((a, b) => compare(a['key'], b['key']) || compare(a['start'] ?? 0, b['start'] ?? 0))
-    dumps[name] = rows
+    dumps[name] = await rowsOf(driver, testCase, spec)
   }
   return dumps
+}
+
+/** Rows in the order of their keys' text, then start, then end. */
+async function rowsOf(driver: TopologyTestDriver, testCase: ConformanceCase, spec: StoreSpec) {
+  const rows: Record<string, Json>[] = []
+  if (spec.kind === 'versioned-key-value') {
+    const keys = new Set(testCase.steps.flatMap(step => ('pipe' in step ? (step.pipe.key ?? []) : [])))
+    const store = driver.store<VersionedKeyValueStore<string, Json>>(spec.name)
+    for (const key of [...keys].sort()) {
+      for (const asOf of [null, ...(testCase.versionedAsOf ?? [])]) {
+        const found = asOf === null ? store.get(key) : store.getAsOf(key, asOf)
+        if (found !== undefined) rows.push({ key, asOf, value: found.value, ts: found.timestampMs })
+      }
+    }
+    return rows
+  }
+  const store = driver.store<{ all(): AsyncIterable<{ key: any; value: any }> }>(spec.name)
+  for await (const { key, value } of store.all()) {
+    const stored = spec.kind.startsWith('timestamped') ? { value: value.value, ts: value.timestampMs } : { value }
+    if (spec.kind === 'session') rows.push({ key: keyText(key.key), start: key.startMs, end: key.endMs, ...stored })
+    else if (spec.kind.endsWith('window')) rows.push({ key: keyText(key.key), start: key.startMs, ...stored })
+    else rows.push({ key: keyText(key), ...stored })
+  }
+  const by = (name: string) => (a: Record<string, Json>, b: Record<string, Json>) => compare(a[name] ?? 0, b[name] ?? 0)
+  return rows.sort((a, b) => by('key')(a, b) || by('start')(a, b) || by('end')(a, b))
 }
 
 function compare(a: any, b: any): number {

@@ -34,6 +34,7 @@ export {
   type KTable,
   type MaterializedOptions,
   type NamedOptions,
+  type ProcessOptions,
   type ProducedOptions,
   type RepartitionedOptions,
   StreamsBuilder,
@@ -43,4 +44,23 @@ export {
   type WindowAggregateOptions,
   type WindowMaterializedOptions
 } from './dsl/index.ts'
-export { type StoreHandle, type Topology, TopologyBuilder } from './topology/index.ts'
+export {
+  keyValueStore,
+  orderedKeyValueStore,
+  type SessionStoreOptions,
+  type SinkOptions,
+  type SourceOptions,
+  type StoreHandle,
+  type StoreOptions,
+  type StoreSpec,
+  sessionStore,
+  type Topology,
+  TopologyBuilder,
+  type TypedStoreSpec,
+  timestampedKeyValueStore,
+  timestampedWindowStore,
+  type VersionedStoreOptions,
+  versionedKeyValueStore,
+  type WindowStoreOptions,
+  windowStore
+} from './topology/index.ts'

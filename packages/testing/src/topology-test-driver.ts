@@ -76,11 +76,13 @@ export class TopologyTestDriver {
       const topic = changelogTopicName(name, applicationId)
       appenders.set(topic, producer.cachedTopic(topic))
     }
+    const inWork: { task?: Task } = {}
     const state = await openTaskState({
       taskId: '0_0',
       specs: sub.stores,
       raw: options.rawStore ?? new MemoryRawStore(),
       cacheBytes: options.cacheBytes ?? 0,
+      recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0,
       changelogTopic: store => changelogTopicName(store, applicationId),
       changelog: store => {
         const appender = appenders.get(changelogTopicName(store, applicationId))
@@ -102,6 +104,7 @@ export class TopologyTestDriver {
       maxTaskIdleMs: 0,
       committedMetadata: []
     })
+    inWork.task = task
     task.start([...inputs.values()].map(log => ({ reader: new LogReader(log), metadata: '' })))
     return new TopologyTestDriver({ applicationId, sub, state, task, clock, producer, inputs })
   }

@@ -33,6 +33,8 @@ export const ERRORS = {
   TOPIC_CREATE_FAILED: 'stop',
   TOPIC_DELETE_FAILED: 'stop',
 
+  PROCESSOR_KEY_CHANGED: 'stop',
+
   RECORD_DESERIALIZE_FAILED: 'skip-record',
   RECORD_SERIALIZE_FAILED: 'skip-record',
   RECORD_PROCESS_FAILED: 'stop',

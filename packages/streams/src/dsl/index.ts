@@ -12,6 +12,7 @@ export type {
 } from './materialized.ts'
 export type { Aggregator } from './operators/aggregate.ts'
 export type { GroupedOptions } from './operators/group-by-key.ts'
+export type { ProcessOptions } from './operators/process.ts'
 export type { RepartitionedOptions } from './operators/repartition.ts'
 export type { ConsumedOptions } from './operators/stream.ts'
 export type { JoinedOptions } from './operators/stream-table-join.ts'

@@ -1,3 +1,4 @@
+import type { ProcessorSupplier } from '../core/index.ts'
 import type { TopicNameExtractor } from '../topology/index.ts'
 import type { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
@@ -14,6 +15,8 @@ import { map } from './operators/map.ts'
 import { mapValues } from './operators/map-values.ts'
 import { merge } from './operators/merge.ts'
 import { peek } from './operators/peek.ts'
+import { type ProcessOptions, process } from './operators/process.ts'
+import { processValues } from './operators/process-values.ts'
 import { type RepartitionedOptions, repartition } from './operators/repartition.ts'
 import { selectKey } from './operators/select-key.ts'
 import { split } from './operators/split.ts'
@@ -155,6 +158,16 @@ export class KStream<K, V> {
     options: JoinedOptions<K, V> = {}
   ): KStream<K, VR> {
     return this.#facades.stream(streamTableLeftJoin(this.#handle, KTable.handleOf(table), joiner, options))
+  }
+
+  /** Runs a processor of your own, with stores and punctuations; what it forwards is the result. */
+  process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>, options: ProcessOptions = {}): KStream<KR, VR> {
+    return this.#facades.stream(process(this.#handle, supplier, options))
+  }
+
+  /** Runs a processor of your own that keeps the keys: what follows needs no repartition topic. */
+  processValues<VR>(supplier: ProcessorSupplier<K, V, K, VR>, options: ProcessOptions = {}): KStream<K, VR> {
+    return this.#facades.stream(processValues(this.#handle, supplier, options))
   }
 
   /** Writes each record to a topic, or to the topic that a function gives for it. */

@@ -1,7 +1,8 @@
-import type { Topology } from '../topology/index.ts'
+import type { StoreSpec, Topology } from '../topology/index.ts'
 import { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
 import { DslGraph } from './graph/dsl-graph.ts'
+import { GraphNode } from './graph/graph-node.ts'
 import { writeTopology } from './graph/write-topology.ts'
 import { KGroupedStream } from './kgrouped-stream.ts'
 import { KGroupedTable } from './kgrouped-table.ts'
@@ -36,6 +37,18 @@ export class StreamsBuilder {
   /** Reads a topic as a table: each record sets the value of its key, a null value deletes it. */
   table<K, V>(topic: string, options: TableOptions<K, V>): KTable<K, V> {
     return FACADES.table(table(this.#graph, topic, options))
+  }
+
+  /**
+   * Adds a store for processors, which name it: `stream.process(supplier, { stores: ['seen'] })`. Those that share a store
+   * become part of one sub-topology.
+   *
+   * @param store - made by `keyValueStore()`, `windowStore()`, `sessionStore()` and so on.
+   * @see Kafka Streams `StreamsBuilder#addStateStore`
+   */
+  addStateStore(store: StoreSpec): this {
+    this.#graph.add(new GraphNode(store.name, { kind: 'state-store', store }), this.#graph.root)
+    return this
   }
 
   /**

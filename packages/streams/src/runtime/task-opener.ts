@@ -121,7 +121,7 @@ export class TaskOpener {
 
     const states = new Map<
       TaskToRestore,
-      { opening: Opening; subTopology: SubTopology; appenders: Map<string, TopicAppender> }
+      { opening: Opening; subTopology: SubTopology; appenders: Map<string, TopicAppender>; inWork: { task?: Task } }
     >()
     try {
       for (const opening of openings) {
@@ -129,7 +129,9 @@ export class TaskOpener {
         const { subTopologyId, partition } = parseTaskId(opening.taskId)
         const subTopology = this.#topology.subTopologies.find(sub => sub.id === subTopologyId) as SubTopology
         const appenders = await this.#appendersOf(subTopology, producer)
-        const state = await this.#openState(opening, partition, subTopology, appenders)
+        // The task comes after its state, which asks it for the time of the record in work.
+        const inWork: { task?: Task } = {}
+        const state = await this.#openState(opening, partition, subTopology, appenders, inWork)
         const toRestore: TaskToRestore = {
           taskId: opening.taskId,
           state,
@@ -138,7 +140,7 @@ export class TaskOpener {
             return opening.cancelled
           }
         }
-        states.set(toRestore, { opening, subTopology, appenders })
+        states.set(toRestore, { opening, subTopology, appenders, inWork })
       }
       await this.#restorer.restore([...states.keys()], toRestore => {
         const entry = states.get(toRestore)
@@ -164,6 +166,7 @@ export class TaskOpener {
           maxTaskIdleMs: this.#config.maxTaskIdleMs,
           committedMetadata: taskInputs.map(input => input.metadata)
         })
+        entry.inWork.task = task
         onReady({ task, inputs: taskInputs })
       })
     } finally {
@@ -269,7 +272,8 @@ export class TaskOpener {
     opening: Opening,
     partition: number,
     sub: SubTopology,
-    appenders: ReadonlyMap<string, TopicAppender>
+    appenders: ReadonlyMap<string, TopicAppender>,
+    inWork: { readonly task?: Task }
   ): Promise<TaskState> {
     const { applicationId, cacheBytes } = this.#config
     const { taskId } = opening
@@ -297,7 +301,8 @@ export class TaskOpener {
               headers
             )
         },
-        cacheBytes: Math.floor(cacheBytes / Math.max(1, taskCount))
+        cacheBytes: Math.floor(cacheBytes / Math.max(1, taskCount)),
+        recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0
       })
     } catch (error) {
       await raw.close()

@@ -12,6 +12,20 @@ export type {
 export type { StoreHandle } from './store-handle.ts'
 export type { ChangelogSpec, StoreKind, StoreSpec } from './store-spec.ts'
 export {
+  keyValueStore,
+  orderedKeyValueStore,
+  type SessionStoreOptions,
+  type StoreOptions,
+  sessionStore,
+  type TypedStoreSpec,
+  timestampedKeyValueStore,
+  timestampedWindowStore,
+  type VersionedStoreOptions,
+  versionedKeyValueStore,
+  type WindowStoreOptions,
+  windowStore
+} from './stores.ts'
+export {
   type CopartitionGroup,
   changelogTopicName,
   INTERNAL_PREFIX,

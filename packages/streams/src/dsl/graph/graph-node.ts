@@ -8,7 +8,20 @@ import type {
 } from '../../topology/index.ts'
 
 /** What a logical node is: plain data, from which nodes of the topology are written. */
-export type LogicalNode = { readonly kind: 'root' } | StreamSource | TableSource | ProcessorStep | Sink | Repartition
+export type LogicalNode =
+  | { readonly kind: 'root' }
+  | StateStoreNode
+  | StreamSource
+  | TableSource
+  | ProcessorStep
+  | Sink
+  | Repartition
+
+/** A store that the user added; processors name it. */
+export interface StateStoreNode {
+  readonly kind: 'state-store'
+  readonly store: StoreSpec
+}
 
 interface SourceSerdes {
   readonly key: AnySerde
@@ -91,6 +104,8 @@ export class GraphNode {
     this.logical = logical
     this.traits = traits
   }
+  /** Of an aggregation of windows: how long after its end a window takes no more records, by stream time. */
+  readonly windowCloseDelayMs?: number
 
   addChild(child: GraphNode): void {
     this.children.add(child)

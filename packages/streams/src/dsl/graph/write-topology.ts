@@ -44,6 +44,9 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
   switch (logical.kind) {
     case 'root':
       return
+    case 'state-store':
+      builder.addStateStore(logical.store)
+      return
     case 'stream-source':
       builder.addSource(name, logical)
       return

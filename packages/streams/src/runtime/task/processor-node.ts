@@ -25,12 +25,15 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
   #scheduleCount = 0
   // Hot fields are plain: private names cost a brand check on each access.
   private readonly processor: Processor<any, any, any, any>
+  private readonly keepsTime: boolean
 
-  constructor(spec: ProcessorNodeSpec, frame: TaskFrame) {
+  /** @param keepsTime - it has stores without timestamps of their own, which have to be told that of the record in work. */
+  constructor(spec: ProcessorNodeSpec, frame: TaskFrame, keepsTime = false) {
     super(spec.name)
     this.#frame = frame
     this.#stores = new Set(spec.stores)
     this.processor = spec.supplier()
+    this.keepsTime = keepsTime
   }
 
   init(): void {
@@ -43,10 +46,28 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
 
   override process(record: AnyStreamRecord): void {
     this.metrics.processed++
+    if (this.keepsTime) {
+      this.#processInTime(record)
+      return
+    }
     try {
       this.processor.process(record)
     } catch (error) {
       this.#frame.errors.processingFailed(this, record, error)
+    }
+  }
+
+  #processInTime(record: AnyStreamRecord): void {
+    const frame = this.#frame
+    const before = frame.recordTimestampMs
+    frame.recordTimestampMs = record.timestampMs
+    try {
+      this.processor.process(record)
+    } catch (error) {
+      frame.errors.processingFailed(this, record, error)
+    } finally {
+      // Whoever forwarded this record goes on with its own.
+      frame.recordTimestampMs = before
     }
   }
 
@@ -67,6 +88,8 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
   }
 
   override forward(record: AnyStreamRecord, childName?: string): void {
+    // Written so that NaN and what is no number are caught too.
+    if (!(record.timestampMs >= 0)) throw this.#timestampInvalid(record.timestampMs)
     if (childName === undefined) {
       super.forward(record)
       return
@@ -81,6 +104,14 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
       )
     }
     child.process(record)
+  }
+
+  #timestampInvalid(timestampMs: unknown): StreamsError {
+    return new StreamsError(
+      'RECORD_TIMESTAMP_INVALID',
+      `Node '${this.name}' forwarded a record with the timestamp ${String(timestampMs)}. Give milliseconds since the epoch, not below 0.`,
+      { details: { node: this.name, timestampMs } }
+    )
   }
 
   getStateStore<S>(name: string): S {

@@ -23,6 +23,8 @@ export class TaskFrame {
   /** The input record in work, and where it came from; undefined while a cache is flushed. */
   input: AnyStreamRecord | undefined
   inputPartition: InputPartition | undefined
+  /** Time of the record that a processor with stores of its own works on, or of the punctuation: their changelogs have it. */
+  recordTimestampMs = 0
 
   constructor(options: {
     applicationId: string

@@ -1,7 +1,14 @@
 import { StreamsError } from '../../core/index.ts'
 import type { Clock, OffsetCommit, PartitionReader, RecordProducer, TopicAppender } from '../../ports/index.ts'
 import type { TaskState } from '../../state/task-state.ts'
-import { changelogTopicName, resolveTopicName, type SourceNodeSpec, type SubTopology } from '../../topology/index.ts'
+import {
+  changelogTopicName,
+  resolveTopicName,
+  type SourceNodeSpec,
+  type StoreKind,
+  type StoreSpec,
+  type SubTopology
+} from '../../topology/index.ts'
 import type { ErrorHandlers } from '../error-handlers.ts'
 import { InputPartition } from './input-partition.ts'
 import type { NodeMetrics } from './node-metrics.ts'
@@ -117,7 +124,7 @@ export class Task {
         const appender = topic === undefined ? undefined : this.#appender(topic)
         node = new SinkNode(spec, this.#frame, appender, this.#outputs)
       } else {
-        const processor = new ProcessorNode(spec, this.#frame)
+        const processor = new ProcessorNode(spec, this.#frame, keepsTime(spec.stores, this.subTopology.stores))
         this.#processors.push(processor)
         node = processor
       }
@@ -220,6 +227,7 @@ export class Task {
     const frame = this.#frame
     frame.input = undefined
     frame.inputPartition = undefined
+    frame.recordTimestampMs = nowMs
     const pending = punctuations.run(nowMs, (node, punctuator) => {
       try {
         const result = punctuator(nowMs)
@@ -371,6 +379,11 @@ export class Task {
     return this.#frame.streamTimeMs
   }
 
+  /** Time of the record or punctuation in work, for changelog records of stores that keep no timestamps. */
+  get recordTimestampMs(): number {
+    return this.#frame.recordTimestampMs
+  }
+
   *nodeMetrics(): Generator<readonly [string, NodeMetrics]> {
     for (const [name, node] of this.#nodes) yield [name, node.metrics]
   }
@@ -391,6 +404,16 @@ export class Task {
     await this.state.close().catch((error: unknown) => errors.push(error))
     if (errors.length > 0) throw errors[0]
   }
+}
+
+const WITH_TIMESTAMPS: ReadonlySet<StoreKind> = new Set([
+  'timestamped-key-value',
+  'timestamped-window',
+  'versioned-key-value'
+])
+
+function keepsTime(names: readonly string[], specs: readonly StoreSpec[]): boolean {
+  return specs.some(({ name, kind }) => names.includes(name) && !WITH_TIMESTAMPS.has(kind))
 }
 
 function compareText(a: string, b: string): number {
