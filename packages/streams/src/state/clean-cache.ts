@@ -24,6 +24,11 @@ export class CleanCache {
     }
   }
 
+  /** The entry's clean row has become larger. Evicts nothing: its caller is using the entry. */
+  resize(entry: Entry): void {
+    this.entries.resize(entry, ENTRY_BYTES + entry.key.length + (entry.clean?.valueBytes ?? 0))
+  }
+
   touch(entry: Entry): void {
     this.entries.touch(entry)
   }

@@ -11,13 +11,15 @@ import { latin1Of } from './latin1.ts'
 import type { Entry, Row } from './row.ts'
 import type { RowTable } from './row-table.ts'
 import type { StoreCodec } from './store-codec.ts'
-import type { StoreEngine } from './store-engine.ts'
+import type { RowRestoring, StoreEngine } from './store-engine.ts'
 
 /** Row key: the key's bytes. */
-abstract class KeyedRows<K, V> implements StoreEngine {
+abstract class KeyedRows<K, V> implements StoreEngine, RowRestoring {
   readonly name: string
   readonly table: RowTable
+  readonly observed = undefined
   readonly windows = undefined
+  readonly restoring = this
   protected readonly codec: StoreCodec<K, V>
   /** The key last looked up: a put mostly follows a get of the same key. Never an object, which may have changed. */
   private lastKey: unknown = undefined
@@ -32,7 +34,7 @@ abstract class KeyedRows<K, V> implements StoreEngine {
 
   abstract readonly store: KeyValueStore<K, V> | TimestampedKeyValueStore<K, V>
 
-  rowKeyOfChangelog(key: Uint8Array): string {
+  rowKeyOf(key: Uint8Array): string {
     return latin1Of(key)
   }
 
@@ -103,6 +105,11 @@ export class TimestampedKeyValueEngine<K, V> extends KeyedRows<K, V> implements 
 
   get(key: K): ValueAndTimestamp<V> | undefined {
     const row = this.table.read(this.entryOf(key))
+    return row === undefined ? undefined : this.rowValue(row)
+  }
+
+  getForwarded(key: K): ValueAndTimestamp<V> | undefined {
+    const row = this.table.readForwarded(this.entryOf(key))
     return row === undefined ? undefined : this.rowValue(row)
   }
 

@@ -1,19 +1,16 @@
-import { type StateStore, StreamsError } from '../core/index.ts'
+import { StreamsError } from '../core/index.ts'
 import type { RawStore, RawWrite } from '../ports/index.ts'
 import type { StoreSpec } from '../topology/index.ts'
 import { CleanCache } from './clean-cache.ts'
-import { KeyValueEngine, TimestampedKeyValueEngine } from './key-value-engine.ts'
+import { createEngine } from './create-engine.ts'
 import { latin1Bytes } from './latin1.ts'
 import { MemoryRawStore } from './memory-raw-store.ts'
 import { rowPrefix } from './raw-layout.ts'
 import { RecordCache } from './record-cache.ts'
-import { RowTable } from './row-table.ts'
 import { StoreCodec } from './store-codec.ts'
 import { StoreDirectory } from './store-directory.ts'
-import { type StoreEngine, WindowProgress } from './store-engine.ts'
 import { StoreUnderTask, TaskStores } from './task-stores.ts'
 import type { ChangelogAppender, TaskState } from './task-state.ts'
-import { TimestampedWindowEngine, windowBucketMs, windowChangelogKey } from './timestamped-window-engine.ts'
 
 const DEFAULT_CLEAN_BYTES = 8 * 1024 * 1024
 
@@ -56,64 +53,22 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
     const { id, replaced } = directory.assign(spec, spec.persistent ? newIds : [])
     if (replaced !== undefined && spec.changelog === undefined)
       throw layoutChanged(options.taskId, spec, replaced.layout)
-    const table = new RowTable({
+    const engine = createEngine(spec, {
       raw,
       prefix: rowPrefix(id),
-      ...codecFunctions(options, spec),
+      codec: new StoreCodec(spec.name, spec.key, spec.value, options.changelogTopic(spec.name)),
       changelog: spec.changelog?.sourceTopic === undefined ? options.changelog(spec.name) : undefined,
       clean,
-      cache: spec.caching ? cache : undefined
+      cache: spec.caching ? cache : undefined,
+      observedMs: directory.integer('o', id) ?? -1,
+      recordTimestampMs: options.recordTimestampMs ?? (() => 0)
     })
-    table.rowCount = directory.integer('n', id) ?? 0
-    const engine = createEngine(options, spec, table, directory.integer('o', id) ?? -1)
+    engine.table.rowCount = directory.integer('n', id) ?? 0
     stores.push(new StoreUnderTask(spec, id, raw, engine, directory.integer('c', id)))
     if (replaced !== undefined) await clearReplaced(raw, replaced.id)
   }
   if (newIds.length > 0) await options.raw.write(newIds)
   return new TaskStores(options.taskId, stores, options.raw, memory)
-}
-
-function codecFunctions(options: TaskStateOptions, spec: StoreSpec) {
-  const codec = codecOf(options, spec)
-  return {
-    timestamped: spec.kind !== 'key-value',
-    encodeValue: (value: unknown) => codec.encodeValue(value),
-    decodeValue: (bytes: Uint8Array, offset: number) => codec.decodeValue(bytes, offset),
-    changelogKey: spec.kind === 'timestamped-window' ? windowChangelogKey : latin1Bytes
-  }
-}
-
-function codecOf(options: TaskStateOptions, spec: StoreSpec): StoreCodec<unknown, unknown> {
-  return new StoreCodec(spec.name, spec.key, spec.value, options.changelogTopic(spec.name))
-}
-
-function createEngine(
-  options: TaskStateOptions,
-  spec: StoreSpec,
-  table: RowTable,
-  observedMs: number
-): StoreEngine & { readonly store: StateStore } {
-  const codec = codecOf(options, spec)
-  switch (spec.kind) {
-    case 'key-value':
-      return new KeyValueEngine(spec.name, table, codec, options.recordTimestampMs ?? (() => 0))
-    case 'timestamped-key-value':
-      return new TimestampedKeyValueEngine(spec.name, table, codec)
-    case 'timestamped-window': {
-      const { windowSizeMs, retentionMs } = spec
-      if (windowSizeMs === undefined || retentionMs === undefined) {
-        throw new StreamsError(
-          'TOPOLOGY_WINDOW_INVALID',
-          `Window store '${spec.name}' lacks its window size or retention. Declare both.`,
-          { details: { store: spec.name, windowSizeMs, retentionMs } }
-        )
-      }
-      const windows = new WindowProgress(observedMs, retentionMs, windowBucketMs(retentionMs))
-      return new TimestampedWindowEngine(spec.name, table, codec, windows, windowSizeMs, retentionMs)
-    }
-    default:
-      throw new Error(`Store '${spec.name}' has kind '${spec.kind}', which is not implemented yet.`)
-  }
 }
 
 /** The rows that a store left behind in its old layout; it is restored under its new id. */

@@ -4,8 +4,19 @@ import type { CleanCache } from './clean-cache.ts'
 import { latin1Bytes, latin1Of, writeLatin1 } from './latin1.ts'
 import { OrderedKeys } from './ordered-keys.ts'
 import { readInteger, writeInteger } from './raw-layout.ts'
+import { Page } from './page.ts'
 import type { RecordCache, RecordCacheStore } from './record-cache.ts'
-import { ABSENT, Entry, IN_CACHE_LIST, IN_CLEAN_LIST, IN_NO_LIST, NOT_DECODED, Row } from './row.ts'
+import {
+  ABSENT,
+  Entry,
+  type HeldItems,
+  IN_CACHE_LIST,
+  IN_CLEAN_LIST,
+  IN_NO_LIST,
+  isKeepable,
+  NOT_DECODED,
+  Row
+} from './row.ts'
 import type { ChangelogAppender } from './task-state.ts'
 
 /** What one uncommitted row costs beside its key and value. */
@@ -80,6 +91,12 @@ export class RowTable implements RecordCacheStore {
     return row.deleted ? undefined : row
   }
 
+  /** As `read`, but without what the record cache holds back. */
+  readForwarded(entry: Entry): Row | undefined {
+    const row = entry.active ?? entry.sealed ?? this.readClean(entry)
+    return row.deleted ? undefined : row
+  }
+
   /**
    * Null deletes. `keyBytes` spares turning the key into bytes again for the changelog. Whatever can fail (the serde,
    * the changelog) comes before the first change, so that a record that is skipped for it leaves no trace.
@@ -88,10 +105,8 @@ export class RowTable implements RecordCacheStore {
     const { cache, changelog } = this.options
     const deleted = value === null || value === undefined
     const keepable = isKeepable(value)
-    let bytes: Uint8Array | undefined
-    if (!deleted && (!keepable || (cache === undefined && changelog !== undefined))) {
-      bytes = this.options.encodeValue(value)
-    }
+    // Also where nobody wants the bytes yet: a value that its serde refuses must fail here, at its own record.
+    const bytes = deleted ? undefined : this.options.encodeValue(value)
     if (cache === undefined) {
       if (changelog !== undefined) {
         changelog(keyBytes ?? this.options.changelogKey(entry.key), bytes ?? null, timestampMs, NO_HEADERS)
@@ -175,6 +190,57 @@ export class RowTable implements RecordCacheStore {
     this.activeBytes += ROW_BYTES + entry.key.length
     this.dirtyKeys?.add(entry.key)
     return row
+  }
+
+  // ── pages: values of our own, changed in place ───────────────────────────────────────────────────────────────────
+
+  /** The page in a row, decoded at its first use. */
+  pageIn(entry: Entry, row: Row): Page {
+    if (row.value === NOT_DECODED) {
+      row.value = this.options.decodeValue(row.bytes as Uint8Array, 0)
+      row.bytes = undefined
+      if (entry.list === IN_CLEAN_LIST) this.options.clean.resize(entry)
+    }
+    return row.value as Page
+  }
+
+  /** The page of this entry for changing: that of the active generation, a copy of the one below, or a new one. */
+  pageForWriting(entry: Entry): Page {
+    const active = entry.active
+    if (active !== undefined && !active.deleted) return active.value as Page
+    const below = active === undefined ? this.read(entry) : undefined
+    const page = below === undefined ? new Page() : this.pageIn(entry, below).copy()
+    const row = active ?? this.addActive(entry, new Row())
+    row.deleted = false
+    row.value = page
+    row.bytes = undefined
+    this.activeBytes += page.memoryBytes
+    return page
+  }
+
+  deletePage(entry: Entry): void {
+    const row = entry.active ?? this.addActive(entry, new Row())
+    if (row.value instanceof Page) this.activeBytes -= row.value.memoryBytes
+    row.deleted = true
+    row.value = NOT_DECODED
+    row.bytes = undefined
+  }
+
+  /** A page of the active generation has grown or shrunk by this. */
+  pageResized(bytes: number): void {
+    this.activeBytes += bytes
+  }
+
+  /** Keeps the entry in memory, and visible to scans, while the record cache holds back items of its group. */
+  hold(entry: Entry, held: HeldItems): void {
+    if (entry.list === IN_CLEAN_LIST) this.options.clean.remove(entry)
+    entry.held = held
+    this.dirtyKeys?.add(entry.key)
+  }
+
+  release(entry: Entry): void {
+    entry.held = undefined
+    if (isIdle(entry)) this.options.clean.add(entry)
   }
 
   // ── record cache ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -371,7 +437,7 @@ export class RowTable implements RecordCacheStore {
           const row =
             this.dirtyRowOf(key as string) ?? (key === belowKey ? this.rowOf((below as RawRow).value) : ABSENT)
           next = `${key}\0`
-          if (!row.deleted) yield [key as string, row]
+          if (!row.deleted || this.entries.get(key as string)?.held !== undefined) yield [key as string, row]
         }
       }
     } finally {
@@ -391,7 +457,14 @@ export class RowTable implements RecordCacheStore {
 
   private *keysOfDirtyEntries(): Iterable<string> {
     for (const entry of this.entries.values()) {
-      if (entry.cached !== undefined || entry.active !== undefined || entry.sealed !== undefined) yield entry.key
+      if (
+        entry.cached !== undefined ||
+        entry.active !== undefined ||
+        entry.sealed !== undefined ||
+        entry.held !== undefined
+      ) {
+        yield entry.key
+      }
     }
   }
 
@@ -424,23 +497,10 @@ function fill(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | un
 /** Whether the entry holds nothing but what is on disk, and is in no list yet. */
 function isIdle(entry: Entry): boolean {
   return (
-    entry.list === IN_NO_LIST && entry.cached === undefined && entry.active === undefined && entry.sealed === undefined
+    entry.list === IN_NO_LIST &&
+    entry.cached === undefined &&
+    entry.active === undefined &&
+    entry.sealed === undefined &&
+    entry.held === undefined
   )
-}
-
-/**
- * Primitives are kept decoded, except those that common serdes do not give back as they were put: a value must not
- * depend on whether it was read before or after a commit.
- */
-function isKeepable(value: unknown): boolean {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value) && !Object.is(value, -0)
-    case 'string':
-    case 'boolean':
-    case 'bigint':
-      return true
-    default:
-      return false
-  }
 }

@@ -4,6 +4,11 @@ import type { RowTable } from './row-table.ts'
 /** Marks a row whose value is there as bytes only. */
 export const NOT_DECODED: unique symbol = Symbol('not decoded')
 
+/** A value made by this layer, which is kept decoded and changed in place by the active generation: a page. */
+export abstract class OwnValue {
+  abstract readonly memoryBytes: number
+}
+
 /**
  * One version of a row. Its value is held decoded when it is a primitive, which nobody can change; anything else only
  * as bytes, because the user may mutate the object that was given or got.
@@ -13,6 +18,8 @@ export class Row {
   /** The encoded value from `offset` on; undefined while a primitive was not encoded. */
   bytes: Uint8Array | undefined = undefined
   offset = 0
+  /** Where the value ends in `bytes`; -1: with them. */
+  end = -1
   timestampMs = -1
   deleted = false
   /** Only in the record cache: they travel with the forwarded update. */
@@ -20,7 +27,9 @@ export class Row {
 
   /** Roughly; strings that were not encoded are taken as ASCII. */
   get valueBytes(): number {
-    if (this.bytes !== undefined) return this.bytes.length - this.offset
+    if (this.deleted) return 0
+    if (this.bytes !== undefined) return (this.end < 0 ? this.bytes.length : this.end) - this.offset
+    if (this.value instanceof OwnValue) return this.value.memoryBytes
     return typeof this.value === 'string' ? this.value.length : 8
   }
 }
@@ -28,6 +37,12 @@ export class Row {
 /** Stands for "looked up below and not there". Never changed. */
 export const ABSENT = new Row()
 ABSENT.deleted = true
+
+/** Items of one group in the record cache, by their keys, ascending. */
+export interface HeldItems {
+  readonly keys: string[]
+  readonly entries: Entry[]
+}
 
 /** In which linked list an entry is: none, the clean entries of all stores, or the dirty ones of its store's record cache. */
 export type EntryList = 0 | 1 | 2
@@ -51,6 +66,8 @@ export class Entry {
   list: EntryList = IN_NO_LIST
   previous: Entry | undefined = undefined
   next: Entry | undefined = undefined
+  /** Items of a group that the record cache holds back: of the group's first page only. */
+  held: HeldItems | undefined = undefined
   /** What it counts in its list. */
   listBytes = 0
   /** No longer in its table: whoever kept it must look its key up anew. */
@@ -59,5 +76,22 @@ export class Entry {
   constructor(table: RowTable, key: string) {
     this.table = table
     this.key = key
+  }
+}
+
+/**
+ * Primitives are kept decoded, except those that common serdes do not give back as they were put: a value must not
+ * depend on whether it was read before or after a commit.
+ */
+export function isKeepable(value: unknown): boolean {
+  switch (typeof value) {
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0)
+    case 'string':
+    case 'boolean':
+    case 'bigint':
+      return true
+    default:
+      return false
   }
 }

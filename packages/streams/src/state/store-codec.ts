@@ -42,13 +42,13 @@ export class StoreCodec<K, V> {
     return this.decode('key', this.keySerde, this.keyContext, this.scratch, 0, length)
   }
 
-  decodeValue(bytes: Uint8Array, offset: number): V {
-    const length = bytes.length - offset
+  decodeValue(bytes: Uint8Array, offset: number, end = bytes.length): V {
+    const length = end - offset
     if (bytes instanceof Buffer) {
-      return this.decode('value', this.valueSerde, this.valueContext, bytes, offset, bytes.length)
+      return this.decode('value', this.valueSerde, this.valueContext, bytes, offset, end)
     }
     if (this.scratch.length < length) this.scratch = Buffer.allocUnsafe(2 * length)
-    this.scratch.set(offset === 0 ? bytes : bytes.subarray(offset), 0)
+    this.scratch.set(bytes.subarray(offset, end), 0)
     return this.decode('value', this.valueSerde, this.valueContext, this.scratch, 0, length)
   }
 

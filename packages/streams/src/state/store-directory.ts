@@ -2,7 +2,7 @@ import { StreamsError } from '../core/index.ts'
 import type { RawStore, RawWrite } from '../ports/index.ts'
 import type { StoreSpec } from '../topology/index.ts'
 import { LAYOUT_VERSION, META_FROM, META_TO, metaKey, readInteger, type StoreMeta, VERSION_KEY } from './raw-layout.ts'
-import { windowBucketMs } from './timestamped-window-engine.ts'
+import { timeBucketMs } from './time-bucket-engine.ts'
 
 export interface DirectoryEntry {
   readonly id: number
@@ -83,5 +83,14 @@ function integerName(kind: string, storeId: number): string {
 
 /** Two specs with the same text read each other's rows. */
 function layoutOf(spec: StoreSpec): string {
-  return spec.kind === 'timestamped-window' ? `${spec.kind}/${windowBucketMs(spec.retentionMs ?? 0)}` : spec.kind
+  switch (spec.kind) {
+    case 'timestamped-window':
+    case 'window':
+    case 'session': {
+      const options = `${spec.retainDuplicates === true ? '/duplicates' : ''}${spec.timeOrdered === true ? '/ordered' : ''}`
+      return `${spec.kind}/groups/${timeBucketMs(spec.retentionMs ?? 0)}${options}`
+    }
+    default:
+      return spec.kind
+  }
 }

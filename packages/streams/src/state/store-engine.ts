@@ -1,48 +1,65 @@
 import type { StateStore } from '../core/index.ts'
-import type { RowTable } from './row-table.ts'
+import type { RawWrite } from '../ports/index.ts'
 
-/** What the task state does with a store of any kind: one per kind, each over one RowTable. */
+/** The rows of a store as the commit sees them. */
+export interface StoreTable {
+  readonly uncommittedBytes: number
+  /** On disk, roughly. */
+  rowCount: number
+  /** Forwards what the record cache holds; returns false when it held nothing. */
+  flush(): boolean
+  seal(): void
+  /** Adds the sealed rows to a batch; those for which `isDead` holds are left out. Returns the change of `rowCount`. */
+  collectSealed(writes: RawWrite[], isDead: ((rowKey: string) => boolean) | undefined): number
+  /** The sealed rows are on disk. */
+  sealedWritten(rowsAdded: number): void
+  /** Drops everything from memory. */
+  reset(): void
+}
+
+/** What the task state does with a store of any kind: one engine per kind. */
 export interface StoreEngine {
   readonly store: StateStore
-  readonly table: RowTable
-  /** The row key, as latin1, of a changelog record's key; undefined when the record need not be kept. */
-  rowKeyOfChangelog(key: Uint8Array): string | undefined
-  /** Largest window start ever put; undefined for stores without windows. */
+  readonly table: StoreTable
+  /** How changelog records come back. */
+  readonly restoring: RowRestoring | ItemRestoring
+  /** The largest time ever put, of stores whose entries expire by it. */
+  readonly observed: ObservedTime | undefined
+  /** Set when the rows lie by time bucket and expire with it; the same object as `observed`. */
   readonly windows: WindowProgress | undefined
 }
 
-/** The observed stream time of a window store, per generation, and what expires with it. */
-export class WindowProgress {
+/** A changelog record is one row, put without reading what is there. */
+export interface RowRestoring {
+  /** The row key, as latin1, of a changelog record's key; undefined when the record need not be kept. */
+  rowKeyOf(changelogKey: Uint8Array): string | undefined
+}
+
+/** A changelog record is one of several items of a row. Restored items are uncommitted until the batch is written. */
+export interface ItemRestoring {
+  restore(changelogKey: Uint8Array, value: Uint8Array | null, timestampMs: number): void
+}
+
+/** The largest time put into a store, per generation. */
+export class ObservedTime {
   observedMs: number
   private sealedMs: number
   committedMs: number
-  private readonly retentionMs: number
-  private readonly bucketMs: number
-  /** Buckets below this one were cleared. */
-  private clearedToBucket = 0
 
-  constructor(observedMs: number, retentionMs: number, bucketMs: number) {
+  constructor(observedMs: number) {
     this.observedMs = observedMs
     this.sealedMs = observedMs
     this.committedMs = observedMs
-    this.retentionMs = retentionMs
-    this.bucketMs = bucketMs
   }
 
-  /** The least window start that is visible; never below 0. */
-  get liveFromMs(): number {
-    return Math.max(0, this.observedMs - this.retentionMs + 1)
-  }
-
-  observe(windowStartMs: number): void {
-    if (windowStartMs > this.observedMs) this.observedMs = windowStartMs
+  observe(timeMs: number): void {
+    if (timeMs > this.observedMs) this.observedMs = timeMs
   }
 
   seal(): void {
     this.sealedMs = this.observedMs
   }
 
-  /** Takes over the sealed time. Returns whether that changed what is on disk. */
   get sealedObservedMs(): number {
     return this.sealedMs
   }
@@ -65,10 +82,36 @@ export class WindowProgress {
     this.discardTo(this.observedMs)
   }
 
-  private discardTo(observedMs: number): void {
+  protected discardTo(observedMs: number): void {
     this.sealedMs = observedMs
     this.committedMs = observedMs
-    if (observedMs < 0) this.clearedToBucket = 0
+  }
+}
+
+/** The observed time of a store whose rows lie by time bucket, and what expires with it. */
+export class WindowProgress extends ObservedTime {
+  private readonly retentionMs: number
+  private readonly bucketMs: number
+  private readonly inclusiveMs: number
+  /** Buckets below this one were cleared. */
+  clearedToBucket = 0
+
+  /** `isInclusive`: what is at exactly observed time - retention is still visible. */
+  constructor(observedMs: number, retentionMs: number, bucketMs: number, isInclusive: boolean) {
+    super(observedMs)
+    this.retentionMs = retentionMs
+    this.bucketMs = bucketMs
+    this.inclusiveMs = isInclusive ? 1 : 0
+  }
+
+  /** The least time that is visible; never below 0. */
+  get liveFromMs(): number {
+    return this.liveFrom(this.observedMs)
+  }
+
+  override reset(): void {
+    super.reset()
+    this.clearedToBucket = 0
   }
 
   isCleared(bucket: number): boolean {
@@ -77,7 +120,7 @@ export class WindowProgress {
 
   /** The first bucket that may hold a live window, by what is on disk. */
   get liveBucket(): number {
-    return Math.floor(Math.max(0, this.committedMs - this.retentionMs + 1) / this.bucketMs)
+    return Math.floor(this.liveFrom(this.committedMs) / this.bucketMs)
   }
 
   get hasExpired(): boolean {
@@ -86,5 +129,9 @@ export class WindowProgress {
 
   cleared(bucket: number): void {
     this.clearedToBucket = bucket
+  }
+
+  private liveFrom(observedMs: number): number {
+    return Math.max(0, observedMs - this.retentionMs + 1 - this.inclusiveMs)
   }
 }

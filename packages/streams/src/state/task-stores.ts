@@ -6,7 +6,7 @@ import type { MemoryRawStore } from './memory-raw-store.ts'
 import { encodeInteger, rowPrefix, type StoreMeta, storeMetaKey, writeInteger } from './raw-layout.ts'
 import type { StoreEngine } from './store-engine.ts'
 import type { TaskState } from './task-state.ts'
-import { bucketOfRow, bucketText } from './timestamped-window-engine.ts'
+import { bucketOfRow, bucketText } from './time-bucket-engine.ts'
 
 /** Rows that one step of expiry or clearing deletes: a few milliseconds of LevelDB's time. */
 const STEP_ROWS = 2000
@@ -22,6 +22,8 @@ export class StoreUnderTask {
   checkpoint: number | undefined
   restored: RawWrite[] = []
   rowsRestored = 0
+  /** Items that were restored are in the active generation. */
+  hasRestoredItems = false
   /** What the last batch left on disk, so that only changes are written. */
   writtenObservedMs: number
   writtenRowCount: number
@@ -32,7 +34,7 @@ export class StoreUnderTask {
     this.raw = raw
     this.engine = engine
     this.checkpoint = checkpoint
-    this.writtenObservedMs = engine.windows?.observedMs ?? -1
+    this.writtenObservedMs = engine.observed?.observedMs ?? -1
     this.writtenRowCount = engine.table.rowCount
   }
 
@@ -74,7 +76,13 @@ export class TaskStores implements TaskState {
 
   restore(storeName: string, key: Uint8Array, value: Uint8Array | null, timestampMs: number): void {
     const store = this.storeNamed(storeName)
-    const rowKey = store.engine.rowKeyOfChangelog(key)
+    const { restoring } = store.engine
+    if ('restore' in restoring) {
+      restoring.restore(key, value, timestampMs)
+      store.hasRestoredItems = true
+      return
+    }
+    const rowKey = restoring.rowKeyOf(key)
     if (rowKey === undefined) return
     const rawKey = latin1Bytes(store.prefix + rowKey)
     let rawValue: Buffer | null = null
@@ -95,14 +103,19 @@ export class TaskStores implements TaskState {
     for (const store of this.all) {
       const writes = store.raw === this.raw ? persistent : inMemory
       for (const write of store.restored) writes.push(write)
-      store.engine.table.rowCount = Math.max(0, store.engine.table.rowCount + store.rowsRestored)
-      store.engine.windows?.restored()
-      this.addMeta(store, writes, offsets.get(store.spec.name))
+      if (store.hasRestoredItems) {
+        store.engine.table.seal()
+        store.rowsRestored = store.engine.table.collectSealed(writes, undefined)
+      } else store.engine.table.rowCount = Math.max(0, store.engine.table.rowCount + store.rowsRestored)
+      store.engine.observed?.restored()
+      this.addMeta(store, writes, offsets.get(store.spec.name), store.hasRestoredItems ? store.rowsRestored : 0)
     }
     await this.writeBoth(persistent, inMemory)
     for (const store of this.all) {
       // What was read before is stale: restoring after an unknown commit changes rows that were seen.
       if (store.restored.length > 0) store.engine.table.reset()
+      if (store.hasRestoredItems) store.engine.table.sealedWritten(store.rowsRestored)
+      store.hasRestoredItems = false
       store.restored = []
       store.rowsRestored = 0
       this.metaWritten(store, offsets.get(store.spec.name))
@@ -114,9 +127,10 @@ export class TaskStores implements TaskState {
     const store = this.storeNamed(storeName)
     store.restored = []
     store.rowsRestored = 0
+    store.hasRestoredItems = false
     store.engine.table.reset()
     store.engine.table.rowCount = 0
-    store.engine.windows?.reset()
+    store.engine.observed?.reset()
     store.writtenObservedMs = -1
     store.writtenRowCount = 0
     this.checkpoints.delete(storeName)
@@ -148,7 +162,7 @@ export class TaskStores implements TaskState {
     this.hasSealed = true
     for (const store of this.all) {
       store.engine.table.seal()
-      store.engine.windows?.seal()
+      store.engine.observed?.seal()
     }
   }
 
@@ -171,7 +185,7 @@ export class TaskStores implements TaskState {
     this.hasSealed = false
     this.all.forEach((store, index) => {
       if (isKept) store.engine.table.sealedWritten(added[index] as number)
-      store.engine.windows?.written()
+      store.engine.observed?.written()
       this.metaWritten(store, changelogOffsets.get(store.spec.name))
     })
   }
@@ -180,8 +194,9 @@ export class TaskStores implements TaskState {
     this.hasSealed = false
     for (const store of this.all) {
       store.engine.table.reset()
-      store.engine.windows?.discard()
+      store.engine.observed?.discard()
       store.restored = []
+      store.hasRestoredItems = false
       store.rowsRestored = 0
     }
     this.restoredBytes = 0
@@ -216,10 +231,10 @@ export class TaskStores implements TaskState {
 
   /** What belongs to the store beside its rows: offset, observed time, count. */
   private addMeta(store: StoreUnderTask, writes: RawWrite[], offset: number | undefined, rowsAdded = 0): void {
-    const { table, windows } = store.engine
+    const { table, observed } = store.engine
     if (offset !== undefined && store.spec.persistent) writes.push(store.metaWrite('c', offset))
-    if (windows !== undefined && windows.sealedObservedMs !== store.writtenObservedMs) {
-      writes.push(store.metaWrite('o', windows.sealedObservedMs))
+    if (observed !== undefined && observed.sealedObservedMs !== store.writtenObservedMs) {
+      writes.push(store.metaWrite('o', observed.sealedObservedMs))
     }
     const rowCount = Math.max(0, table.rowCount + rowsAdded)
     if (rowCount !== store.writtenRowCount) {
@@ -228,7 +243,7 @@ export class TaskStores implements TaskState {
   }
 
   private metaWritten(store: StoreUnderTask, offset: number | undefined): void {
-    store.writtenObservedMs = store.engine.windows?.sealedObservedMs ?? -1
+    store.writtenObservedMs = store.engine.observed?.sealedObservedMs ?? -1
     store.writtenRowCount = store.engine.table.rowCount
     if (offset !== undefined && store.spec.persistent) this.checkpoints.set(store.spec.name, offset)
   }

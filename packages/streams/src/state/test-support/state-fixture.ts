@@ -17,7 +17,7 @@ export const json: Serde<any> = {
 }
 
 export function storeSpec(name: string, kind: StoreKind, options: Partial<StoreSpec> = {}): StoreSpec {
-  const isWindow = kind === 'timestamped-window'
+  const isWindow = kind === 'timestamped-window' || kind === 'window'
   return {
     name,
     kind,
@@ -27,7 +27,8 @@ export function storeSpec(name: string, kind: StoreKind, options: Partial<StoreS
     caching: true,
     changelog: { sourceTopic: undefined, topicConfig: {} },
     windowSizeMs: isWindow ? 1000 : undefined,
-    retentionMs: isWindow ? 200_000 : undefined,
+    retentionMs: isWindow || kind === 'session' ? 200_000 : undefined,
+    historyRetentionMs: kind === 'versioned-key-value' ? 100_000 : undefined,
     ...options
   }
 }

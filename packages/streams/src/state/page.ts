@@ -1,0 +1,257 @@
+import { latin1OfRange, writeLatin1 } from './latin1.ts'
+import { readInteger, writeInteger } from './raw-layout.ts'
+import { OwnValue, Row } from './row.ts'
+
+/** What one item costs in memory beside its key and value: the row, the key's header, two array slots. */
+const ITEM_BYTES = 112
+const PAGE_BYTES = 160
+/** Roughly what lengths and a timestamp take in the encoded page. */
+const ENCODED_ITEM_BYTES = 12
+
+/**
+ * A sorted list: of items (level 0), or of pages below (level 1 and above, keyed by their least keys).
+ *
+ * ```
+ * level:u8 nextPage:u48 (level > 0 only) count:varint
+ * count × { keyLength:varint, valueLength + 1:varint }   a deletion that is kept has 0
+ * keys
+ * values: { timestamp:i64 (timestamped stores only) bytes } or page numbers:u48
+ * ```
+ */
+export class Page extends OwnValue {
+  level = 0
+  keys: string[] = []
+  items: Row[] = []
+  /** Numbers of the pages below. */
+  children: number[] = []
+  /** The number that the next page of this tree gets; in its root only. */
+  nextPage = 1
+  /** Bytes of keys and values. */
+  dataBytes = 0
+
+  get encodedBytes(): number {
+    return this.dataBytes + this.keys.length * ENCODED_ITEM_BYTES
+  }
+
+  get memoryBytes(): number {
+    return PAGE_BYTES + this.dataBytes + this.keys.length * ITEM_BYTES
+  }
+
+  /** Shares the items, which are replaced and never changed. */
+  copy(): Page {
+    const page = new Page()
+    page.takeFrom(this)
+    page.keys = this.keys.slice()
+    page.items = this.items.slice()
+    page.children = this.children.slice()
+    return page
+  }
+
+  /** Takes over the lists of another page, which must not be used any more. */
+  takeFrom(page: Page): void {
+    this.level = page.level
+    this.keys = page.keys
+    this.items = page.items
+    this.children = page.children
+    this.nextPage = page.nextPage
+    this.dataBytes = page.dataBytes
+  }
+
+  /** Index of the first key at or above `key`. */
+  lowerBound(key: string): number {
+    const { keys } = this
+    let low = 0
+    let high = keys.length
+    // Most puts are at the end: time goes on.
+    if (high === 0 || (keys[high - 1] as string) < key) return high
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((keys[middle] as string) < key) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Index of the page below in which `key` lies: the last whose least key is not above it, or the first. */
+  childIndex(key: string): number {
+    const { keys } = this
+    let low = 0
+    let high = keys.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((keys[middle] as string) <= key) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+
+  insertItem(at: number, key: string, item: Row): void {
+    if (at === this.keys.length) {
+      this.keys.push(key)
+      this.items.push(item)
+    } else {
+      this.keys.splice(at, 0, key)
+      this.items.splice(at, 0, item)
+    }
+    this.dataBytes += key.length + item.valueBytes
+  }
+
+  insertChild(at: number, key: string, child: number): void {
+    this.keys.splice(at, 0, key)
+    this.children.splice(at, 0, child)
+    this.dataBytes += key.length
+  }
+
+  removeAt(at: number): void {
+    this.dataBytes -= (this.keys[at] as string).length
+    if (this.level === 0) {
+      this.dataBytes -= (this.items[at] as Row).valueBytes
+      this.items.splice(at, 1)
+    } else this.children.splice(at, 1)
+    this.keys.splice(at, 1)
+  }
+
+  /** Moves everything from `at` on into a new page. */
+  splitAt(at: number): Page {
+    const right = new Page()
+    right.level = this.level
+    right.keys = this.keys.splice(at)
+    right.items = this.items.splice(at)
+    right.children = this.children.splice(at)
+    right.recount()
+    this.recount()
+    return right
+  }
+
+  /** Takes over the items of the page behind this one. */
+  append(right: Page): void {
+    for (const key of right.keys) this.keys.push(key)
+    for (const item of right.items) this.items.push(item)
+    this.dataBytes += right.dataBytes
+  }
+
+  private recount(): void {
+    let bytes = 0
+    for (const key of this.keys) bytes += key.length
+    for (const item of this.items) bytes += item.valueBytes
+    this.dataBytes = bytes
+  }
+
+  /** Afterwards the items' bytes lie in the result: the buffers of which their few bytes were a part are let go. */
+  encode(timestamped: boolean): Buffer {
+    const { keys, items, level } = this
+    const count = keys.length
+    const bound = 12 + this.dataBytes + count * (10 + 8)
+    const bytes = Buffer.allocUnsafe(bound)
+    bytes[0] = level
+    let at = 1
+    if (level > 0) at = bytes.writeUIntBE(this.nextPage, at, 6)
+    at = writeVarint(bytes, at, count)
+    for (let i = 0; i < count; i++) {
+      at = writeVarint(bytes, at, (keys[i] as string).length)
+      if (level === 0) {
+        const item = items[i] as Row
+        at = writeVarint(bytes, at, item.deleted ? 0 : item.valueBytes + 1)
+      }
+    }
+    for (let i = 0; i < count; i++) {
+      const key = keys[i] as string
+      writeLatin1(bytes, key, at)
+      at += key.length
+    }
+    for (let i = 0; i < count; i++) {
+      if (level > 0) {
+        at = bytes.writeUIntBE(this.children[i] as number, at, 6)
+        continue
+      }
+      const item = items[i] as Row
+      if (timestamped) {
+        writeInteger(bytes, at, item.timestampMs)
+        at += 8
+      }
+      if (item.deleted) continue
+      const length = item.valueBytes
+      const source = item.bytes as Uint8Array
+      bytes.set(item.offset === 0 && item.end < 0 ? source : source.subarray(item.offset, item.offset + length), at)
+      item.bytes = bytes
+      item.offset = at
+      at += length
+      item.end = at
+    }
+    return bytes.subarray(0, at)
+  }
+
+  /** The items' values stay undecoded, as parts of `bytes`. */
+  static decode(bytes: Buffer, timestamped: boolean): Page {
+    const page = new Page()
+    page.level = bytes[0] as number
+    const reader = { at: 1 }
+    if (page.level > 0) {
+      page.nextPage = bytes.readUIntBE(1, 6)
+      reader.at = 7
+    }
+    const count = readVarint(bytes, reader)
+    const lengths: number[] = []
+    const valueLengths: number[] = []
+    let keyBytes = 0
+    for (let i = 0; i < count; i++) {
+      const length = readVarint(bytes, reader)
+      lengths.push(length)
+      keyBytes += length
+      if (page.level === 0) valueLengths.push(readVarint(bytes, reader))
+    }
+    // One call for all keys, cut into parts: a call for each would take longer than all the rest.
+    const text = latin1OfRange(bytes, reader.at, reader.at + keyBytes)
+    let { at } = reader
+    at += keyBytes
+    let keyAt = 0
+    let dataBytes = keyBytes
+    for (let i = 0; i < count; i++) {
+      const keyEnd = keyAt + (lengths[i] as number)
+      page.keys.push(text.slice(keyAt, keyEnd))
+      keyAt = keyEnd
+      if (page.level > 0) {
+        page.children.push(bytes.readUIntBE(at, 6))
+        at += 6
+        continue
+      }
+      const item = new Row()
+      if (timestamped) {
+        item.timestampMs = readInteger(bytes, at)
+        at += 8
+      }
+      const length = (valueLengths[i] as number) - 1
+      if (length < 0) item.deleted = true
+      else {
+        item.bytes = bytes
+        item.offset = at
+        at += length
+        item.end = at
+        dataBytes += length
+      }
+      page.items.push(item)
+    }
+    page.dataBytes = dataBytes
+    return page
+  }
+}
+
+function writeVarint(bytes: Buffer, at: number, value: number): number {
+  let rest = value
+  let next = at
+  while (rest >= 0x80) {
+    bytes[next++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  bytes[next++] = rest
+  return next
+}
+
+function readVarint(bytes: Buffer, reader: { at: number }): number {
+  let value = 0
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[reader.at++] as number
+    value |= (byte & 0x7f) << shift
+    if (byte < 0x80) return value
+  }
+}

@@ -1,0 +1,250 @@
+import { type KeyValueRow, type StoreCursor, StreamsError, type Windowed } from '../core/index.ts'
+import { integerIn, integerText } from './big-endian-text.ts'
+import type { ItemTable } from './item-table.ts'
+import { latin1Of } from './latin1.ts'
+import { GROUP, INDEX_GROUP, isRootOf, PageTree, TreeCursor } from './page-tree.ts'
+import { type Entry, Row } from './row.ts'
+import type { StoreCodec } from './store-codec.ts'
+import type { ItemRestoring, WindowProgress } from './store-engine.ts'
+
+const MIN_BUCKET_MS = 60_000
+const BUCKET_BYTES = 8
+const INDEX_PAGE_BYTES = 4096
+
+/** How long a time bucket is: Kafka Streams' segment interval. */
+export function timeBucketMs(retentionMs: number): number {
+  return Math.max(Math.floor(retentionMs / 2), MIN_BUCKET_MS)
+}
+
+/** The number of the bucket in which a page lies. */
+export function bucketOfRow(pageKey: string): number {
+  return integerIn(pageKey, 0)
+}
+
+/** What the pages of buckets below `bucket` come before. */
+export function bucketText(bucket: number): string {
+  return integerText(bucket)
+}
+
+/** The bytes of the key, as latin1, that a group belongs to. */
+export function keyTextOf(rootKey: string): string {
+  return rootKey.slice(BUCKET_BYTES, -1)
+}
+
+/**
+ * A store whose items expire by time. The items of one key and time bucket are a group, named bucket:i64 key; an item's
+ * key begins with its time. So what expires lies together, and the windows of a key are one row, which was read and
+ * decoded once.
+ */
+export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
+  readonly name: string
+  readonly table: ItemTable
+  readonly windows: WindowProgress
+  readonly retentionMs: number
+  protected readonly codec: StoreCodec<K, V>
+  private readonly bucketMs: number
+  private readonly index: PageTree | undefined
+  /** No item lies in a bucket below, as far as is known. */
+  private leastBucket: number
+  private lastKey: unknown = undefined
+  private lastBucket = -1
+  private lastRoot: Entry | undefined = undefined
+  /** Of the last `collect`. */
+  protected foundKeys: string[] = []
+  protected foundRows: Row[] = []
+  readonly restoring = this
+
+  constructor(
+    name: string,
+    table: ItemTable,
+    codec: StoreCodec<K, V>,
+    windows: WindowProgress,
+    retentionMs: number,
+    timeOrdered: boolean
+  ) {
+    this.name = name
+    this.table = table
+    this.codec = codec
+    this.windows = windows
+    this.retentionMs = retentionMs
+    this.bucketMs = timeBucketMs(retentionMs)
+    this.leastBucket = windows.observedMs < 0 ? Number.POSITIVE_INFINITY : windows.liveBucket
+    if (!timeOrdered) return
+    const index = new PageTree(table.pages, INDEX_PAGE_BYTES)
+    this.index = index
+    table.onPresence = (rootKey, itemKey, isThere) => {
+      const root = table.rootOf(rootKey.slice(0, BUCKET_BYTES) + INDEX_GROUP)
+      const key = itemKey + keyTextOf(rootKey)
+      this.leastBucket = Math.min(this.leastBucket, bucketOfRow(rootKey))
+      if (isThere) index.put(root, key, indexItem())
+      else index.delete(root, key)
+    }
+  }
+
+  get observed(): WindowProgress {
+    return this.windows
+  }
+
+  abstract restore(changelogKey: Uint8Array, value: Uint8Array | null, timestampMs: number): void
+  protected abstract readonly itemKeyLength: number
+  protected abstract windowedOf(keyText: string, itemKey: string): Windowed<K>
+
+  protected rootFor(key: K, timeMs: number): Entry {
+    const bucket = Math.floor(timeMs / this.bucketMs)
+    const last = this.lastRoot
+    if (
+      last !== undefined &&
+      bucket === this.lastBucket &&
+      key === this.lastKey &&
+      !last.dropped &&
+      // -0 and 0 may differ as bytes.
+      (key as unknown) !== 0
+    ) {
+      return last
+    }
+    const root = this.table.rootOf(integerText(bucket) + latin1Of(this.codec.encodeKey(key)) + GROUP)
+    // Never an object, which may have changed.
+    if (typeof key === 'object') this.lastRoot = undefined
+    else {
+      this.lastKey = key
+      this.lastBucket = bucket
+      this.lastRoot = root
+    }
+    return root
+  }
+
+  protected rootKeyOf(keyText: string, timeMs: number): string {
+    return integerText(Math.floor(timeMs / this.bucketMs)) + keyText + GROUP
+  }
+
+  /** Puts into `foundKeys` and `foundRows` the items of a key whose time is in [fromMs, toMs], ascending. */
+  protected collect(key: K, fromMs: number, toMs: number): void {
+    this.foundKeys = []
+    this.foundRows = []
+    const from = Math.max(fromMs, this.windows.liveFromMs)
+    const to = Math.min(toMs, this.windows.observedMs)
+    if (from > to) return
+    const fromText = integerText(from)
+    const toText = integerText(to + 1)
+    const last = Math.floor(to / this.bucketMs)
+    for (let bucket = Math.floor(from / this.bucketMs); bucket <= last; bucket++) {
+      const root = this.rootFor(key, bucket * this.bucketMs)
+      this.table.collect(root, fromText, toText, this.foundKeys, this.foundRows)
+    }
+  }
+
+  /** Live items of all keys whose time is in [fromMs, toMs], bucket by bucket and there in order of keys. */
+  protected async *scan<R>(
+    fromMs: number,
+    toMs: number,
+    valueOf: (row: Row) => R
+  ): AsyncGenerator<KeyValueRow<Windowed<K>, R>> {
+    const last = Math.floor(Math.min(toMs, this.windows.observedMs) / this.bucketMs)
+    const { pages } = this.table
+    for (let bucket = Math.floor(this.liveFrom(fromMs) / this.bucketMs); bucket <= last; bucket++) {
+      for await (const [rootKey] of pages.scan(integerText(bucket), integerText(bucket + 1))) {
+        if (!isRootOf(GROUP, rootKey)) continue
+        const keys: string[] = []
+        const rows: Row[] = []
+        const from = integerText(this.liveFrom(fromMs))
+        const to = integerText(Math.min(toMs, Number.MAX_SAFE_INTEGER - 1) + 1)
+        this.table.collect(this.table.rootOf(rootKey), from, to, keys, rows)
+        for (let i = 0; i < keys.length; i++) {
+          const itemKey = keys[i] as string
+          if (integerIn(itemKey, 0) < this.windows.liveFromMs) continue
+          yield { key: this.windowedOf(keyTextOf(rootKey), itemKey), value: valueOf(rows[i] as Row) }
+        }
+      }
+    }
+  }
+
+  protected byTime<R>(fromMs: number, toMs: number, valueOf: (row: Row) => R): StoreCursor<Windowed<K>, R> {
+    const { index } = this
+    if (index === undefined) {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `Store '${this.name}' cannot be read in order of time. Declare it with 'timeOrdered'.`,
+        { details: { store: this.name } }
+      )
+    }
+    const last = Math.min(toMs, this.windows.observedMs)
+    return new TimeCursor(index, this.table, {
+      fromMs: Math.max(0, fromMs, Math.max(this.leastBucket, this.windows.clearedToBucket) * this.bucketMs),
+      toMs: last,
+      bucketMs: this.bucketMs,
+      itemKeyLength: this.itemKeyLength,
+      keyOf: (keyText, itemKey) => this.windowedOf(keyText, itemKey),
+      valueOf
+    })
+  }
+
+  private liveFrom(fromMs: number): number {
+    return Math.max(fromMs, this.windows.liveFromMs)
+  }
+}
+
+function indexItem(): Row {
+  const row = new Row()
+  row.bytes = NOTHING
+  return row
+}
+
+const NOTHING = Buffer.alloc(0)
+
+interface TimeRange<K, R> {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly bucketMs: number
+  readonly itemKeyLength: number
+  keyOf(keyText: string, itemKey: string): K
+  valueOf(row: Row): R
+}
+
+/** Goes through the index of each time bucket of a range. */
+class TimeCursor<K, R> implements StoreCursor<K, R> {
+  private readonly index: PageTree
+  private readonly table: ItemTable
+  private readonly range: TimeRange<K, R>
+  private bucket: number
+  private inBucket: TreeCursor | undefined = undefined
+  private keyText = ''
+  private itemKey = ''
+  private row: Row | undefined = undefined
+
+  constructor(index: PageTree, table: ItemTable, range: TimeRange<K, R>) {
+    this.index = index
+    this.table = table
+    this.range = range
+    this.bucket = Math.floor(range.fromMs / range.bucketMs)
+  }
+
+  next(): boolean {
+    const { fromMs, toMs, bucketMs, itemKeyLength } = this.range
+    for (; this.bucket * bucketMs <= toMs; this.bucket++) {
+      this.inBucket ??= new TreeCursor(
+        this.index,
+        integerText(this.bucket) + INDEX_GROUP,
+        integerText(fromMs),
+        integerText(toMs + 1)
+      )
+      if (this.inBucket.next()) {
+        const { key } = this.inBucket
+        this.keyText = key.slice(itemKeyLength)
+        this.itemKey = key.slice(0, itemKeyLength)
+        // Read now: it may be deleted before it is asked for.
+        this.row = this.table.read(this.table.rootOf(integerText(this.bucket) + this.keyText + GROUP), this.itemKey)
+        return true
+      }
+      this.inBucket = undefined
+    }
+    return false
+  }
+
+  get key(): K {
+    return this.range.keyOf(this.keyText, this.itemKey)
+  }
+
+  get value(): R {
+    return this.range.valueOf(this.row as Row)
+  }
+}
