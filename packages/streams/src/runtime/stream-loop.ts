@@ -143,7 +143,7 @@ export class StreamLoop implements GroupListener {
     if (this.#stopRequested) return false
 
     const processed = this.#processSlice()
-    if (this.#commitIsDue()) await this.#commit()
+    if (this.#commitIsDue()) await this.#commit({ goOn: true })
     if (await this.#reachedEnd()) return true
     await this.#lookForTopics()
     if (producer.full) await producer.whenWritable()
@@ -199,12 +199,17 @@ export class StreamLoop implements GroupListener {
     return uncommitted > this.#o.config.stateMemoryBytes / 4
   }
 
-  async #commit(): Promise<void> {
+  /**
+   * @param goOn - processes during the commit. Not where tasks are given up after it: what they wrote meanwhile would be committed with the
+   *   next transaction, their positions would not.
+   */
+  async #commit({ goOn }: { goOn: boolean } = { goOn: false }): Promise<void> {
     const { clock, config } = this.#o
     const finish = await (this.#committer as Committer).prepare(this.#tasks.values())
     this.#nextCommitMs = clock.monotonicMs() + config.commitIntervalMs
     if (finish === undefined) return
-    await this.#processDuring(finish())
+    if (goOn) await this.#processDuring(finish())
+    else await finish()
     this.#recoveries = 0
     this.#purge()
     for (const task of this.#tasks.values()) await task.state.expireStep()
