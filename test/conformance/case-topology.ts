@@ -112,18 +112,28 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
           })
     }
     case 'join':
-    case 'leftJoin': {
-      const other = results.get(from[1] as string)
-      const isStreamTable =
-        'groupByKey' in input && other !== undefined && 'queryableStore' in Object.getPrototypeOf(other)
-      if (!isStreamTable || node.graceMs !== undefined) throw new Unsupported(`${node.op} of these inputs`)
-      const combine = combineFunction(fn(node.joiner))
-      const joiner = (left: unknown, right: unknown, key: unknown) => combine(key, left, right)
-      return input[node.op](other, joiner, { ...named, key: KEY, value: VALUE })
-    }
+    case 'leftJoin':
+    case 'outerJoin':
+      return joined(node, input, results.get(from[1] as string), named)
     default:
       throw new Unsupported(node.op)
   }
+}
+
+/** The kinds of the inputs select the join. */
+function joined(node: CaseNode, left: any, right: any, named: { readonly name?: string }): unknown {
+  const combine = combineFunction(node.joiner as FnSpec)
+  const joiner = (a: unknown, b: unknown, key: unknown) => combine(key, a, b)
+  const isTable = (input: any) => 'queryableStore' in Object.getPrototypeOf(input ?? {})
+  const unsupported = new Unsupported(`${node.op} of these inputs`)
+  if (isTable(left) && isTable(right)) {
+    if (node.foreignKey !== undefined) throw unsupported
+    return left[node.op](right, joiner, { ...named, ...derived(node) })
+  }
+  if ('groupByKey' in left && isTable(right) && node.graceMs === undefined) {
+    return left[node.op](right, joiner, { ...named, key: KEY, value: VALUE })
+  }
+  throw unsupported
 }
 
 function consumed(node: CaseNode) {
@@ -155,16 +165,6 @@ function derived(node: CaseNode) {
   return node.store === undefined ? {} : { store: node.store, value: VALUE }
 }
 
-function pair(node: CaseNode): (key: unknown, value: unknown) => readonly [unknown, unknown] {
-  const key = keyFunction(node.key as FnSpec)
-  const value = valueFunction(node.value as FnSpec)
-  return (k, v) => [key(k, v), value(v, k)]
-}
-
-function reducer(spec: FnSpec): (a: unknown, b: unknown) => unknown {
-  const combine = combineFunction(spec)
-  return (a, b) => combine(null, a, b)
-}
 function declaredStore(node: CaseNode): StoreSpec {
   const name = node.store as string
   switch (node.type) {
@@ -177,6 +177,16 @@ function declaredStore(node: CaseNode): StoreSpec {
   }
 }
 
+function pair(node: CaseNode): (key: unknown, value: unknown) => readonly [unknown, unknown] {
+  const key = keyFunction(node.key as FnSpec)
+  const value = valueFunction(node.value as FnSpec)
+  return (k, v) => [key(k, v), value(v, k)]
+}
+
+function reducer(spec: FnSpec): (a: unknown, b: unknown) => unknown {
+  const combine = combineFunction(spec)
+  return (a, b) => combine(null, a, b)
+}
 
 function aggregator(spec: FnSpec): (key: unknown, value: unknown, aggregate: unknown) => unknown {
   const combine = combineFunction(spec)

@@ -26,7 +26,7 @@ test('leaves out only cases that need what does not exist yet', () => {
     'join of these inputs',
     'leftJoin of these inputs',
     'optimization',
-    'outerJoin',
+    'outerJoin of these inputs',
     'session stores',
     'session windows',
     'sliding windows',

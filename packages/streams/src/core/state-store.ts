@@ -35,6 +35,8 @@ export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
 
 /** The store behind tables and unwindowed aggregations. */
 export interface TimestampedKeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>> {
+  /** As `get`, but without the updates that a cache still holds back: what was last forwarded. */
+  getForwarded(key: K): ValueAndTimestamp<V> | undefined
   /** `null` deletes. `headers` travel with the update when a cache forwards it later. */
   put(key: K, value: V | null, timestampMs: number, headers: Headers): void
   /**

@@ -8,6 +8,7 @@ import type { GroupedOptions } from './operators/group-by-key.ts'
 import { selectKey } from './operators/select-key.ts'
 import { tableFilter, tableFilterNot } from './operators/table-filter.ts'
 import { tableGroupBy } from './operators/table-group-by.ts'
+import { tableJoin, tableLeftJoin, tableOuterJoin } from './operators/table-join.ts'
 import { tableMapValues } from './operators/table-map-values.ts'
 import { toStream } from './operators/to-stream.ts'
 import type { AnyStoreHandle, TableHandle } from './table-handle.ts'
@@ -65,6 +66,33 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
     options: MaterializedOptions<K, NonNullable<VR>> = {}
   ): KTable<K, NonNullable<VR>> {
     return this.#facades.table(tableMapValues(this.#handle, mapper, options))
+  }
+
+  /** The keys that both tables have, with a value made of both. Stored if `store` is given. */
+  join<VO, VR>(
+    other: KTable<K, VO, AnyStoreHandle>,
+    joiner: (value: V, other: VO, key: K) => VR,
+    options: MaterializedOptions<K, NonNullable<VR>> = {}
+  ): KTable<K, NonNullable<VR>> {
+    return this.#facades.table(tableJoin(this.#handle, KTable.handleOf(other), joiner, options))
+  }
+
+  /** The keys of this table, with a value made of both; null stands for a missing row of the other. */
+  leftJoin<VO, VR>(
+    other: KTable<K, VO, AnyStoreHandle>,
+    joiner: (value: V, other: VO | null, key: K) => VR,
+    options: MaterializedOptions<K, NonNullable<VR>> = {}
+  ): KTable<K, NonNullable<VR>> {
+    return this.#facades.table(tableLeftJoin(this.#handle, KTable.handleOf(other), joiner, options))
+  }
+
+  /** The keys that either table has, with a value made of both; null stands for the missing row. */
+  outerJoin<VO, VR>(
+    other: KTable<K, VO, AnyStoreHandle>,
+    joiner: (value: V | null, other: VO | null, key: K) => VR,
+    options: MaterializedOptions<K, NonNullable<VR>> = {}
+  ): KTable<K, NonNullable<VR>> {
+    return this.#facades.table(tableOuterJoin(this.#handle, KTable.handleOf(other), joiner, options))
   }
 
   /** Groups the rows by a new key and value, to be aggregated; stays right when rows change. */

@@ -14,6 +14,7 @@ export type LogicalNode =
   | StreamSource
   | TableSource
   | ProcessorStep
+  | ProcessorGroup
   | Sink
   | Repartition
 
@@ -55,6 +56,22 @@ export interface ProcessorStep {
   readonly connected?: readonly string[]
 }
 
+/** Processors that are written together: the sides of a join, and what merges them. */
+export interface ProcessorGroup {
+  readonly kind: 'processor-group'
+  /** Parents come before children. */
+  readonly steps: readonly {
+    readonly name: string
+    /** Names of nodes, of this group or written before it. */
+    readonly parents: readonly string[]
+    readonly supplier: AnySupplier
+    /** Stores of other nodes that this one reads. */
+    readonly connected?: readonly string[]
+  }[]
+  /** Stores of the group with the nodes that use them; asked for when the topology is written. */
+  readonly stores: () => readonly { readonly spec: StoreSpec; readonly processors: readonly string[] }[]
+}
+
 export interface Sink {
   readonly kind: 'sink'
   readonly topic: string | TopicNameExtractor
@@ -87,6 +104,8 @@ export interface NodeTraits {
   readonly isMerge?: boolean
   /** A left join gives results for null keys, so nothing above it may drop them. */
   readonly takesNullKeys?: boolean
+  /** Of an aggregation of windows: how long after its end a window takes no more records, by stream time. */
+  readonly windowCloseDelayMs?: number
 }
 
 /** A node of the graph that the DSL builds; operators add them, `writeTopology` turns them into a topology. */
@@ -104,8 +123,6 @@ export class GraphNode {
     this.logical = logical
     this.traits = traits
   }
-  /** Of an aggregation of windows: how long after its end a window takes no more records, by stream time. */
-  readonly windowCloseDelayMs?: number
 
   addChild(child: GraphNode): void {
     this.children.add(child)

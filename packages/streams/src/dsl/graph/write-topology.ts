@@ -58,6 +58,11 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
       builder.connectProcessorAndStateStores(name, logical.connected ?? [])
       for (const store of logical.stores?.() ?? []) builder.addStateStore(store, [name])
       return
+    case 'processor-group':
+      for (const step of logical.steps) builder.addProcessor(step.name, step.supplier, step.parents)
+      for (const step of logical.steps) builder.connectProcessorAndStateStores(step.name, step.connected ?? [])
+      for (const { spec, processors } of logical.stores()) builder.addStateStore(spec, processors)
+      return
     case 'sink':
       builder.addSink(name, logical, parents)
       return

@@ -99,7 +99,14 @@ class FilterReader<K, V> implements TableReader<K, V> {
   }
 
   get(key: K): ValueAndTimestamp<V> | undefined {
-    const row = this.parent.get(key)
+    return this.tested(key, this.parent.get(key))
+  }
+
+  getForwarded(key: K): ValueAndTimestamp<V> | undefined {
+    return this.tested(key, this.parent.getForwarded(key))
+  }
+
+  private tested(key: K, row: ValueAndTimestamp<V> | undefined): ValueAndTimestamp<V> | undefined {
     return row !== undefined && this.test(key, row.value) ? row : undefined
   }
 }

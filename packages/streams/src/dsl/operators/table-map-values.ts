@@ -73,7 +73,14 @@ class MapReader<K, V, VR> implements TableReader<K, NonNullable<VR>> {
   }
 
   get(key: K): ValueAndTimestamp<NonNullable<VR>> | undefined {
-    const row = this.parent.get(key)
+    return this.mapped(key, this.parent.get(key))
+  }
+
+  getForwarded(key: K): ValueAndTimestamp<NonNullable<VR>> | undefined {
+    return this.mapped(key, this.parent.getForwarded(key))
+  }
+
+  private mapped(key: K, row: ValueAndTimestamp<V> | undefined): ValueAndTimestamp<NonNullable<VR>> | undefined {
     if (row === undefined) return undefined
     const value = this.mapper(row.value, key) ?? null
     return value === null ? undefined : { value, timestampMs: row.timestampMs }

@@ -1,5 +1,6 @@
 import type {
   ProcessorContext,
+  SessionStore,
   TimestampedKeyValueStore,
   TimestampedWindowStore,
   ValueAndTimestamp,
@@ -17,6 +18,11 @@ export function windowStoreReader<K, V>(storeName: string): TableReaderSupplier<
   return { stores: [storeName], create: () => new WindowStoreReader<K, V>(storeName) }
 }
 
+/** Reads a table of sessions from its store, which keeps no timestamps: that of a session is its end. */
+export function sessionStoreReader<K, V>(storeName: string): TableReaderSupplier<Windowed<K>, V> {
+  return { stores: [storeName], create: () => new SessionStoreReader<K, V>(storeName) }
+}
+
 class StoreReader<K, V> implements TableReader<K, V> {
   readonly #storeName: string
   private store!: TimestampedKeyValueStore<K, V>
@@ -31,6 +37,10 @@ class StoreReader<K, V> implements TableReader<K, V> {
 
   get(key: K): ValueAndTimestamp<V> | undefined {
     return this.store.get(key)
+  }
+
+  getForwarded(key: K): ValueAndTimestamp<V> | undefined {
+    return this.store.getForwarded(key)
   }
 }
 
@@ -48,5 +58,31 @@ class WindowStoreReader<K, V> implements TableReader<Windowed<K>, V> {
 
   get(windowed: Windowed<K>): ValueAndTimestamp<V> | undefined {
     return this.store.fetchOne(windowed.key, windowed.startMs)
+  }
+
+  getForwarded(windowed: Windowed<K>): ValueAndTimestamp<V> | undefined {
+    return this.get(windowed)
+  }
+}
+
+class SessionStoreReader<K, V> implements TableReader<Windowed<K>, V> {
+  readonly #storeName: string
+  private store!: SessionStore<K, V>
+
+  constructor(storeName: string) {
+    this.#storeName = storeName
+  }
+
+  init(context: ProcessorContext<any, any>): void {
+    this.store = context.getStateStore(this.#storeName)
+  }
+
+  get({ key, startMs, endMs }: Windowed<K>): ValueAndTimestamp<V> | undefined {
+    const value = this.store.fetchSession(key, startMs, endMs)
+    return value === undefined ? undefined : { value, timestampMs: endMs }
+  }
+
+  getForwarded(windowed: Windowed<K>): ValueAndTimestamp<V> | undefined {
+    return this.get(windowed)
   }
 }

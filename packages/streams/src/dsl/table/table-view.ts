@@ -14,6 +14,8 @@ export interface TableView<K, V> {
    * @param force - give the source a store if that takes one; otherwise only say whether it is so already.
    */
   sendOldValues(force: boolean): boolean
+  /** Its changes tell which are out of order (`isLatest`); most operators below skip those. Absent: no. */
+  readonly isVersioned?: boolean
 }
 
 export interface TableReaderSupplier<K, V> {
@@ -26,4 +28,6 @@ export interface TableReaderSupplier<K, V> {
 export interface TableReader<K, V> {
   init(context: ProcessorContext<any, any>): void
   get(key: K): ValueAndTimestamp<V> | undefined
+  /** The row that went with the last change this table forwarded: `get` may be ahead of it when there is a cache. */
+  getForwarded(key: K): ValueAndTimestamp<V> | undefined
 }

@@ -1,0 +1,340 @@
+import {
+  type Change,
+  type Processor,
+  type ProcessorContext,
+  type StreamRecord,
+  StreamsError,
+  type TimestampedKeyValueStore,
+  type ValueAndTimestamp
+} from '../../core/index.ts'
+import { checkFunction } from '../add-step.ts'
+import type { DerivedHandle } from '../add-table-step.ts'
+import { GraphNode } from '../graph/graph-node.ts'
+import {
+  checkMaterialized,
+  isMaterialized,
+  keyValueStore,
+  type MaterializedOptions,
+  storeName
+} from '../materialized.ts'
+import { resolveSerde } from '../resolve-serde.ts'
+import { ChangeForwarder } from '../table/change-forwarder.ts'
+import { storeReader } from '../table/store-reader.ts'
+import type { TableReader, TableReaderSupplier, TableView } from '../table/table-view.ts'
+import type { TableHandle } from '../table-handle.ts'
+
+type Joiner<K, V, VO, VR> = (value: V, other: VO, key: K) => VR
+
+/**
+ * The keys that both tables have, with a value made of both.
+ *
+ * Recomputed at every update of either table while the other has a row. A deletion then deletes the result, and is forwarded
+ * again each time it is repeated. The result's timestamp is the higher one of the two rows.
+ *
+ * @param joiner - Gets both values and the key. A null from it deletes the row. Synchronous, and always the same for the
+ *   same values.
+ * @param options - Stored only if any of them but `name` is given; `value` is then the serde of the result.
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`; at start `TOPOLOGY_NOT_COPARTITIONED`
+ * @see Kafka Streams `KTable#join`
+ */
+export function tableJoin<K, V, VO, VR>(
+  table: TableHandle<K, V>,
+  other: TableHandle<K, VO>,
+  joiner: Joiner<K, V, VO, VR>,
+  options: MaterializedOptions<K, NonNullable<VR>> = {}
+): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
+  return addJoin('join', table, other, joiner, true, true, options)
+}
+
+/**
+ * The keys of the first table, with a value made of both; null stands for a missing row of the other. Otherwise as `join`.
+ *
+ * @see Kafka Streams `KTable#leftJoin`
+ */
+export function tableLeftJoin<K, V, VO, VR>(
+  table: TableHandle<K, V>,
+  other: TableHandle<K, VO>,
+  joiner: Joiner<K, V, VO | null, VR>,
+  options: MaterializedOptions<K, NonNullable<VR>> = {}
+): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
+  return addJoin('leftJoin', table, other, joiner, true, false, options)
+}
+
+/**
+ * The keys that either table has, with a value made of both; null stands for the missing row. Otherwise as `join`.
+ *
+ * @see Kafka Streams `KTable#outerJoin`
+ */
+export function tableOuterJoin<K, V, VO, VR>(
+  table: TableHandle<K, V>,
+  other: TableHandle<K, VO>,
+  joiner: Joiner<K, V | null, VO | null, VR>,
+  options: MaterializedOptions<K, NonNullable<VR>> = {}
+): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
+  return addJoin('outerJoin', table, other, joiner, false, false, options)
+}
+
+const MERGE = 'KTABLE-MERGE-'
+
+function addJoin<K, V, VO, VR>(
+  operator: string,
+  table: TableHandle<K, V>,
+  other: TableHandle<K, VO>,
+  joiner: Joiner<K, any, any, VR>,
+  needsLeft: boolean,
+  needsRight: boolean,
+  options: MaterializedOptions<K, NonNullable<VR>>
+): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
+  checkMaterialized(`${operator}()`, options)
+  checkFunction(operator, 'joiner', joiner)
+  const { graph } = table
+  if (other.graph !== graph) {
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      `${operator}() takes a table of the same StreamsBuilder; this one is of another.`
+    )
+  }
+  const store = isMaterialized(options) ? storeName(graph, options, MERGE) : undefined
+  const name = graph.names.orGenerate(options.name, MERGE)
+  const sources = new Set([...table.sources, ...other.sources])
+  graph.copartitioned.push({ node: name, sources })
+  if (!needsRight) table.view.sendOldValues(true)
+  if (!needsLeft) other.view.sendOldValues(true)
+
+  const view = new JoinView<K, V, VO, NonNullable<VR>>({
+    left: table.view,
+    right: other.view,
+    joiner: joiner as Joiner<K, V | null, VO | null, NonNullable<VR> | null>,
+    needsLeft,
+    needsRight,
+    storeName: store?.name
+  })
+  const thisName = graph.names.suffixedOrGenerate(options.name, '-join-this', 'KTABLE-JOINTHIS-')
+  const otherName = graph.names.suffixedOrGenerate(options.name, '-join-other', 'KTABLE-JOINOTHER-')
+  const key = (options.key ?? table.key) as TableHandle<K, VR>['key']
+  const value = options.value as TableHandle<K, NonNullable<VR>>['value']
+  const spec =
+    store === undefined
+      ? undefined
+      : keyValueStore(
+          store.name,
+          resolveSerde<K>('key', options.key, table.key, name, `${operator}()`),
+          resolveSerde<NonNullable<VR>>('value', options.value, undefined, name, `${operator}()`),
+          options
+        )
+  const node = new GraphNode(name, {
+    kind: 'processor-group',
+    steps: [
+      {
+        name: thisName,
+        parents: [table.node.name],
+        supplier: () => view.createSide('left'),
+        connected: view.rightReader.stores
+      },
+      {
+        name: otherName,
+        parents: [other.node.name],
+        supplier: () => view.createSide('right'),
+        connected: view.leftReader.stores
+      },
+      { name, parents: [thisName, otherName], supplier: () => view.createMerger() }
+    ],
+    stores: () => (spec === undefined ? [] : [{ spec, processors: [name] }])
+  })
+  graph.add(node, table.node, other.node)
+  const handle = store?.isNamed === true ? { name: store.name, kind: 'timestamped-key-value' as const } : undefined
+  return { graph, node, key, value, sources, view, store: handle }
+}
+
+interface JoinViewOptions<K, V, VO, VR> {
+  readonly left: TableView<K, V>
+  readonly right: TableView<K, VO>
+  readonly joiner: Joiner<K, V | null, VO | null, VR | null>
+  readonly needsLeft: boolean
+  readonly needsRight: boolean
+  readonly storeName: string | undefined
+}
+
+class JoinView<K, V, VO, VR> implements TableView<K, VR> {
+  readonly leftReader: TableReaderSupplier<K, V>
+  readonly rightReader: TableReaderSupplier<K, VO>
+  readonly #options: JoinViewOptions<K, V, VO, VR>
+  #sendsOldValues = false
+
+  constructor(options: JoinViewOptions<K, V, VO, VR>) {
+    this.#options = options
+    this.leftReader = options.left.reader()
+    this.rightReader = options.right.reader()
+  }
+
+  reader(): TableReaderSupplier<K, VR> {
+    const { storeName } = this.#options
+    if (storeName !== undefined) return storeReader(storeName)
+    const { leftReader, rightReader } = this
+    return {
+      stores: [...new Set([...leftReader.stores, ...rightReader.stores])],
+      create: () => new JoinReader(leftReader.create(), rightReader.create(), this.#options)
+    }
+  }
+
+  /** The result before an update is made of the rows before it, so both tables have to tell them. */
+  sendOldValues(): boolean {
+    this.#options.left.sendOldValues(true)
+    this.#options.right.sendOldValues(true)
+    this.#sendsOldValues = true
+    return true
+  }
+
+  createSide(side: 'left' | 'right'): Processor<K, Change<any>, K, Change<VR>> {
+    const { joiner, needsLeft, needsRight, left, right } = this.#options
+    const sendsOldValues = this.#sendsOldValues
+    return side === 'left'
+      ? new TableJoinProcessor<K, V, VO, VR>(this.rightReader.create(), joiner, {
+          needsThis: needsLeft,
+          needsOther: needsRight,
+          skipsOutOfOrder: left.isVersioned === true,
+          sendsOldValues
+        })
+      : new TableJoinProcessor<K, VO, V, VR>(
+          this.leftReader.create(),
+          (other, value, key) => joiner(value, other, key),
+          {
+            needsThis: needsRight,
+            needsOther: needsLeft,
+            skipsOutOfOrder: right.isVersioned === true,
+            sendsOldValues
+          }
+        )
+  }
+
+  createMerger(): Processor<K, Change<VR>, K, Change<VR>> {
+    return new JoinMerger(this.#options.storeName, this.#sendsOldValues)
+  }
+}
+
+class JoinReader<K, V, VO, VR> implements TableReader<K, VR> {
+  private readonly left: TableReader<K, V>
+  private readonly right: TableReader<K, VO>
+  private readonly options: JoinViewOptions<K, V, VO, VR>
+
+  constructor(left: TableReader<K, V>, right: TableReader<K, VO>, options: JoinViewOptions<K, V, VO, VR>) {
+    this.left = left
+    this.right = right
+    this.options = options
+  }
+
+  init(context: ProcessorContext<any, any>): void {
+    this.left.init(context)
+    this.right.init(context)
+  }
+
+  get(key: K): ValueAndTimestamp<VR> | undefined {
+    return this.joined(key, this.left.get(key), this.right.get(key))
+  }
+
+  getForwarded(key: K): ValueAndTimestamp<VR> | undefined {
+    return this.joined(key, this.left.getForwarded(key), this.right.getForwarded(key))
+  }
+
+  private joined(
+    key: K,
+    left: ValueAndTimestamp<V> | undefined,
+    right: ValueAndTimestamp<VO> | undefined
+  ): ValueAndTimestamp<VR> | undefined {
+    if (left === undefined && (this.options.needsLeft || right === undefined)) return undefined
+    if (right === undefined && this.options.needsRight) return undefined
+    const value = this.options.joiner(left?.value ?? null, right?.value ?? null, key) ?? null
+    if (value === null) return undefined
+    return { value, timestampMs: Math.max(left?.timestampMs ?? -1, right?.timestampMs ?? -1) }
+  }
+}
+
+interface JoinSide {
+  /** Whether the result needs a row of the table whose updates come here. */
+  readonly needsThis: boolean
+  readonly needsOther: boolean
+  readonly skipsOutOfOrder: boolean
+  readonly sendsOldValues: boolean
+}
+
+/** Joins the updates of one table with the rows of the other. */
+class TableJoinProcessor<K, V, VO, VR> implements Processor<K, Change<V>, K, Change<VR>> {
+  private readonly other: TableReader<K, VO>
+  private readonly joiner: Joiner<K, V | null, VO | null, VR | null>
+  private readonly needsThis: boolean
+  private readonly needsOther: boolean
+  private readonly skipsOutOfOrder: boolean
+  private readonly sendsOldValues: boolean
+  private context!: ProcessorContext<K, Change<VR>>
+
+  constructor(other: TableReader<K, VO>, joiner: Joiner<K, V | null, VO | null, VR | null>, side: JoinSide) {
+    this.other = other
+    this.joiner = joiner
+    this.needsThis = side.needsThis
+    this.needsOther = side.needsOther
+    this.skipsOutOfOrder = side.skipsOutOfOrder
+    this.sendsOldValues = side.sendsOldValues
+  }
+
+  init(context: ProcessorContext<K, Change<VR>>): void {
+    this.context = context
+    this.other.init(context)
+  }
+
+  process(record: StreamRecord<K, Change<V>>): void {
+    const { key, value: change, headers } = record
+    if (key === null) {
+      this.context.drop('null-key')
+      return
+    }
+    if (this.skipsOutOfOrder && !change.isLatest) {
+      this.context.drop('late')
+      return
+    }
+    // Not a newer one: with a cache, changes on both sides would else miss each other, or take out what was never added.
+    const row = this.other.getForwarded(key)
+    if (row === undefined && (this.needsOther || (change.before === null && change.after === null))) return
+    const other = row === undefined ? null : row.value
+    const timestampMs = row === undefined ? record.timestampMs : Math.max(record.timestampMs, row.timestampMs)
+    const after = this.joined(key, change.after, other)
+    const before = this.sendsOldValues ? this.joined(key, change.before, other) : null
+    this.context.forward({ key, value: { before, after, isLatest: change.isLatest }, timestampMs, headers })
+  }
+
+  private joined(key: K, value: V | null, other: VO | null): VR | null {
+    if (value === null && (this.needsThis || other === null)) return null
+    return this.joiner(value, other, key) ?? null
+  }
+}
+
+/** Where both sides meet, and where the result is stored if it is. */
+class JoinMerger<K, V> implements Processor<K, Change<V>, K, Change<V>> {
+  private readonly storeName: string | undefined
+  private readonly sendsOldValues: boolean
+  private context!: ProcessorContext<K, Change<V>>
+  private store: TimestampedKeyValueStore<K, V> | undefined
+  private forwarder: ChangeForwarder<K, V> | undefined
+
+  constructor(storeName: string | undefined, sendsOldValues: boolean) {
+    this.storeName = storeName
+    this.sendsOldValues = sendsOldValues
+  }
+
+  init(context: ProcessorContext<K, Change<V>>): void {
+    this.context = context
+    if (this.storeName === undefined) return
+    const store = context.getStateStore<TimestampedKeyValueStore<K, V>>(this.storeName)
+    this.store = store
+    this.forwarder = new ChangeForwarder(context, store, this.sendsOldValues)
+  }
+
+  process(record: StreamRecord<K, Change<V>>): void {
+    if (this.store === undefined) {
+      this.context.forward(record)
+      return
+    }
+    const { key, value: change, timestampMs, headers } = record
+    this.store.put(key, change.after, timestampMs, headers)
+    this.forwarder?.forward(key, change.before, change.after, timestampMs, headers)
+  }
+}
