@@ -60,7 +60,7 @@ export type ResolvedConfig = Required<
 const MIB = 1024 * 1024
 
 /** Every option there is; a misspelt one is refused rather than ignored. */
-const OPTIONS = [
+export const STREAMS_OPTIONS = [
   'applicationId',
   'processingGuarantee',
   'commitIntervalMs',
@@ -84,12 +84,16 @@ const OPTIONS = [
   'producer'
 ] as const satisfies readonly (keyof StreamsConfig)[]
 
-const PRODUCER_OPTIONS = ['batchBytes', 'maxRequestBytes', 'compression', 'bufferBytes', 'deliveryTimeoutMs'] as const
+const PRODUCER_SIZES = ['batchBytes', 'maxRequestBytes', 'bufferBytes', 'deliveryTimeoutMs'] as const
+const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 /** @throws StreamsError `CONFIG_INVALID` naming the option, its value and what is allowed; `CONFIG_UNKNOWN_OPTION`. */
 export function resolveConfig(config: StreamsConfig): ResolvedConfig {
-  checkOptions('the application', config, OPTIONS)
-  checkOptions('producer', config.producer ?? {}, PRODUCER_OPTIONS)
+  checkOptions('the application', config, STREAMS_OPTIONS)
+  const producer = config.producer ?? {}
+  checkOptions('producer', producer, [...PRODUCER_SIZES, 'compression'])
+  for (const name of PRODUCER_SIZES) integer(producer, name, 1, 1, 'producer.')
+  oneOf(producer, 'compression', COMPRESSIONS, 'none', 'producer.')
   const { applicationId } = config
   if (typeof applicationId !== 'string' || !/^[a-zA-Z0-9._-]{1,200}$/.test(applicationId)) {
     throw invalid('applicationId', applicationId, '1 to 200 letters, digits, dots, underscores or hyphens')
@@ -100,7 +104,7 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
     onDeserializationError: handler(config, 'onDeserializationError'),
     onProcessingError: handler(config, 'onProcessingError'),
     onProductionError: handler(config, 'onProductionError'),
-    deadLetterTopic: config.deadLetterTopic
+    deadLetterTopic: text(config, 'deadLetterTopic')
   }
   const resolved: ResolvedConfig = {
     applicationId,
@@ -120,13 +124,13 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
     rebalanceTimeoutMs: integer(config, 'rebalanceTimeoutMs', 300_000, 1),
     repartitionPurgeIntervalMs: integer(config, 'repartitionPurgeIntervalMs', 30_000, 1),
     metadataMaxAgeMs: integer(config, 'metadataMaxAgeMs', 60_000, 1),
-    groupInstanceId: config.groupInstanceId,
-    deadLetterTopic: config.deadLetterTopic,
+    groupInstanceId: text(config, 'groupInstanceId'),
+    deadLetterTopic: handlers.deadLetterTopic,
     onDeserializationError: handlers.onDeserializationError,
     onProcessingError: handlers.onProcessingError,
     onProductionError: handlers.onProductionError,
     handlers,
-    producer: config.producer ?? {}
+    producer
   }
   if (exactlyOnce && resolved.commitIntervalMs >= resolved.transactionTimeoutMs) {
     throw new StreamsError(
@@ -134,6 +138,19 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
       `commitIntervalMs is ${resolved.commitIntervalMs}, but a transaction lasts at most transactionTimeoutMs, ${resolved.transactionTimeoutMs}. ` +
         'Commit more often, or raise transactionTimeoutMs.',
       { details: { commitIntervalMs: resolved.commitIntervalMs, transactionTimeoutMs: resolved.transactionTimeoutMs } }
+    )
+  }
+  if (resolved.heartbeatIntervalMs !== undefined && resolved.heartbeatIntervalMs >= resolved.sessionTimeoutMs) {
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `heartbeatIntervalMs is ${resolved.heartbeatIntervalMs}, but the session ends sessionTimeoutMs, ${resolved.sessionTimeoutMs}, after a heartbeat. ` +
+        'Make it a third of that, or leave it out.',
+      {
+        details: {
+          heartbeatIntervalMs: resolved.heartbeatIntervalMs,
+          sessionTimeoutMs: resolved.sessionTimeoutMs
+        }
+      }
     )
   }
   const usesDeadLetters = [config.onDeserializationError, config.onProcessingError, config.onProductionError].includes(
@@ -148,27 +165,38 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
   return resolved
 }
 
-type NumberOption = {
-  [K in keyof StreamsConfig]-?: NonNullable<StreamsConfig[K]> extends number ? K : never
-}[keyof StreamsConfig]
-
-function integer(config: StreamsConfig, name: NumberOption, fallback: number, min: number): number {
-  const value = config[name]
+function integer<N extends string>(
+  options: { readonly [K in N]?: number },
+  name: N,
+  fallback: number,
+  min: number,
+  where = ''
+): number {
+  const value = options[name]
   if (value === undefined) return fallback
-  if (!Number.isSafeInteger(value) || value < min) throw invalid(name, value, `an integer of at least ${min}`)
+  if (!Number.isSafeInteger(value) || value < min) throw invalid(where + name, value, `an integer of at least ${min}`)
   return value
 }
 
+function text<N extends string>(options: { readonly [K in N]?: string }, name: N): string | undefined {
+  const value: unknown = options[name]
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value
+  throw invalid(name, value, 'a text that is not empty')
+}
+
 function oneOf<const T extends string>(
-  config: StreamsConfig,
-  name: keyof StreamsConfig,
+  options: object,
+  name: string,
   allowed: readonly T[],
-  fallback: T
+  fallback: T,
+  where = ''
 ): T {
-  const value = config[name]
+  const value: unknown = (options as Record<string, unknown>)[name]
   if (value === undefined) return fallback
   const found = allowed.find(candidate => candidate === value)
-  if (found === undefined) throw invalid(name, value, allowed.map(candidate => `'${candidate}'`).join(', '))
+  if (found === undefined) {
+    throw invalid(where + name, value, allowed.map(candidate => `'${candidate}'`).join(', '))
+  }
   return found
 }
 
