@@ -157,6 +157,9 @@ test('from one worker to three and back to one, with records flowing, every coun
     while (!stopped) {
       await cluster.produce('in', round)
       rounds++
+      // No faster than they are processed, or they would have to catch up afterwards.
+      const behind = async () => rounds - sum((await cluster.committed('in')).map(offset => Math.max(0, offset))) / KEYS
+      await expect.poll(behind, poll).toBeLessThan(5)
     }
   })()
   // Busy, so that tasks are given up in the middle of their input.
