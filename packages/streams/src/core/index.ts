@@ -11,6 +11,7 @@ export {
 } from './errors.ts'
 export { type Header, type Headers, NO_HEADERS } from './headers.ts'
 export { murmur2, murmur2Partition } from './murmur2.ts'
+export { murmur3 } from './murmur3.ts'
 export type {
   Cancellable,
   DropReason,

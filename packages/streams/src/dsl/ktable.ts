@@ -5,6 +5,7 @@ import type { KStream } from './kstream.ts'
 import type { MaterializedOptions, NamedOptions } from './materialized.ts'
 import type { KeyValueHandle } from './operators/aggregate.ts'
 import type { GroupedOptions } from './operators/group-by-key.ts'
+import { type ForeignKeyJoinOptions, foreignKeyJoin, foreignKeyLeftJoin } from './operators/foreign-key-join.ts'
 import { selectKey } from './operators/select-key.ts'
 import { tableFilter, tableFilterNot } from './operators/table-filter.ts'
 import { tableGroupBy } from './operators/table-group-by.ts'
@@ -72,18 +73,40 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
   join<VO, VR>(
     other: KTable<K, VO, AnyStoreHandle>,
     joiner: (value: V, other: VO, key: K) => VR,
-    options: MaterializedOptions<K, NonNullable<VR>> = {}
-  ): KTable<K, NonNullable<VR>> {
-    return this.#facades.table(tableJoin(this.#handle, KTable.handleOf(other), joiner, options))
+    options?: MaterializedOptions<K, NonNullable<VR>>
+  ): KTable<K, NonNullable<VR>>
+  /** Joins each row with the row of another table whose key is in it. Stored if `store` is given. */
+  join<KO, VO, VR>(
+    other: KTable<KO, VO, AnyStoreHandle>,
+    foreignKey: (key: K, value: V) => KO | null | undefined,
+    joiner: (value: V, other: VO, key: K) => VR,
+    options?: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>>
+  ): KTable<K, NonNullable<VR>>
+  join(other: KTable<any, any, AnyStoreHandle>, first: any, second: any = {}, options: any = {}): unknown {
+    const right = KTable.handleOf(other)
+    return typeof second === 'function'
+      ? this.#facades.table(foreignKeyJoin(this.#handle, right, first, second, options))
+      : this.#facades.table(tableJoin(this.#handle, right, first, second))
   }
 
   /** The keys of this table, with a value made of both; null stands for a missing row of the other. */
   leftJoin<VO, VR>(
     other: KTable<K, VO, AnyStoreHandle>,
     joiner: (value: V, other: VO | null, key: K) => VR,
-    options: MaterializedOptions<K, NonNullable<VR>> = {}
-  ): KTable<K, NonNullable<VR>> {
-    return this.#facades.table(tableLeftJoin(this.#handle, KTable.handleOf(other), joiner, options))
+    options?: MaterializedOptions<K, NonNullable<VR>>
+  ): KTable<K, NonNullable<VR>>
+  /** Joins each row with the row of another table whose key is in it, or with null. */
+  leftJoin<KO, VO, VR>(
+    other: KTable<KO, VO, AnyStoreHandle>,
+    foreignKey: (key: K, value: V) => KO | null | undefined,
+    joiner: (value: V, other: VO | null, key: K) => VR,
+    options?: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>>
+  ): KTable<K, NonNullable<VR>>
+  leftJoin(other: KTable<any, any, AnyStoreHandle>, first: any, second: any = {}, options: any = {}): unknown {
+    const right = KTable.handleOf(other)
+    return typeof second === 'function'
+      ? this.#facades.table(foreignKeyLeftJoin(this.#handle, right, first, second, options))
+      : this.#facades.table(tableLeftJoin(this.#handle, right, first, second))
   }
 
   /** The keys that either table has, with a value made of both; null stands for the missing row. */

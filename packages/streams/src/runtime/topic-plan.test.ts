@@ -33,6 +33,37 @@ describe('partition counts', () => {
     const plan = planTopics(
       topology(
         subTopology({ id: 0, sourceTopics: ['a', 'b'], sinkTopics: [`${INTERNAL_PREFIX}one-repartition`] }),
+  test('settles topics that wait for each other by what is known, as the two of a foreign-key join', () => {
+    const [there, back] = [`${INTERNAL_PREFIX}there`, `${INTERNAL_PREFIX}back`]
+    const plan = planTopics(
+      topology(
+        subTopology({
+          id: 0,
+          sourceTopics: ['left', back],
+          sinkTopics: [there],
+          repartitionSources: [{ suffix: 'back', partitionCount: undefined }],
+          copartitionGroups: [{ node: 'resolve', topics: ['left', back] }]
+        }),
+        subTopology({
+          id: 1,
+          sourceTopics: ['right', there],
+          sinkTopics: [back],
+          repartitionSources: [{ suffix: 'there', partitionCount: undefined }],
+          copartitionGroups: [{ node: 'receive', topics: ['right', there] }]
+        })
+      ),
+      'app',
+      new Map([
+        ['left', 3],
+        ['right', 5]
+      ])
+    )
+    expect(plan.repartitionTopics.map(({ name, partitionCount }) => [name, partitionCount])).toEqual([
+      ['app-back', 3],
+      ['app-there', 5]
+    ])
+  })
+
         subTopology({
           id: 1,
           sourceTopics: [`${INTERNAL_PREFIX}one-repartition`],

@@ -23,6 +23,8 @@ export interface TopicPlan {
   readonly inputs: ReadonlyMap<number, ReadonlyMap<string, number>>
   readonly repartitionTopics: readonly InternalTopic[]
   readonly changelogTopics: readonly InternalTopic[]
+  /** Topics of global stores with their partition counts: every instance reads all of them. */
+  readonly globalTopics: ReadonlyMap<string, number>
 }
 
 /** Retention of a windowed changelog beyond the store's own, as in Kafka Streams. */
@@ -32,7 +34,7 @@ const CHANGELOG_ADDITIONAL_RETENTION_MS = 24 * 60 * 60 * 1000
 export function userInputTopics(topology: Topology, allTopics: Iterable<string>): Set<string> {
   const names = new Set<string>()
   const patterns: RegExp[] = []
-  for (const sub of topology.subTopologies) {
+  for (const sub of [...topology.subTopologies, ...topology.globalSubTopologies]) {
     for (const topic of sub.sourceTopics) if (!topic.startsWith(INTERNAL_PREFIX)) names.add(topic)
     patterns.push(...sub.sourcePatterns)
   }
@@ -73,7 +75,13 @@ export function planTopics(
       })
     }
   }
-  return { inputs, repartitionTopics, changelogTopics }
+  const globalTopics = topology.globalSubTopologies.flatMap(sub => sub.sourceTopics)
+  return {
+    inputs,
+    repartitionTopics,
+    changelogTopics,
+    globalTopics: new Map(globalTopics.map(topic => [topic, counts.get(topic) as number]))
+  }
 }
 
 function inputsOf(sub: SubTopology, applicationId: string, counts: ReadonlyMap<string, number>): string[] {
@@ -86,7 +94,7 @@ function inputsOf(sub: SubTopology, applicationId: string, counts: ReadonlyMap<s
 
 function assertInputsExist(topology: Topology, counts: ReadonlyMap<string, number>): void {
   const missing: string[] = []
-  for (const sub of topology.subTopologies) {
+  for (const sub of [...topology.subTopologies, ...topology.globalSubTopologies]) {
     for (const topic of sub.sourceTopics) {
       if (!topic.startsWith(INTERNAL_PREFIX) && !counts.has(topic)) missing.push(topic)
     }
@@ -117,16 +125,19 @@ function settleRepartitionCounts(
 
   // Writers may themselves read repartition topics: each round settles those whose writers' inputs are all known.
   const open = new Set(specs.map(spec => `${applicationId}-${spec.suffix}`).filter(name => !counts.has(name)))
-  for (let progress = true; progress && open.size > 0; ) {
-    progress = false
+  const settle = (mayBePartly: boolean): boolean => {
     for (const name of open) {
-      const known = writerInputs(topology, applicationId, name)
-      if (known.some(topic => !counts.has(topic))) continue
-      counts.set(name, Math.max(1, ...known.map(topic => counts.get(topic) as number)))
+      const inputs = writerInputs(topology, applicationId, name)
+      const known = inputs.flatMap(topic => counts.get(topic) ?? [])
+      if (known.length < inputs.length && !(mayBePartly && known.length > 0)) continue
+      counts.set(name, Math.max(1, ...known))
       open.delete(name)
-      progress = true
+      return true
     }
+    return false
   }
+  // The two topics of a foreign-key join wait for each other: then what is known has to do, as in Kafka Streams.
+  while (settle(false) || settle(true));
   if (open.size > 0) {
     throw new StreamsError(
       'TOPOLOGY_INVALID',

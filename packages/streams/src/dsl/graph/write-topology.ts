@@ -67,6 +67,9 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
       builder.addSink(name, logical, parents)
       return
     case 'repartition':
+      if (typeof logical.topic === 'string' && logical.topic.startsWith(INTERNAL_PREFIX)) {
+        builder.addInternalTopic({ suffix: logical.topic.slice(INTERNAL_PREFIX.length), partitionCount: undefined })
+      }
       writeRepartition(node, logical, parents, builder)
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { KTable } from '../ktable.ts'
 import { StreamsBuilder } from '../streams-builder.ts'
 import { run, TEXT } from '../test-support/run-topology.ts'
 
@@ -16,11 +17,19 @@ const RECORDS = [
 
 type Op = 'join' | 'leftJoin' | 'outerJoin'
 
+function joined(
+  op: Op,
+  builder: StreamsBuilder,
+  joiner: (left: any, right: any) => string,
+  options: object
+): KTable<string, string> {
+  const table: { [name in Op]: (...args: unknown[]) => KTable<string, string> } = builder.table('in', TEXT) as any
+  return table[op](builder.table('rows', TEXT), joiner, options)
+}
+
 function joining(op: Op, options = {}): (builder: StreamsBuilder) => void {
   return builder =>
-    builder
-      .table('in', TEXT)
-      [op](builder.table('rows', TEXT), (left: any, right: any) => `${left}${right}`, options)
+    joined(op, builder, (left, right) => `${left}${right}`, options)
       .toStream()
       .to('out', TEXT)
 }
@@ -55,9 +64,7 @@ test.each(['join', 'leftJoin', 'outerJoin'] as const)('%s gives the same whether
 
 test.each(['join', 'leftJoin', 'outerJoin'] as const)('%s subtracts the right rows when it is grouped', async op => {
   const grouped = (options: object) => (builder: StreamsBuilder) =>
-    builder
-      .table('in', TEXT)
-      [op](builder.table('rows', TEXT), (left: any, right: any) => `${left ?? 0}${right ?? ''}`, options)
+    joined(op, builder, (left, right) => `${left ?? 0}${right ?? ''}`, options)
       .groupBy((_key, value) => ['all', value], TEXT)
       .aggregate(
         () => [] as string[],

@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest'
+import { INTERNAL_PREFIX } from '../../topology/index.ts'
+import { StreamsBuilder } from '../streams-builder.ts'
+import { run, TEXT } from '../test-support/run-topology.ts'
+
+/** Orders name their customer in `c`. */
+function orders(isLeft: boolean, options = {}): (builder: StreamsBuilder) => void {
+  return builder => {
+    const customers = builder.table('rows', TEXT)
+    const table = builder.table('in', TEXT)
+    const customer = (_key: string, order: any) => order.c as string | null
+    const joined = isLeft
+      ? table.leftJoin(customers, customer, (order, name) => `${order.n}:${name}`, options)
+      : table.join(customers, customer, (order, name) => `${order.n}:${name}`, options)
+    joined.toStream().to('out', TEXT)
+  }
+}
+
+const order = (key: string, customer: string | null, n: number, ts: number) =>
+  `${key}=${JSON.stringify({ c: customer, n })}@${ts}`
+
+test('joins each row with the row it refers to, and again when that changes', async () => {
+  const outputs = await run(orders(false), [
+    'rows>x="Ann"@10',
+    order('b', 'x', 1, 1),
+    order('a', 'x', 2, 20),
+    'rows>x="Bob"@5',
+    'rows>x=@6'
+  ])
+  // A row's update has the higher time of both, an update of the other table its own; fanned out by key.
+  expect(outputs).toEqual(['b="1:Ann"@10', 'a="2:Ann"@20', 'a="2:Bob"@5', 'b="1:Bob"@5', 'a=@6', 'b=@6'])
+})
+
+test('gives one output when the foreign key changes', async () => {
+  const outputs = await run(orders(false), [
+    'rows>x="Ann"@1',
+    'rows>y="Bob"@1',
+    order('a', 'x', 1, 2),
+    order('a', 'y', 1, 3)
+  ])
+  expect(outputs).toEqual(['a="1:Ann"@2', 'a="1:Bob"@3'])
+  expect(await run(orders(false), ['rows>x="Ann"@1', order('a', 'x', 1, 2), order('a', 'y', 1, 3)])).toEqual([
+    'a="1:Ann"@2',
+    'a=@3'
+  ])
+})
+
+test('has no result for a missing row or a null foreign key, and takes back the one before', async () => {
+  const outputs = await run(orders(false), [
+    order('a', 'x', 1, 1),
+    order('b', null, 1, 2),
+    'rows>x="Ann"@3',
+    order('a', null, 1, 4),
+    'a=@5',
+    '=1@6'
+  ])
+  expect(outputs).toEqual(['a="1:Ann"@3', 'a=@4'])
+})
+
+test('forwards a deletion of a row that referred to something', async () => {
+  expect(await run(orders(false), [order('a', 'x', 1, 1), 'a=@2', 'a=@3'])).toEqual(['a=@2'])
+})
+
+test('joins with null in a left join, and deletes what is deleted', async () => {
+  const outputs = await run(orders(true), [
+    order('a', null, 1, 1),
+    order('b', 'x', 2, 2),
+    'rows>x="Ann"@3',
+    'rows>x=@4',
+    'b=@5',
+    'b=@6'
+  ])
+  expect(outputs).toEqual(['a="1:null"@1', 'b="2:null"@2', 'b="2:Ann"@3', 'b="2:null"@4', 'b=@5'])
+})
+
+test('takes an out-of-order update as it comes', async () => {
+  const outputs = await run(orders(false), ['rows>x="Ann"@9', order('a', 'x', 1, 8), order('a', 'x', 2, 1)])
+  expect(outputs).toEqual(['a="1:Ann"@9', 'a="2:Ann"@9'])
+})
+
+test('does not take one foreign key for another that begins with it', async () => {
+  const outputs = await run(orders(false), [order('a', 'x', 1, 1), order('b', 'xy', 2, 1), 'rows>x="Ann"@2'])
+  expect(outputs).toEqual(['a="1:Ann"@2'])
+})
+
+test('has two internal topics, each to be partitioned like the table it goes to', () => {
+  const builder = new StreamsBuilder()
+  orders(false, { name: 'with-names', store: 'joined', value: TEXT.value })(builder)
+  const groups = builder.build().subTopologies.flatMap(sub => sub.copartitionGroups)
+  expect(groups).toEqual([
+    {
+      node: 'with-names-subscription-receive',
+      topics: ['rows', `${INTERNAL_PREFIX}with-names-subscription-registration-topic`]
+    },
+    {
+      node: 'with-names-subscription-response-resolver',
+      topics: ['in', `${INTERNAL_PREFIX}with-names-subscription-response-topic`]
+    }
+  ])
+})
+
+test('refuses misuse while building, naming the node', () => {
+  const builder = new StreamsBuilder()
+  const table = builder.table('in', TEXT)
+  const rows = builder.table('rows', TEXT)
+  expect(() => table.join(rows, 'c' as any, () => 1)).toThrow(/join\(\) takes a function as foreign key/)
+  expect(() =>
+    table
+      .mapValues(value => value)
+      .join(
+        rows,
+        () => 'x',
+        () => 1,
+        { name: 'with-names' }
+      )
+  ).toThrow(/Node 'with-names-subscription-registration-processor' needs a serde for the value.*'thisValue'/)
+  expect(() =>
+    table.join(
+      rows,
+      () => 'x',
+      () => 1,
+      { store: 'joined', name: 'with-names' }
+    )
+  ).toThrow(/Node 'with-names-result' needs a serde for the value/)
+})

@@ -1,0 +1,214 @@
+import { bytes, checkOptions, type Serde, StreamsError } from '../../core/index.ts'
+import { INTERNAL_PREFIX, legalName, type StoreSpec } from '../../topology/index.ts'
+import { checkFunction } from '../add-step.ts'
+import type { DerivedHandle } from '../add-table-step.ts'
+import { AnswerResolver } from '../foreign-key/answer-resolver.ts'
+import { subscriptionAnswerSerde, subscriptionSerde } from '../foreign-key/subscription.ts'
+import { ForeignChangeAnswerer, SubscriptionAnswerer } from '../foreign-key/subscription-answerer.ts'
+import { SubscriptionReceiver } from '../foreign-key/subscription-receiver.ts'
+import { SubscriptionSender } from '../foreign-key/subscription-sender.ts'
+import { type AnySupplier, GraphNode } from '../graph/graph-node.ts'
+import { keyValueStore, MATERIALIZED_OPTIONS, type MaterializedOptions, storeName } from '../materialized.ts'
+import { resolveSerde } from '../resolve-serde.ts'
+import type { ExactSerde } from '../sink-serde.ts'
+import { TableSourceView } from '../table/table-source.ts'
+import type { TableHandle } from '../table-handle.ts'
+
+/** `V` is the value of the first table, `KO` and `VO` are key and value of the other. */
+export interface ForeignKeyJoinOptions<K, V, KO, VO, VR> extends MaterializedOptions<K, VR> {
+  /** Prefix of the names of the join's nodes, its two internal topics and its subscription store. */
+  readonly name?: string | undefined
+  /** Serde of the first table's values, which are hashed with it. Default: the table's. */
+  readonly thisValue?: ExactSerde<V> | undefined
+  /** Serdes of the other table, which travel through the internal topics. Default: the table's. */
+  readonly otherKey?: ExactSerde<KO> | undefined
+  readonly otherValue?: ExactSerde<VO> | undefined
+}
+
+const FK_JOIN = 'KTABLE-FK-JOIN-'
+const REGISTRATION = `${FK_JOIN}SUBSCRIPTION-REGISTRATION-`
+const SUBSCRIPTION = `${FK_JOIN}SUBSCRIPTION-PROCESSOR-`
+const OUTPUT = `${FK_JOIN}OUTPUT-`
+
+/**
+ * Joins each row with the row of another table whose key is in it: many rows of this table may refer to one of the other. The
+ * result is keyed like this table.
+ *
+ * A row subscribes to its foreign key through an internal topic, kept in a store beside the other table; the answers come back
+ * through a second topic. An answer to a value that has changed meanwhile is dropped. A row's update takes the higher timestamp of
+ * both rows, an update of the other table its own. Rows without a foreign key, or with one that the other table lacks, have no
+ * result.
+ *
+ * @param foreignKey - Gets key and value of a row and gives the key of the other table, or null. Synchronous.
+ * @param joiner - Gets both values and the key. A null from it deletes the row. Synchronous.
+ * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
+ * @see Kafka Streams `KTable#join(KTable, BiFunction, …)`, KIP-213
+ */
+export function foreignKeyJoin<K, V, KO, VO, VR>(
+  table: TableHandle<K, V>,
+  other: TableHandle<KO, VO>,
+  foreignKey: (key: K, value: V) => KO | null | undefined,
+  joiner: (value: V, other: VO, key: K) => VR,
+  options: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>> = {}
+): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
+  return addJoin('join', table, other, foreignKey, joiner as (value: V, other: VO | null, key: K) => VR, false, options)
+}
+
+/**
+ * As `join` by a foreign key, with null for a row that the other table lacks, or for a null foreign key.
+ *
+ * @see Kafka Streams `KTable#leftJoin(KTable, BiFunction, …)`
+ */
+export function foreignKeyLeftJoin<K, V, KO, VO, VR>(
+  table: TableHandle<K, V>,
+  other: TableHandle<KO, VO>,
+  foreignKey: (key: K, value: V) => KO | null | undefined,
+  joiner: (value: V, other: VO | null, key: K) => VR,
+  options: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>> = {}
+): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
+  return addJoin('leftJoin', table, other, foreignKey, joiner, true, options)
+}
+
+function addJoin<K, V, KO, VO, VR>(
+  operator: string,
+  table: TableHandle<K, V>,
+  other: TableHandle<KO, VO>,
+  foreignKey: (key: K, value: V) => KO | null | undefined,
+  joiner: (value: V, other: VO | null, key: K) => VR,
+  isLeft: boolean,
+  options: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>>
+): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
+  const where = `${operator}()`
+  checkOptions(where, options, [...MATERIALIZED_OPTIONS, 'thisValue', 'otherKey', 'otherValue'])
+  checkFunction(operator, 'foreign key', foreignKey)
+  checkFunction(operator, 'joiner', joiner)
+  const { graph } = table
+  if (other.graph !== graph) {
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      `${where} takes a table of the same StreamsBuilder; this one is of another.`
+    )
+  }
+  other.view.sendOldValues(true)
+  table.view.sendOldValues(true)
+
+  const named = (suffix: string, prefix: string) => graph.names.suffixedOrGenerate(options.name, suffix, prefix)
+  const topic = legalName(`${named('-subscription-registration', REGISTRATION)}-topic`, 'topic')
+  const sendName = named('-subscription-registration-processor', REGISTRATION)
+  const keySerde = resolveSerde<K>('key', options.key, table.key, sendName, where)
+  const valueSerde = resolveSerde<V>('value', options.thisValue, table.value, sendName, `${where} as 'thisValue'`)
+  const foreignKeySerde = resolveSerde<KO>('key', options.otherKey, other.key, sendName, `${where} as 'otherKey'`)
+  const foreignValueSerde = resolveSerde<VO>(
+    'value',
+    options.otherValue,
+    other.value,
+    sendName,
+    `${where} as 'otherValue'`
+  )
+  const registrationSerde = subscriptionSerde(keySerde)
+  const answerSerde = subscriptionAnswerSerde(foreignValueSerde)
+
+  const processor = (name: string, supplier: AnySupplier, connected: readonly string[], store?: StoreSpec) =>
+    new GraphNode(name, { kind: 'processor', supplier, connected, stores: () => (store === undefined ? [] : [store]) })
+  const topicSource = (name: string, suffix: string, key: Serde<any>, value: Serde<any>) =>
+    new GraphNode(name, {
+      kind: 'stream-source',
+      topics: [INTERNAL_PREFIX + suffix],
+      key,
+      value,
+      timestampExtractor: undefined,
+      offsetReset: undefined
+    })
+
+  // To the other table's tasks.
+  const isVersioned = table.view.isVersioned === true
+  const sendOptions = { foreignKey, foreignKeySerde, valueSerde, isLeft, skipsOutOfOrder: isVersioned, topic }
+  const send = processor(sendName, () => new SubscriptionSender<K, V, KO>(sendOptions), [])
+  graph.add(send, table.node)
+  const registrationSink = new GraphNode(named('-subscription-registration-sink', 'KTABLE-SINK-'), {
+    kind: 'sink',
+    topic: INTERNAL_PREFIX + topic,
+    key: foreignKeySerde,
+    value: registrationSerde,
+    partitioner: undefined
+  })
+  graph.add(registrationSink, send)
+  const registrationSourceName = named('-subscription-registration-source', 'KTABLE-SOURCE-')
+  const registrationSource = topicSource(registrationSourceName, topic, foreignKeySerde, registrationSerde)
+  graph.add(registrationSource, registrationSink)
+
+  // There: subscriptions are stored and answered, and so are changes of the other table.
+  const subscriptions = named('-subscription-store', `${FK_JOIN}SUBSCRIPTION-STATE-STORE-`)
+  const spec = subscriptionStore(subscriptions, registrationSerde)
+  const use = { storeName: subscriptions, foreignKeySerde, primaryKeySerde: keySerde, topic }
+  const receiveName = named('-subscription-receive', SUBSCRIPTION)
+  graph.copartitioned.push({ node: receiveName, sources: new Set([...other.sources, registrationSourceName]) })
+  const receive = processor(receiveName, () => new SubscriptionReceiver<K, KO>(use), [], spec)
+  graph.add(receive, registrationSource)
+  const foreign = other.view.reader()
+  const answerName = named('-subscription-join-foreign', SUBSCRIPTION)
+  const answer = processor(answerName, () => new SubscriptionAnswerer<K, KO, VO>(foreign), foreign.stores)
+  graph.add(answer, receive)
+  const foreignChangeName = named('-foreign-join-subscription', SUBSCRIPTION)
+  const skipsForeign = other.view.isVersioned === true
+  const foreignChange = processor(
+    foreignChangeName,
+    () => new ForeignChangeAnswerer<K, KO, VO>(use, skipsForeign),
+    [],
+    spec
+  )
+  graph.add(foreignChange, other.node)
+
+  // And back.
+  const answerTopic = legalName(`${named('-subscription-response', `${FK_JOIN}SUBSCRIPTION-RESPONSE-`)}-topic`, 'topic')
+  const answerSink = new GraphNode(named('-subscription-response-sink', 'KTABLE-SINK-'), {
+    kind: 'sink',
+    topic: INTERNAL_PREFIX + answerTopic,
+    key: keySerde,
+    value: answerSerde,
+    // To where the row came from, which its key alone does not tell if its topic was partitioned in another way.
+    partitioner: (_topic, _key, value) => value.primaryPartition
+  })
+  graph.add(answerSink, answer, foreignChange)
+  const answerSourceName = named('-subscription-response-source', 'KTABLE-SOURCE-')
+  const answerSource = topicSource(answerSourceName, answerTopic, keySerde, answerSerde)
+  graph.add(answerSource, answerSink)
+  const sources = new Set([...table.sources, answerSourceName])
+  const primary = table.view.reader()
+  const resolverName = named('-subscription-response-resolver', `${FK_JOIN}SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR-`)
+  graph.copartitioned.push({ node: resolverName, sources })
+  const resolverOptions = { table: primary, valueSerde, joiner, isLeft, topic }
+  const resolver = processor(resolverName, () => new AnswerResolver<K, V, VO, VR>(resolverOptions), primary.stores)
+  graph.add(resolver, answerSource)
+
+  const name = named('-result', OUTPUT)
+  const { name: store, isNamed } = storeName(graph, options, OUTPUT)
+  const view = new TableSourceView<K, NonNullable<VR>>(store, isNamed)
+  const value = options.value as Serde<NonNullable<VR>> | undefined
+  const result = new GraphNode(name, {
+    kind: 'processor',
+    supplier: () => view.createProcessor(),
+    stores: () =>
+      view.isStored
+        ? [keyValueStore(store, keySerde, resolveSerde('value', value, undefined, name, where), options)]
+        : []
+  })
+  if (isNamed) resolveSerde('value', value, undefined, name, where)
+  graph.add(result, resolver)
+  const handle = isNamed ? { name: store, kind: 'timestamped-key-value' as const } : undefined
+  return { graph, node: result, key: keySerde, value, sources, view, store: handle }
+}
+
+function subscriptionStore(name: string, value: Serde<any>): StoreSpec {
+  return {
+    name: legalName(name, 'store'),
+    kind: 'ordered-key-value',
+    key: bytes(),
+    value,
+    persistent: true,
+    caching: false,
+    changelog: { sourceTopic: undefined, topicConfig: {} },
+    windowSizeMs: undefined,
+    retentionMs: undefined
+  }
+}
