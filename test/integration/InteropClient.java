@@ -8,14 +8,14 @@ import org.apache.kafka.common.serialization.*;
 
 /**
  * Somebody else's client. Arguments: bootstrap address, then either `produce` with topic, record count and compression, or `consume` with
- * topic and record count: prints a line of JSON per record.
+ * topic, record count and type of the values, `text` or `long`: prints a line of JSON per record.
  */
 public class InteropClient {
   static final long T0 = 1_700_000_000_000L;
 
   public static void main(String[] args) throws Exception {
     if (args[1].equals("produce")) produce(args[0], args[2], Integer.parseInt(args[3]), args[4]);
-    else consume(args[0], args[2], Integer.parseInt(args[3]));
+    else consume(args[0], args[2], Integer.parseInt(args[3]), args[4].equals("long") ? new LongDeserializer() : new StringDeserializer());
   }
 
   static void produce(String bootstrap, String topic, int count, String compression) {
@@ -30,11 +30,11 @@ public class InteropClient {
     }
   }
 
-  static void consume(String bootstrap, String topic, int count) {
+  static void consume(String bootstrap, String topic, int count, Deserializer<?> values) {
     Properties config = new Properties();
     config.putAll(Map.of("bootstrap.servers", bootstrap, "auto.offset.reset", "earliest", "isolation.level", "read_committed"));
     config.putAll(Map.of("group.id", topic + "-java", "enable.auto.commit", "false"));
-    try (var consumer = new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer())) {
+    try (var consumer = new KafkaConsumer<>(config, new StringDeserializer(), values)) {
       consumer.subscribe(List.of(topic));
       for (int seen = 0; seen < count; ) {
         for (var record : consumer.poll(Duration.ofMillis(500))) {
@@ -45,7 +45,7 @@ public class InteropClient {
             headers.add("[" + quoted(header.key()) + "," + value + "]");
           }
           System.out.println("{\"partition\":" + record.partition() + ",\"timestampMs\":" + record.timestamp()
-            + ",\"key\":" + quoted(record.key()) + ",\"value\":" + quoted(record.value())
+            + ",\"key\":" + quoted(record.key()) + ",\"value\":" + (record.value() instanceof String text ? quoted(text) : record.value())
             + ",\"headers\":[" + String.join(",", headers) + "]}");
         }
       }

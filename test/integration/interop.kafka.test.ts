@@ -16,7 +16,7 @@ interface SeenRecord {
   readonly partition: number
   readonly timestampMs: number
   readonly key: string
-  readonly value: string
+  readonly value: string | number
   readonly headers: readonly (readonly [string, string | null])[]
 }
 
@@ -31,8 +31,13 @@ async function java(cluster: TestCluster, ...args: string[]): Promise<string> {
   return stdout
 }
 
-async function consumeWithJava(cluster: TestCluster, topic: string, count: number): Promise<SeenRecord[]> {
-  const lines = (await java(cluster, 'consume', cluster.name(topic), String(count))).trim().split('\n')
+async function consumeWithJava(
+  cluster: TestCluster,
+  topic: string,
+  count: number,
+  values: 'text' | 'long' = 'text'
+): Promise<SeenRecord[]> {
+  const lines = (await java(cluster, 'consume', cluster.name(topic), String(count), values)).trim().split('\n')
   return lines.filter(line => line.startsWith('{')).map(line => JSON.parse(line) as SeenRecord)
 }
 
@@ -152,6 +157,6 @@ test('Java reads counts as longs, and the changelog as Kafka Streams lays it out
   expect(output?.value).toEqual(Buffer.from([0, 0, 0, 0, 0, 0, 0, 3]))
   expect(output?.timestampMs).toBe(T0 + 2)
   expect(change).toMatchObject({ key: Buffer.from('all'), value: output?.value, timestampMs: T0 + 2 })
-  const [read] = await consumeWithJava(cluster, 'out', 1)
-  expect(read).toMatchObject({ key: 'all', timestampMs: T0 + 2 })
+  const [read] = await consumeWithJava(cluster, 'out', 1, 'long')
+  expect(read).toMatchObject({ key: 'all', value: 3, timestampMs: T0 + 2 })
 })
