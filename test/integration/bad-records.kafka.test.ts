@@ -264,6 +264,13 @@ describe('output that cannot be written', () => {
     expect(await values(cluster)).toEqual(['1', '3'])
   })
 
+  test('because it is larger than its topic allows can be passed over', async () => {
+    await using cluster = await withThree()
+    await cluster.setTopicConfig('out', 'max.message.bytes', '2000')
+    await grown(cluster, 5_000, { onProductionError: 'continue' }).run({ until: 'end' })
+    expect(await values(cluster)).toEqual(['1', '3'])
+  })
+
   test('because its computed topic is missing names it; the next run is complete', async () => {
     await using cluster = await withThree()
     const routed = (ofTwo: string) => {
