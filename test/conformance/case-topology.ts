@@ -1,7 +1,11 @@
 import {
   hopping,
   keyValueStore,
+  GlobalKTable,
   StreamsBuilder,
+  sessionStore,
+  versionedKeyValueStore,
+  windowStore,
   type StoreSpec,
   type TimeWindows,
   type Topology,
@@ -43,6 +47,8 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
       )
     case 'table':
       return builder.table(node.topic as string, { ...consumed(node), ...stored(node) })
+    case 'globalTable':
+      return builder.globalTable(node.topic as string, { ...consumed(node), ...stored(node) })
     case 'store':
       return builder.addStateStore(declaredStore(node))
     case 'process':
@@ -125,6 +131,7 @@ function joined(node: CaseNode, left: any, right: any, named: { readonly name?: 
   const combine = combineFunction(node.joiner as FnSpec)
   const joiner = (a: unknown, b: unknown, key: unknown) => combine(key, a, b)
   const isTable = (input: any) => 'queryableStore' in Object.getPrototypeOf(input ?? {})
+  if (right instanceof GlobalKTable) return left[node.op](right, keyFunction(node.key as FnSpec), joiner, named)
   const unsupported = new Unsupported(`${node.op} of these inputs`)
   if (isTable(left) && isTable(right)) {
     if (node.foreignKey !== undefined) {
@@ -170,7 +177,14 @@ function derived(node: CaseNode) {
 
 function declaredStore(node: CaseNode): StoreSpec {
   const name = node.store as string
+  const { retentionMs: retention = 0, windowMs: windowSize = 0, historyMs: historyRetention = 0 } = node
   switch (node.type) {
+    case 'window':
+      return windowStore(name, { key: KEY, value: VALUE, windowSize, retention })
+    case 'session':
+      return sessionStore(name, { key: KEY, value: VALUE, retention })
+    case 'versioned':
+      return versionedKeyValueStore(name, { key: KEY, value: VALUE, historyRetention })
     case 'keyValue':
       return keyValueStore(name, { key: KEY, value: VALUE })
     case 'timestampedKeyValue':

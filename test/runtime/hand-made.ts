@@ -73,7 +73,7 @@ export function topologyOf(nodes: NodeSpec[], stores: StoreSpec[] = []): Topolog
     repartitionSources: [],
     copartitionGroups: []
   }
-  return { subTopologies: [sub], describe: () => '' }
+  return { subTopologies: [sub], globalSubTopologies: [], describe: () => '' }
 }
 
 /** Adds up the values of each key and forwards each sum. */

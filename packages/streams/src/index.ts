@@ -26,6 +26,8 @@ export {
   type Aggregator,
   type BranchedKStream,
   type ConsumedOptions,
+  GlobalKTable,
+  type GlobalTableOptions,
   type GroupedOptions,
   type JoinedOptions,
   type KGroupedStream,
@@ -45,8 +47,10 @@ export {
   type WindowMaterializedOptions
 } from './dsl/index.ts'
 export {
+  type GlobalStoreOptions,
   keyValueStore,
   orderedKeyValueStore,
+  type ReadOnlyStoreOptions,
   type SessionStoreOptions,
   type SinkOptions,
   type SourceOptions,

@@ -3,6 +3,7 @@ import type { RawStore } from '@millrace/streams/ports'
 import { type ErrorHandlers, FAIL_ON_ERROR, Task } from '@millrace/streams/runtime'
 import { MemoryRawStore, openTaskState, type TaskState } from '@millrace/streams/state'
 import { changelogTopicName, resolveTopicName, type SubTopology, type Topology } from '@millrace/streams/topology'
+import { GlobalTask } from './driver/global-task.ts'
 import { MemoryProducer } from './driver/memory-producer.ts'
 import { MockClock } from './driver/mock-clock.ts'
 import { TestInputTopic } from './driver/test-input-topic.ts'
@@ -36,6 +37,7 @@ export class TopologyTestDriver {
   readonly #clock: MockClock
   readonly #producer: MemoryProducer
   readonly #inputs = new Map<string, TopicLog>()
+  readonly #global: GlobalTask | undefined
 
   private constructor(options: {
     applicationId: string
@@ -45,6 +47,7 @@ export class TopologyTestDriver {
     clock: MockClock
     producer: MemoryProducer
     inputs: Map<string, TopicLog>
+    global: GlobalTask | undefined
   }) {
     this.#applicationId = options.applicationId
     this.#sub = options.sub
@@ -53,6 +56,7 @@ export class TopologyTestDriver {
     this.#clock = options.clock
     this.#producer = options.producer
     this.#inputs = options.inputs
+    this.#global = options.global
   }
 
   static async open(topology: Topology, options: TestDriverOptions = {}): Promise<TopologyTestDriver> {
@@ -64,7 +68,9 @@ export class TopologyTestDriver {
       const topic = resolveTopicName(name, applicationId)
       inputs.set(topic, new TopicLog(topic))
     }
-    const producer = new MemoryProducer(topic => inputs.get(topic))
+    const producer: MemoryProducer = new MemoryProducer(topic => inputs.get(topic) ?? global?.inputs.get(topic))
+    const handlers = { ...FAIL_ON_ERROR, ...options.handlers }
+    const global = await GlobalTask.open(topology, { applicationId, producer, clock, handlers })
     const appenders = new Map<string, ReturnType<MemoryProducer['cachedTopic']>>()
     for (const node of sub.nodes) {
       if (node.kind !== 'sink' || typeof node.topic !== 'string') continue
@@ -97,16 +103,17 @@ export class TopologyTestDriver {
       partition: 0,
       subTopology: sub,
       state,
+      globalStores: global?.stores,
       producer,
       appenders,
-      handlers: { ...FAIL_ON_ERROR, ...options.handlers },
+      handlers,
       clock,
       maxTaskIdleMs: 0,
       committedMetadata: []
     })
     inWork.task = task
     task.start([...inputs.values()].map(log => ({ reader: new LogReader(log), metadata: '' })))
-    return new TopologyTestDriver({ applicationId, sub, state, task, clock, producer, inputs })
+    return new TopologyTestDriver({ applicationId, sub, state, task, clock, producer, inputs, global })
   }
 
   /** @throws StreamsError `TOPIC_MISSING` when the topology does not read this topic. */
@@ -130,11 +137,11 @@ export class TopologyTestDriver {
 
   /** @throws StreamsError `STORE_NOT_FOUND`. */
   store<S>(name: string): S {
-    const store = this.#state.stores.get(name)
+    const store = this.#state.stores.get(name) ?? this.#global?.stores.get(name)
     if (store !== undefined) return store as S
     throw new StreamsError(
       'STORE_NOT_FOUND',
-      `There is no store '${name}'. The topology has ${[...this.#state.stores.keys()].map(key => `'${key}'`).join(', ') || 'none'}.`,
+      `There is no store '${name}'. The topology has ${[...this.#state.stores.keys(), ...(this.#global?.stores.keys() ?? [])].map(key => `'${key}'`).join(', ') || 'none'}.`,
       { details: { store: name } }
     )
   }
@@ -165,6 +172,7 @@ export class TopologyTestDriver {
 
   async close(): Promise<void> {
     await this.#task.close()
+    await this.#global?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -172,7 +180,7 @@ export class TopologyTestDriver {
   }
 
   #inputLog(topic: string): TopicLog {
-    const known = this.#inputs.get(topic)
+    const known = this.#inputs.get(topic) ?? this.#global?.inputs.get(topic)
     if (known !== undefined) return known
     if (!this.#sub.sourcePatterns.some(pattern => pattern.test(topic))) {
       throw new StreamsError(
@@ -193,8 +201,10 @@ export class TopologyTestDriver {
   }
 
   #drain(): void {
-    while (this.#task.process(Number.POSITIVE_INFINITY) > 0) {
-      // Until nothing follows any more.
-    }
+    const deadlineMs = Number.POSITIVE_INFINITY
+    // With global tables, what a record writes to their topics is there for the next one.
+    const maxRecords = this.#global === undefined ? Number.MAX_SAFE_INTEGER : 1
+    do this.#global?.process()
+    while (this.#task.process(deadlineMs, maxRecords) > 0)
   }
 }

@@ -46,6 +46,8 @@ export const ERRORS = {
   STORE_NOT_FOUND: 'stop',
   STORE_NOT_READY: 'retry',
   STORE_CLOSED: 'stop',
+  STORE_READ_ONLY: 'stop',
+  GLOBAL_TABLE_FAILED: 'stop',
   STATE_DIRECTORY_LOCKED: 'retry',
   STATE_DIRECTORY_UNUSABLE: 'stop',
   STATE_CORRUPT: 'rebuild-task',

@@ -1,4 +1,5 @@
 export { BranchedKStream } from './branched-kstream.ts'
+export { GlobalKTable } from './global-ktable.ts'
 export { KGroupedStream } from './kgrouped-stream.ts'
 export { KGroupedTable } from './kgrouped-table.ts'
 export { KStream } from './kstream.ts'
@@ -11,6 +12,7 @@ export type {
   WindowMaterializedOptions
 } from './materialized.ts'
 export type { Aggregator } from './operators/aggregate.ts'
+export type { GlobalTableOptions } from './operators/global-table.ts'
 export type { GroupedOptions } from './operators/group-by-key.ts'
 export type { ProcessOptions } from './operators/process.ts'
 export type { RepartitionedOptions } from './operators/repartition.ts'

@@ -2,6 +2,7 @@ import type { ProcessorSupplier } from '../core/index.ts'
 import type { TopicNameExtractor } from '../topology/index.ts'
 import type { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
+import { GlobalKTable } from './global-ktable.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import { KTable } from './ktable.ts'
 import type { NamedOptions } from './materialized.ts'
@@ -20,6 +21,7 @@ import { processValues } from './operators/process-values.ts'
 import { type RepartitionedOptions, repartition } from './operators/repartition.ts'
 import { selectKey } from './operators/select-key.ts'
 import { split } from './operators/split.ts'
+import { streamGlobalJoin, streamGlobalLeftJoin } from './operators/stream-global-join.ts'
 import { type JoinedOptions, streamTableJoin, streamTableLeftJoin } from './operators/stream-table-join.ts'
 import { type ProducedOptions, to } from './operators/to.ts'
 import { type ToTableOptions, toTable } from './operators/to-table.ts'
@@ -146,18 +148,52 @@ export class KStream<K, V> {
   join<VT, VR>(
     table: KTable<K, VT, AnyStoreHandle>,
     joiner: (value: V, row: VT, key: K) => VR,
-    options: JoinedOptions<K, V> = {}
-  ): KStream<K, VR> {
-    return this.#facades.stream(streamTableJoin(this.#handle, KTable.handleOf(table), joiner, options))
+    options?: JoinedOptions<K, V>
+  ): KStream<K, VR>
+  /** Joins each record with the row that a global table has at that moment for the key that `selector` computes. */
+  join<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    selector: (key: K, value: V) => KG | null | undefined,
+    joiner: (value: V, row: VG, key: K) => VR,
+    options?: NamedOptions
+  ): KStream<K, VR>
+  join(
+    table: KTable<K, any, AnyStoreHandle> | GlobalKTable<any, any>,
+    first: any,
+    second: any = {},
+    third: any = {}
+  ): unknown {
+    if (table instanceof GlobalKTable) {
+      return this.#facades.stream(streamGlobalJoin(this.#handle, GlobalKTable.handleOf(table), first, second, third))
+    }
+    return this.#facades.stream(streamTableJoin(this.#handle, KTable.handleOf(table), first, second))
   }
 
   /** Joins each record with the row that the table has for its key at that moment, or with null. */
   leftJoin<VT, VR>(
     table: KTable<K, VT, AnyStoreHandle>,
     joiner: (value: V, row: VT | null, key: K) => VR,
-    options: JoinedOptions<K, V> = {}
-  ): KStream<K, VR> {
-    return this.#facades.stream(streamTableLeftJoin(this.#handle, KTable.handleOf(table), joiner, options))
+    options?: JoinedOptions<K, V>
+  ): KStream<K, VR>
+  /** Joins each record with the row that a global table has at that moment for the key that `selector` computes, or with null. */
+  leftJoin<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    selector: (key: K, value: V) => KG | null | undefined,
+    joiner: (value: V, row: VG | null, key: K) => VR,
+    options?: NamedOptions
+  ): KStream<K, VR>
+  leftJoin(
+    table: KTable<K, any, AnyStoreHandle> | GlobalKTable<any, any>,
+    first: any,
+    second: any = {},
+    third: any = {}
+  ): unknown {
+    if (table instanceof GlobalKTable) {
+      return this.#facades.stream(
+        streamGlobalLeftJoin(this.#handle, GlobalKTable.handleOf(table), first, second, third)
+      )
+    }
+    return this.#facades.stream(streamTableLeftJoin(this.#handle, KTable.handleOf(table), first, second))
   }
 
   /** Runs a processor of your own, with stores and punctuations; what it forwards is the result. */

@@ -4,10 +4,12 @@ import type { Facades } from './facades.ts'
 import { DslGraph } from './graph/dsl-graph.ts'
 import { GraphNode } from './graph/graph-node.ts'
 import { writeTopology } from './graph/write-topology.ts'
+import { GlobalKTable } from './global-ktable.ts'
 import { KGroupedStream } from './kgrouped-stream.ts'
 import { KGroupedTable } from './kgrouped-table.ts'
 import { KStream } from './kstream.ts'
 import { KTable } from './ktable.ts'
+import { type GlobalTableOptions, globalTable } from './operators/global-table.ts'
 import { type ConsumedOptions, stream } from './operators/stream.ts'
 import { type TableOptions, table } from './operators/table.ts'
 import { TimeWindowedKStream } from './time-windowed-kstream.ts'
@@ -37,6 +39,11 @@ export class StreamsBuilder {
   /** Reads a topic as a table: each record sets the value of its key, a null value deletes it. */
   table<K, V>(topic: string, options: TableOptions<K, V>): KTable<K, V> {
     return FACADES.table(table(this.#graph, topic, options))
+  }
+
+  /** Reads a topic as a table that every instance holds as a whole, to be joined by any key. */
+  globalTable<K, V>(topic: string, options: GlobalTableOptions<K, V>): GlobalKTable<K, V> {
+    return new GlobalKTable(globalTable(this.#graph, topic, options))
   }
 
   /**

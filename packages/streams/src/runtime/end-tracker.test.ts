@@ -19,7 +19,7 @@ function twoLevels(): Topology {
       repartitionSources: [{ suffix: HOP, partitionCount: undefined }]
     }
   ]
-  return { subTopologies, describe: () => '' }
+  return { subTopologies, globalSubTopologies: [], describe: () => '' }
 }
 
 /** One log per topic. `stable` is where the records end whose transactions are marked as ended, as a partition sees it. */

@@ -18,6 +18,7 @@ const counting: Topology = {
       copartitionGroups: []
     }
   ],
+  globalSubTopologies: [],
   describe: () => ''
 }
 

@@ -2,6 +2,7 @@ import {
   type KeyValueRow,
   type ReadOnlyKeyValueStore,
   type ReadOnlyWindowStore,
+  type StateStore,
   StreamsError,
   type Windowed
 } from '../core/index.ts'
@@ -13,6 +14,8 @@ export interface LocalTasks {
   readonly tasks: ReadonlyMap<string, Task>
   /** Ids of assigned tasks that are being restored. */
   readonly restoringTasks: readonly string[]
+  /** Whole in this process. */
+  readonly globalStores: ReadonlyMap<string, StateStore>
   readonly running: boolean
 }
 
@@ -28,7 +31,8 @@ export class LocalStores {
 
   /** @throws StreamsError `STORE_NOT_FOUND` naming the stores there are. */
   open(name: string): ReadOnlyKeyValueStore<any, any> | ReadOnlyWindowStore<any, any> {
-    const specs = this.#topology.subTopologies.flatMap(sub => sub.stores)
+    const { subTopologies, globalSubTopologies } = this.#topology
+    const specs = [...subTopologies, ...globalSubTopologies].flatMap(sub => sub.stores)
     const spec = specs.find(candidate => candidate.name === name)
     if (spec === undefined) {
       throw new StreamsError(
@@ -50,6 +54,8 @@ export class LocalStores {
         { details: { store: name, restoringTasks } }
       )
     }
+    const global = this.#local.globalStores.get(name)
+    if (global !== undefined) return [global]
     const parts: unknown[] = []
     for (const task of tasks.values()) {
       const store = task.state.stores.get(name)

@@ -21,6 +21,7 @@ import type { AppMetrics, TaskSnapshot } from './app-metrics.ts'
 import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
+import { GlobalTables } from './global-tables.ts'
 import { prepareTopics } from './internal-topics.ts'
 import { LocalStores, type LocalTasks } from './local-stores.ts'
 import type { RestoreListener } from './restore-listener.ts'
@@ -59,6 +60,7 @@ export class StreamsApp {
   #loop: StreamLoop | undefined
   #fetcher: Fetcher | undefined
   #restorer: Restorer | undefined
+  #globalTables: GlobalTables | undefined
   #finished: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -139,6 +141,9 @@ export class StreamsApp {
       get restoringTasks() {
         return app.#loop?.restoringTasks ?? []
       },
+      get globalStores() {
+        return app.#globalTables?.stores ?? new Map()
+      },
       get running() {
         return app.#state === 'RUNNING'
       }
@@ -185,7 +190,7 @@ export class StreamsApp {
       lagRecords: all.reduce((sum, task) => sum + task.lagRecords, 0),
       restore: {
         tasks: this.#loop?.restoringTasks ?? [],
-        restoredRecords: this.#restorer?.restoredRecords ?? 0,
+        restoredRecords: (this.#restorer?.restoredRecords ?? 0) + (this.#globalTables?.restoredRecords ?? 0),
         remainingRecords: this.#restorer?.remainingRecords ?? 0
       },
       tasks,
@@ -228,7 +233,12 @@ export class StreamsApp {
       logger.error(`application '${this.#config.applicationId}' failed: ${this.#error.message}`)
       this.#setState('PENDING_ERROR')
     }
-    const closings = [() => producer?.close({ timeoutMs: 5_000 }), () => stores.close(), () => client.close()]
+    const closings = [
+      () => this.#globalTables?.close(),
+      () => producer?.close({ timeoutMs: 5_000 }),
+      () => stores.close(),
+      () => client.close()
+    ]
     for (const close of closings) {
       try {
         await close()
@@ -279,7 +289,19 @@ export class StreamsApp {
       maxBufferedBytes: config.inputBufferBytes
     })
     this.#restorer = restorer
-    const opener = new TaskOpener({ config, topology, client, stores, restorer, clock, logger, processName, plan })
+    const globalStores = () => this.#globalTables?.stores ?? new Map<string, StateStore>()
+    const opener = new TaskOpener({
+      config,
+      topology,
+      client,
+      stores,
+      restorer,
+      clock,
+      logger,
+      processName,
+      plan,
+      globalStores
+    })
     const endTracker = untilEnd ? new EndTracker(client.admin, config.applicationId, topology, plan) : undefined
     await endTracker?.start()
     const usesPatterns = topology.subTopologies.some(sub => sub.sourcePatterns.length > 0)
@@ -306,6 +328,23 @@ export class StreamsApp {
     })
     this.#loop = loop
     if (this.#stopping) loop.stop()
+    if (topology.globalSubTopologies.length > 0) {
+      this.#globalTables = new GlobalTables({
+        config,
+        subTopologies: topology.globalSubTopologies,
+        topics: plan.globalTopics,
+        client,
+        stores,
+        producer,
+        clock,
+        eventLoop,
+        logger,
+        processName,
+        onFailed: error => loop.onFatal(error)
+      })
+      // Whole before any task is assigned: nothing may be joined with half a table.
+      if (!this.#stopping) await this.#globalTables.start()
+    }
 
     // A folder named after a process too was a substitute for one that was locked; nobody looks for it again.
     const storedTasks = (await stores.list()).filter(taskId => !taskId.includes('~'))
@@ -364,6 +403,7 @@ export class StreamsApp {
     }
     if (this.#state === 'RUNNING' || this.#state === 'REBALANCING') this.#setState('PENDING_SHUTDOWN')
     this.#loop?.stop()
+    this.#globalTables?.stop()
 
     let cancel: () => void = () => {}
     const timedOut = new Promise<never>((_resolve, reject) => {

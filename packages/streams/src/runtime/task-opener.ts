@@ -1,4 +1,4 @@
-import { isStreamsError, StreamsError } from '../core/index.ts'
+import { isStreamsError, type StateStore, StreamsError } from '../core/index.ts'
 import type {
   Clock,
   CommittedOffset,
@@ -49,6 +49,7 @@ export class TaskOpener {
   readonly #logger: Logger
   /** Tells this process's folder from the one that a process which lost the task still holds. */
   readonly #processName: string
+  readonly #globalStores: () => ReadonlyMap<string, StateStore>
   #plan: TopicPlan
 
   constructor(options: {
@@ -61,6 +62,7 @@ export class TaskOpener {
     logger: Logger
     processName: string
     plan: TopicPlan
+    globalStores: () => ReadonlyMap<string, StateStore>
   }) {
     this.#config = options.config
     this.#topology = options.topology
@@ -70,6 +72,7 @@ export class TaskOpener {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#processName = options.processName
+    this.#globalStores = options.globalStores
     this.#plan = options.plan
   }
 
@@ -159,6 +162,7 @@ export class TaskOpener {
           partition: parseTaskId(toRestore.taskId).partition,
           subTopology,
           state: toRestore.state,
+          globalStores: this.#globalStores(),
           producer,
           appenders,
           handlers: this.#config.handlers,

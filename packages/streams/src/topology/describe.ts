@@ -9,8 +9,16 @@ import { writtenPattern } from './topic-pattern.ts'
  *
  * @see Kafka Streams `InternalTopologyBuilder.TopologyDescription#toString`
  */
-export function describeTopology(subTopologies: readonly SubTopology[]): string {
-  return `Topologies:\n ${subTopologies.map(describeSubTopology).join('')}`
+export function describeTopology(
+  subTopologies: readonly SubTopology[],
+  globalSubTopologies: readonly SubTopology[] = []
+): string {
+  const texts = [
+    ...subTopologies.map(sub => ({ id: sub.id, text: describeSubTopology(sub) })),
+    ...globalSubTopologies.map(sub => ({ id: sub.id, text: describeGlobalStore(sub) }))
+  ]
+  texts.sort((a, b) => a.id - b.id)
+  return `Topologies:\n ${texts.map(({ text }) => text).join('')}`
 }
 
 /** A node in the making: Java's neighbours are sets ordered by a size that still grows while they are filled. */
@@ -22,7 +30,17 @@ interface Described {
   size: number
 }
 
+function describeGlobalStore(sub: SubTopology): string {
+  const lines = describedNodes(sub).map(node => `    ${describeNode(node)}\n`)
+  return `  Sub-topology: ${sub.id} for global store (will not generate tasks)\n${lines.join('')}`
+}
+
 function describeSubTopology(sub: SubTopology): string {
+  const lines = describedNodes(sub).map(node => `    ${describeNode(node)}\n`)
+  return `  Sub-topology: ${sub.id}\n${lines.join('')}\n`
+}
+
+function describedNodes(sub: SubTopology): Described[] {
   // Java collects the names in a hash set and the nodes in a hash map: the order in which they are connected shows.
   const names = javaHashOrder(javaHashOrder(sub.nodes.map(node => node.name)))
   const specs = new Map(sub.nodes.map(node => [node.name, node]))
@@ -38,8 +56,7 @@ function describeSubTopology(sub: SubTopology): string {
       grow(predecessor, node.size)
     }
   }
-  const lines = [...nodes.values()].sort(compare).map(node => `    ${describeNode(node)}\n`)
-  return `  Sub-topology: ${sub.id}\n${lines.join('')}\n`
+  return [...nodes.values()].sort(compare)
 }
 
 function grow(node: Described, by: number): void {

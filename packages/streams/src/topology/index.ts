@@ -1,3 +1,4 @@
+export { mergedSubTopology } from './merged-sub-topology.ts'
 export { legalName, NodeNames } from './names.ts'
 export type {
   AnyRecord,
@@ -34,4 +35,10 @@ export {
   type SubTopology,
   type Topology
 } from './sub-topology.ts'
-export { type SinkOptions, type SourceOptions, TopologyBuilder } from './topology-builder.ts'
+export {
+  type GlobalStoreOptions,
+  type ReadOnlyStoreOptions,
+  type SinkOptions,
+  type SourceOptions,
+  TopologyBuilder
+} from './topology-builder.ts'

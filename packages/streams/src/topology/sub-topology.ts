@@ -36,6 +36,11 @@ export interface CopartitionGroup {
 /** What a DSL or a hand-made builder makes, and what a runtime runs. Plain data: no broker, no application id. */
 export interface Topology {
   readonly subTopologies: readonly SubTopology[]
+  /**
+   * Sources and processors of the global stores, one of each: every instance runs all of them, over all partitions of their
+   * topics, and no task does. Numbered together with `subTopologies`.
+   */
+  readonly globalSubTopologies: readonly SubTopology[]
   /** The text of Kafka Streams' `Topology.describe()`. */
   describe(): string
 }

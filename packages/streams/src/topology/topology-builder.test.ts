@@ -164,3 +164,49 @@ test.each([
 test('a pattern that matches only part of a topic name is no conflict', () => {
   expect(() => source().addSource('b', { topics: /x-.*/, ...SERDES })).not.toThrow()
 })
+
+const GLOBAL = { ...SERDES, sourceName: 'gs', topic: 'g', processorName: 'gp', supplier: () => ({ process() {} }) }
+
+test('keeps global stores apart, without changelog, and lets nothing be connected to them', () => {
+  const builder = new TopologyBuilder()
+    .addSource('a', { topics: 'x', ...SERDES })
+    .addGlobalStore(store('rows'), GLOBAL)
+    .addProcessor('p', NOTHING, ['a'])
+  const { subTopologies, globalSubTopologies } = builder.build()
+  expect(subTopologies.map(({ nodes }) => nodes.map(({ name }) => name))).toEqual([['a', 'p']])
+  expect(globalSubTopologies).toMatchObject([{ id: 1, sourceTopics: ['g'], stores: [{ changelog: undefined }] }])
+  expect(() => builder.connectProcessorAndStateStores('p', ['rows'])).toThrow(/Store 'rows' is global.*to 'p'/)
+  expect(() => builder.addProcessor('q', NOTHING, ['gp'])).toThrow(/'gp' belongs to a global store.*parent of 'q'/)
+  expect(() => builder.addSink('s', { topic: 'out', ...SERDES }, ['gs'])).toThrow(/'gs' belongs to a global store/)
+})
+
+test('restores a read-only store from the topic it is filled from', () => {
+  const topology = new TopologyBuilder().addReadOnlyStateStore(store('rows'), GLOBAL).build()
+  expect(topology.subTopologies[0]?.stores[0]?.changelog).toEqual({ sourceTopic: 'g', topicConfig: {} })
+})
+
+test('lets every supplier be wrapped, by name', () => {
+  const wrapped: string[] = []
+  const other: ProcessorSupplier<unknown, unknown, unknown, unknown> = () => ({ process() {} })
+  const topology = new TopologyBuilder({
+    wrapProcessor: (name, supplier) => {
+      wrapped.push(name)
+      return name === 'p' ? other : supplier
+    }
+  })
+    .addSource('a', { topics: 'x', ...SERDES })
+    .addProcessor('p', NOTHING, ['a'])
+    .addProcessor('q', NOTHING, ['p'])
+    .build()
+  expect(wrapped).toEqual(['p', 'q'])
+  expect(topology.subTopologies[0]?.nodes.slice(1)).toMatchObject([{ supplier: other }, { supplier: NOTHING }])
+})
+
+test('refuses a wrapper that gives no supplier, naming the node', () => {
+  const builder = new TopologyBuilder({ wrapProcessor: () => undefined as never }).addSource('a', {
+    topics: 'x',
+    ...SERDES
+  })
+  expect(() => builder.addProcessor('p', NOTHING, ['a'])).toThrow(/wrapProcessor returned undefined for the node 'p'/)
+  expect(() => new TopologyBuilder({ wrapProcessor: 1 as never })).toThrow(/wrapProcessor is no function/)
+})

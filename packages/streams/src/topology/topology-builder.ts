@@ -1,4 +1,10 @@
-import { type ProcessorSupplier, type Serde, StreamsError, type TimestampExtractor } from '../core/index.ts'
+import {
+  checkOptions,
+  type ProcessorSupplier,
+  type Serde,
+  StreamsError,
+  type TimestampExtractor
+} from '../core/index.ts'
 import { DisjointSets } from './disjoint-sets.ts'
 import { legalName } from './names.ts'
 import type { AnySerde, SourceNodeSpec, StreamPartitioner, TopicNameExtractor } from './node-spec.ts'
@@ -25,6 +31,36 @@ export interface SinkOptions<K, V> {
   readonly partitioner?: StreamPartitioner<K, V> | undefined
 }
 
+export interface GlobalStoreOptions<K, V> {
+  readonly sourceName: string
+  readonly topic: string
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+  readonly timestampExtractor?: TimestampExtractor<K, V> | undefined
+  readonly processorName: string
+  /** Puts what comes from the topic into the store; called for each record, also when an instance starts from nothing. */
+  readonly supplier: ProcessorSupplier<K, V, never, never>
+}
+
+export interface ReadOnlyStoreOptions<K, V> extends GlobalStoreOptions<K, V> {
+  readonly offsetReset?: SourceNodeSpec['offsetReset']
+}
+
+export interface TopologyBuilderOptions {
+  /**
+   * Gets the supplier of each processor, the DSL's included, and gives the one to use in its place: for logging, measuring,
+   * or failing on purpose.
+   *
+   * @see Kafka Streams `ProcessorWrapper` (KIP-1112)
+   */
+  readonly wrapProcessor?: ProcessorWrapper | undefined
+}
+
+export type ProcessorWrapper = (
+  nodeName: string,
+  supplier: ProcessorSupplier<any, any, any, any>
+) => ProcessorSupplier<any, any, any, any>
+
 /**
  * Puts a topology together node by node: parents first. The DSL writes into it; it can also be used by hand.
  *
@@ -37,6 +73,22 @@ export class TopologyBuilder {
   readonly #copartitioned: { node: string; sources: readonly string[] }[] = []
   readonly #groups = new DisjointSets()
   readonly #sourceOfTopic = new Map<string, string>()
+  readonly #globalSources = new Set<string>()
+  readonly #globalStores = new Set<string>()
+  readonly #wrapProcessor: ProcessorWrapper | undefined
+
+  /** @throws StreamsError `TOPOLOGY_INVALID` */
+  constructor(options: TopologyBuilderOptions = {}) {
+    checkOptions('a topology', options, ['wrapProcessor'])
+    const { wrapProcessor } = options
+    if (wrapProcessor !== undefined && typeof wrapProcessor !== 'function') {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        'wrapProcessor is no function. Give one that returns the supplier to use.'
+      )
+    }
+    this.#wrapProcessor = wrapProcessor
+  }
 
   /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`; `TOPOLOGY_TOPIC_CONFLICT` if another source reads one of its topics. */
   addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
@@ -79,7 +131,7 @@ export class TopologyBuilder {
       )
     }
     this.#connect(name, parents)
-    this.#nodes.set(name, { kind: 'processor', name, parents, stores: [], supplier })
+    this.#nodes.set(name, { kind: 'processor', name, parents, stores: [], supplier: this.#wrapped(name, supplier) })
     return this
   }
 
@@ -117,7 +169,45 @@ export class TopologyBuilder {
     return this
   }
 
-  /** @throws StreamsError `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_UNKNOWN_STORE` */
+  /**
+   * Adds a store that every instance holds as a whole: filled from all partitions of a topic, before any task runs, and then
+   * kept up to date. Every processor may read it, none but its own may change it. Its changelog is the topic.
+   *
+   * @throws StreamsError as `addSource`, `addProcessor` and `addStateStore`; `TOPOLOGY_INVALID` for a window store that is ordered by time.
+   * @see Kafka Streams `Topology#addGlobalStore`
+   */
+  addGlobalStore<K, V>(store: StoreSpec, options: GlobalStoreOptions<K, V>): this {
+    const { sourceName, topic, key, value, timestampExtractor, processorName, supplier } = options
+    this.addSource(sourceName, { topics: topic, key, value, timestampExtractor })
+    this.addProcessor(processorName, supplier, [sourceName])
+    // Without a changelog and a cache: what the topic says is put at once, and is on no other topic.
+    this.addStateStore({ ...store, changelog: undefined, caching: false }, [processorName])
+    this.#globalSources.add(sourceName)
+    this.#globalStores.add(store.name)
+    return this
+  }
+
+  /**
+   * Adds a store that its own processor fills from a topic, partition by partition, while others only read it. The topic is
+   * the changelog: nothing is written, and a new task reads it into the store before it starts.
+   *
+   * @param options - `supplier` must put the records into the store as they are: restoring does not call it.
+   * @throws StreamsError as `addSource`, `addProcessor` and `addStateStore`
+   * @see Kafka Streams `Topology#addReadOnlyStateStore` (KIP-813)
+   */
+  addReadOnlyStateStore<K, V>(store: StoreSpec, options: ReadOnlyStoreOptions<K, V>): this {
+    const { sourceName, topic, key, value, timestampExtractor, offsetReset, processorName, supplier } = options
+    this.addSource(sourceName, { topics: topic, key, value, timestampExtractor, offsetReset })
+    this.addProcessor(processorName, supplier, [sourceName])
+    this.addStateStore(store, [processorName])
+    return this.connectSourceStoreAndTopic(store.name, topic)
+  }
+
+  /**
+   * Lets a processor use stores. Global stores need no connecting.
+   *
+   * @throws StreamsError `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_UNKNOWN_STORE`
+   */
   connectProcessorAndStateStores(processor: string, stores: readonly string[]): this {
     for (const store of stores) this.#connectStore(processor, store)
     return this
@@ -151,8 +241,20 @@ export class TopologyBuilder {
       stores: this.#stores,
       internalTopics: this.#internalTopics,
       copartitioned: this.#copartitioned,
-      groups: this.#groups
+      groups: this.#groups,
+      globalSources: this.#globalSources
     })
+  }
+
+  #wrapped(name: string, supplier: ProcessorSupplier<any, any, any, any>): ProcessorSupplier<any, any, any, any> {
+    if (this.#wrapProcessor === undefined) return supplier
+    const wrapped: unknown = this.#wrapProcessor(name, supplier)
+    if (typeof wrapped === 'function') return wrapped as ProcessorSupplier<any, any, any, any>
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      `wrapProcessor returned ${String(wrapped)} for the node '${name}'. Return a supplier: a function that makes a processor.`,
+      { details: { node: name } }
+    )
   }
 
   #connect(name: string, parents: readonly string[]): void {
@@ -172,6 +274,16 @@ export class TopologyBuilder {
       }
       if (node.kind === 'sink') {
         throw new StreamsError('TOPOLOGY_INVALID', `Sink '${parent}' cannot be the parent of '${name}'.`)
+      }
+      if (
+        this.#globalSources.has(parent) ||
+        (node.kind === 'processor' && node.stores.some(store => this.#globalStores.has(store)))
+      ) {
+        throw new StreamsError(
+          'TOPOLOGY_INVALID',
+          `'${parent}' belongs to a global store and cannot be the parent of '${name}'. Read the topic with a source of its own in another application, or look the store up.`,
+          { details: { node: name, parent } }
+        )
       }
     }
     this.#groups.root(name)
@@ -193,6 +305,13 @@ export class TopologyBuilder {
       throw new StreamsError(
         'TOPOLOGY_INVALID',
         `Store '${store}' cannot be connected to the ${node.kind} '${processor}'.`
+      )
+    }
+    if (this.#globalStores.has(store)) {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `Store '${store}' is global: every processor may read it. Do not connect it to '${processor}'.`,
+        { details: { node: processor, store } }
       )
     }
     const user = found.nodes[0]

@@ -47,6 +47,8 @@ export interface AddedTopology {
   readonly internalTopics: ReadonlyMap<string, RepartitionTopicSpec>
   readonly copartitioned: readonly { readonly node: string; readonly sources: readonly string[] }[]
   readonly groups: DisjointSets
+  /** Sources of global stores. */
+  readonly globalSources: ReadonlySet<string>
 }
 
 /** Splits what was added into sub-topologies, numbered by their first nodes. */
@@ -62,8 +64,18 @@ export function writtenTopology(added: AddedTopology): Topology {
     throw new StreamsError('TOPOLOGY_INVALID', 'The topology is empty. Add at least one source, for example stream().')
   }
   const copartitionGroups = mergedCopartitionGroups(added)
-  const subTopologies = [...groups.values()].map((nodes, id) => subTopology(id, nodes, added, copartitionGroups))
-  return { subTopologies, describe: () => describeTopology(subTopologies) }
+  const subTopologies: SubTopology[] = []
+  const globalSubTopologies: SubTopology[] = []
+  for (const [id, nodes] of [...groups.values()].entries()) {
+    const isGlobal = nodes.some(node => added.globalSources.has(node.name))
+    const subs = isGlobal ? globalSubTopologies : subTopologies
+    subs.push(subTopology(id, nodes, added, copartitionGroups))
+  }
+  return {
+    subTopologies,
+    globalSubTopologies,
+    describe: () => describeTopology(subTopologies, globalSubTopologies)
+  }
 }
 
 function subTopology(

@@ -13,6 +13,7 @@ export type LogicalNode =
   | StateStoreNode
   | StreamSource
   | TableSource
+  | GlobalTableSource
   | ProcessorStep
   | ProcessorGroup
   | Sink
@@ -45,6 +46,14 @@ export interface TableSource extends SourceSerdes {
   readonly store: () => StoreSpec | undefined
   /** Set by an optimiser pass: the input topic serves as changelog. */
   readonly reusesTopic: boolean
+}
+
+export interface GlobalTableSource extends Omit<SourceSerdes, 'offsetReset'> {
+  readonly kind: 'global-table-source'
+  readonly sourceName: string
+  readonly topic: string
+  readonly supplier: AnySupplier
+  readonly store: StoreSpec
 }
 
 export interface ProcessorStep {

@@ -53,6 +53,9 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
     case 'table-source':
       writeTableSource(name, logical, builder)
       return
+    case 'global-table-source':
+      builder.addGlobalStore(logical.store, { ...logical, processorName: name })
+      return
     case 'processor':
       builder.addProcessor(name, logical.supplier, parents)
       builder.connectProcessorAndStateStores(name, logical.connected ?? [])
@@ -64,12 +67,12 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
       for (const { spec, processors } of logical.stores()) builder.addStateStore(spec, processors)
       return
     case 'sink':
-      builder.addSink(name, logical, parents)
-      return
-    case 'repartition':
       if (typeof logical.topic === 'string' && logical.topic.startsWith(INTERNAL_PREFIX)) {
         builder.addInternalTopic({ suffix: logical.topic.slice(INTERNAL_PREFIX.length), partitionCount: undefined })
       }
+      builder.addSink(name, logical, parents)
+      return
+    case 'repartition':
       writeRepartition(node, logical, parents, builder)
   }
 }

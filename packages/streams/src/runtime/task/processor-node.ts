@@ -115,6 +115,8 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
   }
 
   getStateStore<S>(name: string): S {
+    const global = this.#frame.globalStores.get(name)
+    if (global !== undefined) return global as S
     const store = this.#frame.stores.get(name)
     if (store === undefined || !this.#stores.has(name)) {
       throw new StreamsError(

@@ -12,6 +12,8 @@ export class TaskFrame {
   readonly taskId: string
   readonly partition: number
   readonly stores: ReadonlyMap<string, StateStore>
+  /** Read-only; every node may have them. */
+  readonly globalStores: ReadonlyMap<string, StateStore>
   readonly nodeStates: NodeStates
   readonly errors: TaskErrors
   readonly clock: Clock
@@ -31,6 +33,7 @@ export class TaskFrame {
     taskId: string
     partition: number
     stores: ReadonlyMap<string, StateStore>
+    globalStores: ReadonlyMap<string, StateStore>
     nodeStates: NodeStates
     errors: TaskErrors
     clock: Clock
@@ -39,6 +42,7 @@ export class TaskFrame {
     this.taskId = options.taskId
     this.partition = options.partition
     this.stores = options.stores
+    this.globalStores = options.globalStores
     this.nodeStates = options.nodeStates
     this.errors = options.errors
     this.clock = options.clock

@@ -1,4 +1,4 @@
-import { StreamsError } from '../../core/index.ts'
+import { type StateStore, StreamsError } from '../../core/index.ts'
 import type { Clock, OffsetCommit, PartitionReader, RecordProducer, TopicAppender } from '../../ports/index.ts'
 import type { TaskState } from '../../state/task-state.ts'
 import {
@@ -30,6 +30,8 @@ export interface TaskOptions {
   readonly partition: number
   readonly subTopology: SubTopology
   readonly state: TaskState
+  /** Stores that every node may read; see `readOnlyStore`. Default: none. */
+  readonly globalStores?: ReadonlyMap<string, StateStore> | undefined
   readonly producer: RecordProducer
   /** Appenders of all fixed sink topics and changelogs, by resolved topic name. */
   readonly appenders: ReadonlyMap<string, TopicAppender>
@@ -106,6 +108,7 @@ export class Task {
       taskId: options.taskId,
       partition: options.partition,
       stores: options.state.stores,
+      globalStores: options.globalStores ?? new Map(),
       nodeStates: this.#nodeStates,
       errors,
       clock: options.clock

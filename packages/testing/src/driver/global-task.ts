@@ -1,0 +1,68 @@
+import type { StateStore } from '@millrace/streams/core'
+import type { Clock, RecordProducer } from '@millrace/streams/ports'
+import { type ErrorHandlers, readOnlyStore, Task } from '@millrace/streams/runtime'
+import { MemoryRawStore, openTaskState } from '@millrace/streams/state'
+import { changelogTopicName, mergedSubTopology, type Topology } from '@millrace/streams/topology'
+import { LogReader, TopicLog } from './topic-log.ts'
+
+export interface GlobalTaskOptions {
+  readonly applicationId: string
+  readonly producer: RecordProducer
+  readonly clock: Clock
+  readonly handlers: ErrorHandlers
+}
+
+/** The global stores of a topology: a task of their own, so that their records do not move the time of the others. */
+export class GlobalTask {
+  readonly inputs: ReadonlyMap<string, TopicLog>
+  /** Read-only. */
+  readonly stores: ReadonlyMap<string, StateStore>
+  readonly #task: Task
+
+  private constructor(task: Task, inputs: ReadonlyMap<string, TopicLog>) {
+    this.#task = task
+    this.inputs = inputs
+    this.stores = new Map([...task.state.stores].map(([name, store]) => [name, readOnlyStore(store)]))
+  }
+
+  static async open(topology: Topology, options: GlobalTaskOptions): Promise<GlobalTask | undefined> {
+    if (topology.globalSubTopologies.length === 0) return undefined
+    const { applicationId, producer, clock, handlers } = options
+    const subTopology = mergedSubTopology(0, topology.globalSubTopologies)
+    const inWork: { task?: Task } = {}
+    const state = await openTaskState({
+      taskId: 'global',
+      specs: subTopology.stores,
+      raw: new MemoryRawStore(),
+      cacheBytes: 0,
+      recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0,
+      changelog: () => undefined,
+      changelogTopic: store => changelogTopicName(store, applicationId)
+    })
+    const task = new Task({
+      applicationId,
+      taskId: 'global',
+      partition: 0,
+      subTopology,
+      state,
+      producer,
+      appenders: new Map(),
+      handlers,
+      clock,
+      maxTaskIdleMs: -1,
+      committedMetadata: []
+    })
+    inWork.task = task
+    const inputs = new Map(subTopology.sourceTopics.map(topic => [topic, new TopicLog(topic)]))
+    task.start([...inputs.values()].map(log => ({ reader: new LogReader(log), metadata: '' })))
+    return new GlobalTask(task, inputs)
+  }
+
+  process(): void {
+    this.#task.process(Number.POSITIVE_INFINITY)
+  }
+
+  close(): Promise<void> {
+    return this.#task.close()
+  }
+}
