@@ -4,6 +4,7 @@ import type { Task } from './task/task.ts'
 
 /** How long a commit that met a rebalance waits for the new generation. */
 const GENERATION_WAIT_MS = 60_000
+const GENERATION_LOOK_MS = 500
 
 export interface CommitMetrics {
   count: number
@@ -88,22 +89,21 @@ export class Committer {
   }
 
   async #nextGeneration(refused: GroupMetadata, cause: unknown): Promise<GroupMetadata> {
-    const isNew = () => {
+    const deadlineMs = this.#clock.monotonicMs() + GENERATION_WAIT_MS
+    for (;;) {
       const now = this.#requireGroup(cause)
       if (now.memberId !== refused.memberId) throw cause
-      return now.generationId !== refused.generationId
-    }
-    while (!isNew()) {
-      const timedOut = await new Promise<boolean>(resolve => {
-        const cancel = this.#clock.setTimer(GENERATION_WAIT_MS, () => resolve(true))
+      if (now.generationId !== refused.generationId) return now
+      if (this.#clock.monotonicMs() >= deadlineMs) throw cause
+      // Mostly one is told. Not when an earlier call of the listener still waits for the loop, and so for this commit.
+      await new Promise<void>(resolve => {
+        const cancel = this.#clock.setTimer(GENERATION_LOOK_MS, resolve)
         this.#generationChanged = () => {
           cancel()
-          resolve(false)
+          resolve()
         }
       })
       this.#generationChanged = undefined
-      if (timedOut) throw cause
     }
-    return this.#requireGroup(cause)
   }
 }

@@ -20,6 +20,11 @@ export interface TaskToRestore {
   cancelled: boolean
 }
 
+export interface RestoreOutcome {
+  onReady(task: TaskToRestore): void
+  onCancelled(task: TaskToRestore): Promise<void>
+}
+
 interface Restoring {
   readonly task: TaskToRestore
   readonly store: StoreToRestore
@@ -67,8 +72,8 @@ export class Restorer {
     this.#maxBufferedBytes = options.maxBufferedBytes
   }
 
-  /** Resolves when all tasks are restored or cancelled. `onReady` is called for each task as soon as it is. */
-  async restore(tasks: readonly TaskToRestore[], onReady: (task: TaskToRestore) => void): Promise<void> {
+  /** Resolves when all tasks are restored or cancelled; each is told of as soon as it is the one or the other. */
+  async restore(tasks: readonly TaskToRestore[], { onReady, onCancelled }: RestoreOutcome): Promise<void> {
     const fetcher = this.#client.createFetcher({
       isolation: 'read_committed',
       maxBufferedBytes: this.#maxBufferedBytes
@@ -77,7 +82,11 @@ export class Restorer {
       let active = await this.#begin(tasks, fetcher)
       const pending = new Map<TaskToRestore, number>()
       for (const { task } of active) pending.set(task, (pending.get(task) ?? 0) + 1)
-      for (const task of tasks) if (!pending.has(task) && !task.cancelled) onReady(task)
+      for (const task of tasks) {
+        if (pending.has(task)) continue
+        if (task.cancelled) await onCancelled(task)
+        else onReady(task)
+      }
 
       let lastProgressMs = this.#clock.monotonicMs()
       while (active.length > 0) {
@@ -86,6 +95,8 @@ export class Restorer {
         for (const item of active) {
           if (item.task.cancelled) {
             fetcher.remove(item.store)
+            // Told once, before its other stores are looked at.
+            if (pending.delete(item.task)) await onCancelled(item.task)
             continue
           }
           const before = item.reader.position

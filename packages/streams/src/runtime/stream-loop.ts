@@ -15,7 +15,8 @@ import type { EndTracker } from './end-tracker.ts'
 import { Mailbox } from './mailbox.ts'
 import type { ResolvedConfig } from './streams-config.ts'
 import type { Task } from './task/task.ts'
-import { type Opening, startTask, type TaskOpener, type TaskStart } from './task-opener.ts'
+import { startTask, type TaskOpener } from './task-opener.ts'
+import { TaskOpenings } from './task-openings.ts'
 
 /** The loop yields to the event loop at least this often, so that heartbeats, fetches and timers go on. */
 const SLICE_MS = 5
@@ -24,14 +25,12 @@ const IDLE_WAIT_MS = 100
 /** While an input with records waits for another one: see `maxTaskIdleMs`. */
 const IDLING_WAIT_MS = 10
 const END_CHECK_MS = 100
+/** Of each turn, as long as there is anything to delete; a step for each task at least. */
+const EXPIRY_SLICE_MS = 1
 const RECOVERY_BACKOFF_MS = 100
 const MAX_RECOVERY_BACKOFF_MS = 5_000
 
 const MENDED_BY_OTHERS: ReadonlySet<Action> = new Set(['retry', 'abort-transaction', 'rejoin'])
-
-interface PendingOpening extends Opening {
-  cancelled: boolean
-}
 
 export interface StreamLoopOptions {
   readonly config: ResolvedConfig
@@ -60,9 +59,8 @@ export interface StreamLoopOptions {
 export class StreamLoop implements GroupListener {
   readonly #o: StreamLoopOptions
   readonly #tasks = new Map<string, Task>()
-  readonly #openings = new Map<string, PendingOpening>()
+  readonly #openings: TaskOpenings
   readonly #mailbox: Mailbox
-  readonly #closingOpenings = new Set<Promise<void>>()
   #assigned: readonly TopicPartition[] = []
   #committer: Committer | undefined
   #group: GroupMember | undefined
@@ -75,10 +73,13 @@ export class StreamLoop implements GroupListener {
   #nextEndCheckMs = 0
   #recoveries = 0
   #everAssigned = false
+  #expiryIsDue = false
 
   constructor(options: StreamLoopOptions) {
     this.#o = options
-    this.#mailbox = new Mailbox(() => options.fetcher.wake())
+    const wake = () => options.fetcher.wake()
+    this.#mailbox = new Mailbox(wake)
+    this.#openings = new TaskOpenings({ ...options, onNews: wake })
   }
 
   get tasks(): ReadonlyMap<string, Task> {
@@ -86,7 +87,7 @@ export class StreamLoop implements GroupListener {
   }
 
   get restoringTasks(): readonly string[] {
-    return [...this.#openings.keys()]
+    return this.#openings.taskIds
   }
 
   get commitMetrics() {
@@ -125,12 +126,12 @@ export class StreamLoop implements GroupListener {
       await producer.abort().catch((abortError: unknown) => this.#o.logger.debug(`abort: ${String(abortError)}`))
     }
     this.#mailbox.close(new StreamsError('CLIENT_CLOSED', 'The application is closing.'))
+    const openingsEnded = this.#openings.cancel(() => true)
     await this.#group
       .leave()
       .catch((error: unknown) => this.#o.logger.warn(`leaving the group failed: ${String(error)}`))
     await this.#closeTasks([...this.#tasks.keys()])
-    for (const opening of this.#openings.values()) opening.cancelled = true
-    await Promise.all(this.#closingOpenings)
+    await openingsEnded
     await fetcher.close()
     if (failure !== undefined) throw failure
   }
@@ -141,11 +142,13 @@ export class StreamLoop implements GroupListener {
     if (this.#fatal !== undefined) throw this.#fatal
     await this.#mailbox.work()
     if (this.#stopRequested) return false
+    await this.#takeOver()
 
     const processed = this.#processSlice()
     if (this.#commitIsDue()) await this.#commit({ goOn: true })
     if (await this.#reachedEnd()) return true
     await this.#lookForTopics()
+    await this.#expire()
     if (producer.full) await producer.whenWritable()
     else if (processed > 0) await eventLoop.nextTurn()
     else if (this.#mailbox.isEmpty && !this.#stopRequested) {
@@ -212,7 +215,20 @@ export class StreamLoop implements GroupListener {
     else await finish()
     this.#recoveries = 0
     this.#purge()
-    for (const task of this.#tasks.values()) await task.state.expireStep()
+    this.#expiryIsDue = true
+  }
+
+  /** Deletes expired rows, a few in each turn, until there are none. */
+  async #expire(): Promise<void> {
+    if (!this.#expiryIsDue) return
+    const { clock } = this.#o
+    const deadlineMs = clock.monotonicMs() + EXPIRY_SLICE_MS
+    this.#expiryIsDue = false
+    for (const task of this.#tasks.values()) {
+      let more = await task.state.expireStep()
+      while (more && clock.monotonicMs() < deadlineMs) more = await task.state.expireStep()
+      if (more) this.#expiryIsDue = true
+    }
   }
 
   /**
@@ -232,8 +248,8 @@ export class StreamLoop implements GroupListener {
         await eventLoop.nextTurn()
       }
     } catch (error) {
-      // The transaction before the failure stands for itself: it may still succeed.
-      await commit.catch(() => {})
+      // The transaction before the failure stands for itself. If it fails too, that is what there is to recover from.
+      await commit
       throw error
     }
     await commit
@@ -279,8 +295,22 @@ export class StreamLoop implements GroupListener {
 
   // ── errors ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Goes back to the last commit, or throws on what cannot be mended here. */
+  /** Mends what can be mended, however often it takes; throws the rest. */
   async #recover(error: unknown): Promise<void> {
+    for (let cause = error; ; ) {
+      try {
+        await this.#mend(cause)
+        return
+      } catch (next) {
+        // The brokers may be away for longer than any single request waits.
+        if (this.#stopRequested || !isStreamsError(next) || next.action !== 'retry') throw next
+        cause = next
+      }
+    }
+  }
+
+  /** Goes back to the last commit, or throws on what cannot be mended here. */
+  async #mend(error: unknown): Promise<void> {
     const { producer, logger, clock } = this.#o
     if (!isStreamsError(error)) throw error
     switch (error.action) {
@@ -297,11 +327,11 @@ export class StreamLoop implements GroupListener {
     logger.warn(`going back to the last commit: ${error.message}`)
     const delayMs = Math.min(MAX_RECOVERY_BACKOFF_MS, RECOVERY_BACKOFF_MS * 2 ** this.#recoveries++)
     await this.#closeTasks([...this.#tasks.keys()])
-    for (const opening of this.#openings.values()) opening.cancelled = true
-    await Promise.all(this.#closingOpenings)
     await new Promise<void>(resolve => void clock.setTimer(delayMs, resolve))
+    // Before anything is waited for that others may hold: they may wait for our offsets to become stable.
     if (error.code === 'TRANSACTION_ABORTED' || error.code === 'TASK_MIGRATED') await this.#endTransaction()
     else await producer.reset()
+    await this.#openings.cancel(() => true)
     this.#openMissing()
   }
 
@@ -333,8 +363,7 @@ export class StreamLoop implements GroupListener {
   // ── group ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   onAssigned(_added: readonly TopicPartition[], all: readonly TopicPartition[]): Promise<void> {
-    this.#committer?.generationChanged()
-    return this.#mailbox.post(async () => {
+    return this.#mail(async () => {
       this.#everAssigned = true
       this.#assigned = all
       // The leader may know of topics and partitions that are newer than our plan.
@@ -344,45 +373,25 @@ export class StreamLoop implements GroupListener {
     })
   }
 
-  /** A task that gained an input, because a new topic matches a pattern, is opened anew with it. */
-  async #closeGrown(): Promise<void> {
-    const grown = [...this.#tasks].filter(
-      ([taskId, task]) => this.#o.opener.inputsOf(taskId).length !== task.positions.length
-    )
-    if (grown.length === 0) return
-    try {
-      await this.#commit()
-    } catch (error) {
-      await this.#recover(error)
-    }
-    await this.#closeTasks(grown.map(([taskId]) => taskId))
-  }
-
   onRevoked(partitions: readonly TopicPartition[]): Promise<void> {
-    this.#committer?.generationChanged()
-    return this.#mailbox.post(async () => {
+    return this.#mail(async () => {
       const gone = new Set(partitions.map(nameOf))
       this.#assigned = this.#assigned.filter(partition => !gone.has(nameOf(partition)))
-      const affected = [...this.#tasks].filter(([, task]) =>
-        task.positions.some(position => gone.has(nameOf(position)))
-      )
-      try {
+      const affected = [...this.#tasks].filter(([, task]) => task.positions.some(input => gone.has(nameOf(input))))
+      await this.#mending(async () => {
         if (affected.some(([, task]) => task.commitNeeded)) await this.#commit()
-      } catch (error) {
-        await this.#recover(error)
-      }
+      })
       await this.#closeTasks(affected.map(([taskId]) => taskId))
-      await this.#cancelOpenings(taskId => this.#o.opener.inputsOf(taskId).some(input => gone.has(nameOf(input))))
+      await this.#openings.cancel(({ inputs }) => inputs.some(input => gone.has(nameOf(input))))
       this.#reportReadiness()
     })
   }
 
   onLost(): Promise<void> {
-    this.#committer?.generationChanged()
-    return this.#mailbox.post(async () => {
+    return this.#mail(async () => {
       this.#assigned = []
-      await this.#cancelOpenings(() => true)
       await this.#closeTasks([...this.#tasks.keys()])
+      await this.#openings.cancel(() => true)
       await this.#endTransaction()
       this.#reportReadiness()
     })
@@ -394,75 +403,56 @@ export class StreamLoop implements GroupListener {
     this.#o.fetcher.wake()
   }
 
+  /** The group is told that its mail is done, mended where that was needed; only what ends the application ends its membership. */
+  #mail(work: () => Promise<void>): Promise<void> {
+    this.#committer?.generationChanged()
+    return this.#mailbox.post(() => this.#mending(work))
+  }
+
+  async #mending(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      await this.#recover(error)
+    }
+  }
+
+  // ── tasks ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A task that gained an input, because a new topic matches a pattern, is opened anew with it. */
+  async #closeGrown(): Promise<void> {
+    const grown = [...this.#tasks].filter(([taskId, task]) => this.#hasGrown(taskId, task.positions.length))
+    if (grown.length === 0) return
+    await this.#commit()
+    await this.#closeTasks(grown.map(([taskId]) => taskId))
+  }
+
+  #hasGrown(taskId: string, inputCount: number): boolean {
+    return this.#o.opener.inputsOf(taskId).length !== inputCount
+  }
+
   /** Begins to open every assigned task that is neither running nor on its way. */
   #openMissing(): void {
     const wanted = this.#o.opener.tasksOf(this.#assigned)
-    const openings: PendingOpening[] = []
-    for (const taskId of wanted) {
-      if (this.#tasks.has(taskId) || this.#openings.has(taskId)) continue
-      const opening: PendingOpening = {
-        taskId,
-        cancelled: false,
-        cancel() {
-          this.cancelled = true
-        }
-      }
-      this.#openings.set(taskId, opening)
-      openings.push(opening)
-    }
+    this.#openings.open(wanted.filter(taskId => !this.#tasks.has(taskId) && !this.#openings.has(taskId)))
     this.#reportReadiness()
-    if (openings.length === 0) return
-
-    const work = this.#o.opener
-      .open(openings, this.#o.producer, start => this.#handOver(start))
-      .catch((error: unknown) => {
-        if (openings.every(opening => opening.cancelled)) return
-        this.#mailbox
-          .post(() => {
-            for (const opening of openings) if (!this.#tasks.has(opening.taskId)) this.#forget(opening)
-            throw error
-          })
-          .catch(() => {})
-      })
-      .finally(() => {
-        for (const opening of openings) if (opening.cancelled) this.#forget(opening)
-        this.#closingOpenings.delete(work)
-      })
-    this.#closingOpenings.add(work)
   }
 
-  #forget(opening: PendingOpening): void {
-    if (this.#openings.get(opening.taskId) === opening) this.#openings.delete(opening.taskId)
-  }
-
-  /** A restored task joins the others; from now on it is processed. */
-  #handOver(start: TaskStart): void {
-    const { taskId } = start.task
-    const opening = this.#openings.get(taskId)
-    this.#mailbox
-      .post(async () => {
-        if (opening === undefined || opening.cancelled || this.#openings.get(taskId) !== opening) {
-          await start.task.close()
-          return
-        }
-        this.#openings.delete(taskId)
+  /** Restored tasks join the others; from now on they are processed. */
+  async #takeOver(): Promise<void> {
+    if (this.#openings.size === 0) return
+    const ready = this.#openings.take()
+    if (ready.length === 0) return
+    for (const { taskId, inputs, ready: start } of ready) {
+      if (start === undefined) continue
+      if (this.#hasGrown(taskId, inputs.length)) await start.task.close()
+      else
         this.#tasks.set(
           taskId,
           startTask(start, (input, offset) => this.#o.fetcher.add(input, offset))
         )
-        this.#reportReadiness()
-      })
-      .catch(() => start.task.close().catch(() => {}))
-  }
-
-  async #cancelOpenings(which: (taskId: string) => boolean): Promise<void> {
-    for (const [taskId, opening] of this.#openings) {
-      if (!which(taskId)) continue
-      opening.cancelled = true
-      this.#openings.delete(taskId)
     }
-    // Their state has to be closed before anyone, here or elsewhere, opens it again.
-    await Promise.all(this.#closingOpenings)
+    this.#openMissing()
   }
 
   async #closeTasks(taskIds: readonly string[]): Promise<void> {

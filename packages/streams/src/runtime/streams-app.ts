@@ -1,5 +1,6 @@
 import {
   type DropReason,
+  NO_HEADERS,
   isStreamsError,
   type ReadOnlyKeyValueStore,
   type ReadOnlyWindowStore,
@@ -18,6 +19,7 @@ import type {
 } from '../ports/index.ts'
 import type { StoreHandle, Topology } from '../topology/index.ts'
 import type { AppMetrics, TaskSnapshot } from './app-metrics.ts'
+import type { ErrorHandler, ErrorResponse } from './error-handlers.ts'
 import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
@@ -270,6 +272,8 @@ export class StreamsApp {
     const processName = await stores.claimProcessName()
     const producer = await client.createProducer({
       ...config.producer,
+      onRejected: (topic, partition, recordCount, error) =>
+        dropsRefused(config.onProductionError, topic, partition, recordCount, error, logger),
       ...(config.exactlyOnce
         ? {
             transactionalId: `${config.applicationId}-${processName}`,
@@ -453,4 +457,38 @@ async function bytesOf(task: Task): Promise<number> {
 
 function inputsText(plan: TopicPlan): string {
   return JSON.stringify([...plan.inputs].map(([id, topics]) => [id, [...topics].sort()]))
+}
+
+/**
+ * A broker refuses records when they are out of the task's hands: the handler is told of the topic, not of the input. They can be
+ * dropped, not sent elsewhere: their bytes belong to a batch.
+ */
+function dropsRefused(
+  handler: ErrorHandler,
+  topic: string,
+  partition: number,
+  recordCount: number,
+  cause: Error,
+  logger: Logger
+): boolean {
+  const error = new StreamsError(
+    'RECORD_PRODUCE_FAILED',
+    `The broker refused ${recordCount} records for ${topic}-${partition}: ${cause.message}. ` +
+      "Correct the records or the topic's limits, or set onProductionError to 'continue'.",
+    { cause, details: { topic, partition, recordCount } }
+  )
+  let response: ErrorResponse = 'fail'
+  try {
+    const failed = { error, taskId: '', node: '', topic: undefined, partition: undefined, offset: undefined }
+    response =
+      typeof handler === 'function'
+        ? handler({ ...failed, timestampMs: undefined, key: null, value: null, headers: NO_HEADERS })
+        : handler
+  } catch (thrown) {
+    logger.error(`onProductionError threw: ${String(thrown)}`)
+  }
+  if (response === 'fail') return false
+  logger.warn(error.message)
+  // 'dead-letter' cannot be done here; to drop what was to be kept would lose it.
+  return response === 'continue'
 }

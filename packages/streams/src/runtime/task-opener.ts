@@ -10,12 +10,13 @@ import type {
   TopicAppender,
   TopicPartition
 } from '../ports/index.ts'
-import { openTaskState, type TaskState } from '../state/index.ts'
+import { openTaskState, type TaskState, type TaskStateOptions } from '../state/index.ts'
 import { changelogTopicName, resolveTopicName, type SubTopology, type Topology } from '../topology/index.ts'
 import type { Restorer, StoreToRestore, TaskToRestore } from './restorer.ts'
 import type { ResolvedConfig } from './streams-config.ts'
 import { Task, type TaskInput } from './task/task.ts'
 import { parseTaskId } from './task-id.ts'
+import type { TaskOpening } from './task-openings.ts'
 import type { TopicPlan } from './topic-plan.ts'
 
 /** An input of a task that is being opened, and where reading begins. */
@@ -24,16 +25,24 @@ export interface TaskStart {
   readonly inputs: readonly (TopicPartition & Omit<TaskInput, 'reader'> & { readonly offset: number })[]
 }
 
-/** A task on its way: from the assignment until it can process. */
-export interface Opening {
-  readonly taskId: string
-  cancel(): void
-  readonly cancelled: boolean
+/** Where the state of a task lies: its own folder, or a substitute for one that is locked. */
+interface StateFolder {
+  readonly name: string
+  readonly store: RawStore
+}
+
+/** What a task is made of once its state is restored. */
+interface OpenParts {
+  readonly opening: TaskOpening
+  readonly subTopology: SubTopology
+  readonly appenders: ReadonlyMap<string, TopicAppender>
+  readonly inWork: { task?: Task }
 }
 
 const LOCK_RETRIES = 8
 const LOCK_BACKOFF_MS = 100
-const UNSTABLE_WARNING_EVERY = 20
+/** After so long it is looked whether anybody still wants the offsets. */
+const STABLE_WAIT_MS = 1_000
 
 /**
  * Takes over tasks, in the order that exactly-once demands: committed offsets once they are stable (KIP-447), state from disk,
@@ -110,22 +119,27 @@ export class TaskOpener {
   }
 
   /**
-   * Opens several tasks side by side. `onReady` gets each as soon as it is restored; a cancelled one is closed instead.
-   * Rejects with the first error, after closing what was not handed over.
+   * Opens several tasks side by side. `onReady` gets each as soon as it is restored; a cancelled one is closed as soon as that is
+   * seen. Rejects with the first error, after closing what was not handed over.
    */
   async open(
-    openings: readonly Opening[],
+    openings: readonly TaskOpening[],
     producer: RecordProducer,
-    onReady: (start: TaskStart) => void
+    onReady: (opening: TaskOpening, start: TaskStart) => void
   ): Promise<void> {
-    const inputs = openings.flatMap(({ taskId }) => this.inputsOf(taskId))
-    const committed = await this.#committedOffsets(inputs)
-    const starts = await this.#startOffsets(inputs, committed)
+    const committed = await this.#committedOffsets(openings)
+    const starts = await this.#startOffsets(
+      openings.flatMap(({ inputs }) => inputs),
+      committed
+    )
 
-    const states = new Map<
-      TaskToRestore,
-      { opening: Opening; subTopology: SubTopology; appenders: Map<string, TopicAppender>; inWork: { task?: Task } }
-    >()
+    const parts = new Map<TaskToRestore, OpenParts>()
+    const close = async (toRestore: TaskToRestore) => {
+      const part = parts.get(toRestore)
+      parts.delete(toRestore)
+      await toRestore.state.close()
+      part?.opening.end()
+    }
     try {
       for (const opening of openings) {
         if (opening.cancelled) continue
@@ -135,6 +149,7 @@ export class TaskOpener {
         // The task comes after its state, which asks it for the time of the record in work.
         const inWork: { task?: Task } = {}
         const state = await this.#openState(opening, partition, subTopology, appenders, inWork)
+        if (state === undefined) continue
         const toRestore: TaskToRestore = {
           taskId: opening.taskId,
           state,
@@ -143,54 +158,76 @@ export class TaskOpener {
             return opening.cancelled
           }
         }
-        states.set(toRestore, { opening, subTopology, appenders, inWork })
+        parts.set(toRestore, { opening, subTopology, appenders, inWork })
       }
-      await this.#restorer.restore([...states.keys()], toRestore => {
-        const entry = states.get(toRestore)
-        if (entry === undefined || entry.opening.cancelled) return
-        states.delete(toRestore)
-        const { subTopology, appenders } = entry
-        const taskInputs = this.inputsOf(toRestore.taskId).map(input => {
-          const name = `${input.topic}-${input.partition}`
-          const found = committed.get(name)
-          const isCommitted = found !== undefined && found.offset >= 0
-          return { ...input, offset: starts.get(name) as number, metadata: found?.metadata ?? '', isCommitted }
-        })
-        const task = new Task({
-          applicationId: this.#config.applicationId,
-          taskId: toRestore.taskId,
-          partition: parseTaskId(toRestore.taskId).partition,
-          subTopology,
-          state: toRestore.state,
-          globalStores: this.#globalStores(),
-          producer,
-          appenders,
-          handlers: this.#config.handlers,
-          clock: this.#clock,
-          maxTaskIdleMs: this.#config.maxTaskIdleMs,
-          committedMetadata: taskInputs.map(input => input.metadata)
-        })
-        entry.inWork.task = task
-        onReady({ task, inputs: taskInputs })
+      await this.#restorer.restore([...parts.keys()], {
+        onCancelled: close,
+        onReady: toRestore => {
+          const part = parts.get(toRestore) as OpenParts
+          const start = this.#makeTask(toRestore, part, producer, committed, starts)
+          parts.delete(toRestore)
+          onReady(part.opening, start)
+        }
       })
     } finally {
-      for (const { state } of states.keys()) await state.close()
+      for (const toRestore of [...parts.keys()]) await close(toRestore)
     }
   }
 
-  async #committedOffsets(inputs: readonly TopicPartition[]): Promise<Map<string, CommittedOffset>> {
-    let waits = 0
-    const found = await this.#client.admin.fetchOffsets(this.#config.applicationId, inputs, {
-      requireStable: true,
-      onUnstable: () => {
-        if (waits++ % UNSTABLE_WARNING_EVERY !== 0) return
-        this.#logger.warn(
-          `the committed offsets of '${this.#config.applicationId}' are part of an open transaction, probably of an instance that died; ` +
-            `waiting until it ends, at most its transaction time-out`
-        )
-      }
+  #makeTask(
+    { state }: TaskToRestore,
+    { opening, subTopology, appenders, inWork }: OpenParts,
+    producer: RecordProducer,
+    committed: ReadonlyMap<string, CommittedOffset>,
+    starts: ReadonlyMap<string, number>
+  ): TaskStart {
+    const inputs = opening.inputs.map(input => {
+      const name = `${input.topic}-${input.partition}`
+      const found = committed.get(name)
+      const isCommitted = found !== undefined && found.offset >= 0
+      return { ...input, offset: starts.get(name) as number, metadata: found?.metadata ?? '', isCommitted }
     })
-    return new Map(found.map(offset => [`${offset.topic}-${offset.partition}`, offset]))
+    const task = new Task({
+      applicationId: this.#config.applicationId,
+      taskId: opening.taskId,
+      partition: parseTaskId(opening.taskId).partition,
+      subTopology,
+      state,
+      globalStores: this.#globalStores(),
+      producer,
+      appenders,
+      handlers: this.#config.handlers,
+      clock: this.#clock,
+      maxTaskIdleMs: this.#config.maxTaskIdleMs,
+      committedMetadata: inputs.map(input => input.metadata)
+    })
+    inWork.task = task
+    return { task, inputs }
+  }
+
+  /** Waits until no open transaction holds offsets of these inputs, or nobody wants the tasks any more. */
+  async #committedOffsets(openings: readonly TaskOpening[]): Promise<Map<string, CommittedOffset>> {
+    const { applicationId } = this.#config
+    for (let told = false; ; ) {
+      const inputs = openings.filter(({ cancelled }) => !cancelled).flatMap(opening => opening.inputs)
+      if (inputs.length === 0) return new Map()
+      try {
+        const found = await this.#client.admin.fetchOffsets(applicationId, inputs, {
+          requireStable: true,
+          timeoutMs: STABLE_WAIT_MS
+        })
+        return new Map(found.map(offset => [`${offset.topic}-${offset.partition}`, offset]))
+      } catch (error) {
+        if (!isStreamsError(error, 'GROUP_OFFSETS_UNSTABLE')) throw error
+        if (!told) {
+          this.#logger.warn(
+            `the committed offsets of '${applicationId}' are part of an open transaction, probably of an instance that died; ` +
+              'waiting until it ends, at most its transaction time-out'
+          )
+        }
+        told = true
+      }
+    }
   }
 
   /** Committed offsets, or what the reset policies say where there is none. */
@@ -273,66 +310,63 @@ export class TaskOpener {
   }
 
   async #openState(
-    opening: Opening,
+    opening: TaskOpening,
     partition: number,
     sub: SubTopology,
     appenders: ReadonlyMap<string, TopicAppender>,
     inWork: { readonly task?: Task }
-  ): Promise<TaskState> {
-    const { applicationId, cacheBytes } = this.#config
+  ): Promise<TaskState | undefined> {
+    const { applicationId, cacheBytes, stateMemoryBytes } = this.#config
     const { taskId } = opening
     const taskCount = [...this.#plan.inputs.values()].reduce((sum, topics) => sum + Math.max(0, ...topics.values()), 0)
-    const raw = await this.#openRaw(taskId, opening)
-    try {
-      return await openTaskState({
-        taskId,
-        specs: sub.stores,
-        raw,
-        changelogTopic: storeName => changelogTopicName(storeName, applicationId),
-        changelog: storeName => {
-          const appender = appenders.get(changelogTopicName(storeName, applicationId))
-          if (appender === undefined) return undefined
-          return (key, value, timestampMs, headers) =>
-            appender.append(
-              partition,
-              key,
-              0,
-              key.length,
-              value,
-              0,
-              value === null ? -1 : value.length,
-              timestampMs,
-              headers
-            )
-        },
-        cacheBytes: Math.floor(cacheBytes / Math.max(1, taskCount)),
-        recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0
-      })
-    } catch (error) {
-      await raw.close()
-      throw error
+    const options = (raw: RawStore): TaskStateOptions => ({
+      taskId,
+      specs: sub.stores,
+      raw,
+      changelogTopic: storeName => changelogTopicName(storeName, applicationId),
+      changelog: storeName => {
+        const appender = appenders.get(changelogTopicName(storeName, applicationId))
+        if (appender === undefined) return undefined
+        return (key, value, timestampMs, headers) =>
+          appender.append(partition, key, 0, key.length, value, 0, value?.length ?? -1, timestampMs, headers)
+      },
+      cacheBytes: Math.floor(cacheBytes / Math.max(1, taskCount)),
+      // The other half is for what is not committed yet.
+      cleanBytes: Math.floor(stateMemoryBytes / 2 / Math.max(1, taskCount)),
+      recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0
+    })
+    for (let rebuilt = false; ; ) {
+      let folder: StateFolder | undefined
+      try {
+        folder = await this.#openFolder(opening)
+        return folder === undefined ? undefined : await openTaskState(options(folder.store))
+      } catch (error) {
+        await folder?.store.close()
+        if (rebuilt || !isStreamsError(error) || error.action !== 'rebuild-task') throw error
+        rebuilt = true
+        this.#logger.warn(`the state of task ${taskId} is rebuilt from its changelogs: ${error.message}`)
+        await this.#stores.destroy(folder?.name ?? taskId)
+      }
     }
   }
 
-  async #openRaw(taskId: string, opening: Opening): Promise<RawStore> {
+  /** Undefined when the opening was cancelled while the folder was locked. */
+  async #openFolder(opening: TaskOpening): Promise<StateFolder | undefined> {
+    const { taskId } = opening
     for (let attempt = 0; ; attempt++) {
       try {
-        return (await this.#stores.open(taskId)).store
+        return { name: taskId, store: (await this.#stores.open(taskId)).store }
       } catch (error) {
-        if (isStreamsError(error, 'STATE_CORRUPT') || isStreamsError(error, 'STATE_FORMAT_UNKNOWN')) {
-          if (attempt > 0) throw error
-          this.#logger.warn(`the state of task ${taskId} is rebuilt from its changelogs: ${error.message}`)
-          await this.#stores.destroy(taskId)
-          continue
-        }
         if (!isStreamsError(error, 'STATE_DIRECTORY_LOCKED')) throw error
-        if (attempt < LOCK_RETRIES && !opening.cancelled) {
+        if (opening.cancelled) return undefined
+        if (attempt < LOCK_RETRIES) {
           await new Promise<void>(resolve => void this.#clock.setTimer(LOCK_BACKOFF_MS * (attempt + 1), resolve))
           continue
         }
         // Whoever holds it has lost the task but cannot let go (it may be stopped): begin in a folder of our own.
         this.#logger.warn(`${error.message} Task ${taskId} is restored into a folder of its own.`)
-        return (await this.#stores.open(`${taskId}~${this.#processName}`)).store
+        const name = `${taskId}~${this.#processName}`
+        return { name, store: (await this.#stores.open(name)).store }
       }
     }
   }

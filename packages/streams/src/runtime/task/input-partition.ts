@@ -53,6 +53,8 @@ export class InputPartition {
   takeHead(): AnyStreamRecord {
     const record = this.head as AnyStreamRecord
     this.head = undefined
+    // Not when it becomes the head: what is committed may not tell of records that are processed after a restart.
+    if (record.timestampMs > this.partitionTimeMs) this.partitionTimeMs = record.timestampMs
     return record
   }
 

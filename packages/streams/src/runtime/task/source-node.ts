@@ -52,7 +52,6 @@ export class SourceNode extends TaskNode {
       this.metrics.drop('negative-timestamp')
       return undefined
     }
-    if (record.timestampMs > input.partitionTimeMs) input.partitionTimeMs = record.timestampMs
     return record
   }
 

@@ -6,6 +6,7 @@ import {
   NO_HEADERS,
   StreamsError
 } from '../../core/index.ts'
+import type { RecordProducer } from '../../ports/index.ts'
 import type { ErrorHandler, ErrorHandlers, ErrorResponse, FailedRecord } from '../error-handlers.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { OutputTopics } from './output-topics.ts'
@@ -19,10 +20,12 @@ const HANDLED = Symbol('millrace.handled')
 export class TaskErrors {
   readonly #handlers: ErrorHandlers
   readonly #outputs: OutputTopics
+  readonly #producer: RecordProducer
   readonly #taskId: string
   #frame: TaskFrame | undefined
 
-  constructor(taskId: string, handlers: ErrorHandlers, outputs: OutputTopics) {
+  constructor(taskId: string, handlers: ErrorHandlers, outputs: OutputTopics, producer: RecordProducer) {
+    this.#producer = producer
     this.#taskId = taskId
     this.#handlers = handlers
     this.#outputs = outputs
@@ -46,7 +49,7 @@ export class TaskErrors {
   }
 
   processingFailed(node: TaskNode, record: AnyStreamRecord | undefined, cause: unknown): void {
-    if (isHandled(cause) || isFatal(cause)) throw cause
+    if (isHandled(cause) || this.#isFatal(cause)) throw cause
     const input = this.#frame?.inputPartition
     const at = input === undefined ? '' : ` at ${input.topic}-${input.partition}@${input.reader.offset}`
     const error = new StreamsError(
@@ -70,7 +73,7 @@ export class TaskErrors {
   }
 
   productionFailed(node: TaskNode, topic: string, code: ErrorCode, what: string, cause: unknown): void {
-    if (isHandled(cause) || (isFatal(cause) && cause.code !== 'RECORD_TOO_LARGE')) throw cause
+    if (isHandled(cause) || this.#isFatal(cause)) throw cause
     const input = this.#frame?.inputPartition
     const error = new StreamsError(
       code,
@@ -80,6 +83,13 @@ export class TaskErrors {
     )
     if (this.#decide(this.#handlers.onProductionError, error, node, input) === 'fail') throw markHandled(error)
     node.metrics.drop('production-error')
+  }
+
+  /** Errors of the house (a fenced producer, a corrupt store) are no business of the user's handlers. */
+  #isFatal(error: unknown): boolean {
+    // Once the producer has failed, over whatever record, every record meets its error.
+    if (error === this.#producer.error) return true
+    return isStreamsError(error) && !error.code.startsWith('RECORD_')
   }
 
   #decide(
@@ -174,11 +184,6 @@ function markHandled(error: StreamsError): StreamsError {
 
 function isHandled(error: unknown): boolean {
   return error instanceof Error && HANDLED in error
-}
-
-/** Errors of the house (a fenced producer, a corrupt store) are no business of the user's handlers. */
-function isFatal(error: unknown): error is StreamsError {
-  return isStreamsError(error) && !error.code.startsWith('RECORD_')
 }
 
 /** The text of a cause within another message, which ends with a code of its own. */

@@ -83,6 +83,8 @@ export class Task {
   #preparedOffsets: { input: InputPartition; offset: number; metadata: string }[] = []
   #punctuating: Promise<void> | undefined
   #failure: Error | undefined
+  /** Since the last commit: what a punctuation wrote shows in no input's offset. */
+  #punctuated = false
   processedRecords = 0
 
   constructor(options: TaskOptions) {
@@ -102,7 +104,7 @@ export class Task {
     }
     this.#nodeStates = new NodeStates(restored)
 
-    const errors = new TaskErrors(options.taskId, options.handlers, this.#outputs)
+    const errors = new TaskErrors(options.taskId, options.handlers, this.#outputs, options.producer)
     this.#frame = new TaskFrame({
       applicationId: options.applicationId,
       taskId: options.taskId,
@@ -231,26 +233,31 @@ export class Task {
     frame.input = undefined
     frame.inputPartition = undefined
     frame.recordTimestampMs = nowMs
+    this.#punctuated = true
+    let failure: unknown
     const pending = punctuations.run(nowMs, (node, punctuator) => {
       try {
         const result = punctuator(nowMs)
         if (!(result instanceof Promise)) return undefined
         return result.catch((error: unknown) => frame.errors.processingFailed(node, undefined, error))
       } catch (error) {
-        frame.errors.processingFailed(node, undefined, error)
+        try {
+          frame.errors.processingFailed(node, undefined, error)
+        } catch (fatal) {
+          // Thrown below: what other punctuators have begun must be waited for all the same.
+          failure ??= fatal
+        }
         return undefined
       }
     })
-    if (pending.length === 0) return
-    this.#punctuating = Promise.all(pending).then(
-      () => {
+    if (pending.length > 0) {
+      this.#punctuating = Promise.allSettled(pending).then(results => {
         this.#punctuating = undefined
-      },
-      (error: unknown) => {
-        this.#punctuating = undefined
-        this.#failure = error as Error
-      }
-    )
+        const rejected = results.find(result => result.status === 'rejected')
+        if (rejected !== undefined) this.#failure ??= rejected.reason as Error
+      })
+    }
+    if (failure !== undefined) throw failure
   }
 
   /** Resolves when no asynchronous punctuation is under way; undefined when none is. */
@@ -299,6 +306,8 @@ export class Task {
   get commitNeeded(): boolean {
     return (
       this.state.uncommittedBytes > 0 ||
+      this.#punctuated ||
+      this.#punctuating !== undefined ||
       this.inputs.some(input => input.nextOffset !== this.#lastCommitted.get(input)?.offset)
     )
   }
@@ -311,6 +320,7 @@ export class Task {
     this.state.flushCaches()
     await this.#outputs.settle()
     this.state.seal()
+    this.#punctuated = false
 
     this.#preparedOffsets = []
     const nodeStates = this.#nodeStates.changed()
