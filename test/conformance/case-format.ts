@@ -10,7 +10,12 @@ export interface WindowSpec {
   readonly type: string
   readonly sizeMs?: number
   readonly advanceMs?: number
+  readonly differenceMs?: number
+  readonly gapMs?: number
+  readonly startMs?: number
   readonly graceMs?: number
+  readonly beforeMs?: number
+  readonly afterMs?: number
 }
 
 /** A processor of `process` or `processValues`. Which fields there are depends on `type`. */

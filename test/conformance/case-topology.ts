@@ -1,4 +1,5 @@
 import {
+  joinWindows,
   hopping,
   keyValueStore,
   GlobalKTable,
@@ -163,6 +164,16 @@ function stored(node: CaseNode) {
   return {
     ...(node.store === undefined ? {} : { store: node.store }),
     ...(node.retentionMs === undefined ? {} : { retention: node.retentionMs })
+  if ('groupByKey' in left && 'groupByKey' in right) {
+    const { differenceMs = 0, graceMs = 0, beforeMs, afterMs } = node.window ?? { type: 'join' }
+    const windows = joinWindows(differenceMs, {
+      grace: graceMs,
+      ...(beforeMs === undefined ? {} : { before: beforeMs }),
+      ...(afterMs === undefined ? {} : { after: afterMs })
+    })
+    const serdes = { key: KEY, value: VALUE, otherValue: VALUE }
+    return left[node.op](right, joiner, windows, { ...named, ...stored(node), ...serdes })
+  }
   }
 }
 

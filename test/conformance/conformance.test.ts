@@ -23,12 +23,8 @@ test('leaves out only cases that need what does not exist yet', () => {
     'cogroup',
     'emitStrategy',
     'join of these inputs',
-    'leftJoin of these inputs',
     'optimization',
-    'outerJoin of these inputs',
-    'session windows',
-    'sliding windows',
-    'suppress',
+    'session stores',
     'transformValues',
     'unlimited windows',
     'versioned stores'

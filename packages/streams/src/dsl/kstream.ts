@@ -1,4 +1,5 @@
 import type { ProcessorSupplier } from '../core/index.ts'
+import type { JoinWindows } from '../core/index.ts'
 import type { TopicNameExtractor } from '../topology/index.ts'
 import type { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
@@ -21,6 +22,7 @@ import { processValues } from './operators/process-values.ts'
 import { type RepartitionedOptions, repartition } from './operators/repartition.ts'
 import { selectKey } from './operators/select-key.ts'
 import { split } from './operators/split.ts'
+import { type StreamJoinedOptions, streamJoin, streamLeftJoin, streamOuterJoin } from './operators/stream-join.ts'
 import { streamGlobalJoin, streamGlobalLeftJoin } from './operators/stream-global-join.ts'
 import { type JoinedOptions, streamTableJoin, streamTableLeftJoin } from './operators/stream-table-join.ts'
 import { type ProducedOptions, to } from './operators/to.ts'
@@ -157,12 +159,22 @@ export class KStream<K, V> {
     joiner: (value: V, row: VG, key: K) => VR,
     options?: NamedOptions
   ): KStream<K, VR>
+  /** Joins each record with those of another stream that have its key and are near it in time. */
+  join<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (value: V, other: VO, key: K) => VR,
+    windows: JoinWindows,
+    options?: StreamJoinedOptions<K, V, VO>
+  ): KStream<K, VR>
   join(
-    table: KTable<K, any, AnyStoreHandle> | GlobalKTable<any, any>,
+    table: KStream<K, any> | KTable<K, any, AnyStoreHandle> | GlobalKTable<any, any>,
     first: any,
     second: any = {},
     third: any = {}
   ): unknown {
+    if (table instanceof KStream) {
+      return this.#facades.stream(streamJoin(this.#handle, table.#handle, first, second, third))
+    }
     if (table instanceof GlobalKTable) {
       return this.#facades.stream(streamGlobalJoin(this.#handle, GlobalKTable.handleOf(table), first, second, third))
     }
@@ -182,12 +194,22 @@ export class KStream<K, V> {
     joiner: (value: V, row: VG | null, key: K) => VR,
     options?: NamedOptions
   ): KStream<K, VR>
+  /** Joins each record with those of another stream that have its key and are near it in time, or with null. */
+  leftJoin<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (value: V, other: VO | null, key: K) => VR,
+    windows: JoinWindows,
+    options?: StreamJoinedOptions<K, V, VO>
+  ): KStream<K, VR>
   leftJoin(
-    table: KTable<K, any, AnyStoreHandle> | GlobalKTable<any, any>,
+    table: KStream<K, any> | KTable<K, any, AnyStoreHandle> | GlobalKTable<any, any>,
     first: any,
     second: any = {},
     third: any = {}
   ): unknown {
+    if (table instanceof KStream) {
+      return this.#facades.stream(streamLeftJoin(this.#handle, table.#handle, first, second, third))
+    }
     if (table instanceof GlobalKTable) {
       return this.#facades.stream(
         streamGlobalLeftJoin(this.#handle, GlobalKTable.handleOf(table), first, second, third)
@@ -204,6 +226,16 @@ export class KStream<K, V> {
   /** Runs a processor of your own that keeps the keys: what follows needs no repartition topic. */
   processValues<VR>(supplier: ProcessorSupplier<K, V, K, VR>, options: ProcessOptions = {}): KStream<K, VR> {
     return this.#facades.stream(processValues(this.#handle, supplier, options))
+  }
+
+  /** Joins the records of both streams that have equal keys and are near in time; null stands for a missing match. */
+  outerJoin<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (value: V | null, other: VO | null, key: K) => VR,
+    windows: JoinWindows,
+    options: StreamJoinedOptions<K, V, VO> = {}
+  ): KStream<K, VR> {
+    return this.#facades.stream(streamOuterJoin(this.#handle, other.#handle, joiner, windows, options))
   }
 
   /** Writes each record to a topic, or to the topic that a function gives for it. */

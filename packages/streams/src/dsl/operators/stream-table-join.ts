@@ -7,8 +7,8 @@ import {
 } from '../../core/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
+import { joinableStream } from '../join-repartition.ts'
 import type { NamedOptions } from '../materialized.ts'
-import { repartitionNode } from '../repartition-node.ts'
 import type { ExactSerde } from '../sink-serde.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 import type { TableReader, TableReaderSupplier } from '../table/table-view.ts'
@@ -74,7 +74,12 @@ function addJoin<K, V, VT, VR>(
       `${operator}() takes a table of the same StreamsBuilder; this one is of another.`
     )
   }
-  const left = stream.needsRepartition ? repartitionForJoin(operator, stream, options) : stream
+  const left = joinableStream(stream, {
+    operator,
+    prefix: options.name,
+    key: options.key as StreamHandle<K, V>['key'],
+    value: options.value as StreamHandle<K, V>['value']
+  })
   const sources = new Set([...left.sources, ...table.sources])
   const name = graph.names.orGenerate(options.name, isLeft ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')
   graph.copartitioned.push({ node: name, sources })
@@ -91,24 +96,6 @@ function addJoin<K, V, VT, VR>(
   graph.add(node, left.node)
   const key = (options.key ?? left.key) as StreamHandle<K, VR>['key']
   return { graph, node, sources, key, value: undefined, needsRepartition: false }
-}
-
-/** Joins of the same stream share the repartition topic, unless they give it names. */
-function repartitionForJoin<K, V>(
-  operator: string,
-  stream: StreamHandle<K, V>,
-  options: JoinedOptions<K, V>
-): StreamHandle<K, V> {
-  const { graph } = stream
-  const prefix = options.name ?? stream.node.name
-  const key = (options.key ?? stream.key) as StreamHandle<K, V>['key']
-  const value = (options.value ?? stream.value) as StreamHandle<K, V>['value']
-  const fresh = repartitionNode(graph, { prefix, key, value, where: `${operator}()`, isMergeable: true })
-  if (stream.joinRepartition === undefined || prefix !== stream.node.name) {
-    stream.joinRepartition = graph.add(fresh, stream.node)
-  }
-  const node = stream.joinRepartition
-  return { graph, node, key, value, sources: new Set([node.name]), needsRepartition: false }
 }
 
 class StreamTableJoinProcessor<K, V, VT, VR> implements Processor<K, V, K, VR> {
