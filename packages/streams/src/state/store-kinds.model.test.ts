@@ -278,7 +278,9 @@ class KindsRun {
       const within = (entry: Entry) => entry.key === key && entry.startMs >= from && entry.startMs <= to
       const rowOf = (entry: Entry) => ({ windowStartMs: entry.startMs, value: entry.value })
       expect(this.windows.fetchRange(key, from, to)).toEqual(this.live(this.now.windows, 1).filter(within).map(rowOf))
-      expect(this.duplicates.fetchRange(key, from, to)).toEqual(this.live(this.now.duplicates).filter(within).map(rowOf))
+      expect(this.duplicates.fetchRange(key, from, to)).toEqual(
+        this.live(this.now.duplicates).filter(within).map(rowOf)
+      )
       expect(this.stamped.fetchRange(key, from, to)).toEqual(this.live(this.now.stamped).filter(within).map(rowOf))
       expect(this.sessions.findSessions(key, from, to)).toEqual(
         this.live(this.now.sessions)
