@@ -5,9 +5,9 @@
  * 00 'f'                → version of this layout
  * 00 'd' name           → directory: JSON { id, layout } of a store; ids are never given twice
  * 00 'c' id:u16         → changelog offset up to which the store is on disk
- * 00 'o' id:u16         → largest window start ever put (window stores)
+ * 00 'o' id:u16         → largest time ever put (stores that expire)
  * 00 'n' id:u16         → number of rows, roughly
- * 01 id:u16 key         → row
+ * 01 id:u16 key         → row, or page of a group of items (page.ts)
  * ```
  *
  * Rows of a timestamped store: timestamp:i64 value. All integers are big-endian, so that they sort.
