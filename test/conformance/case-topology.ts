@@ -23,14 +23,15 @@ export class Unsupported extends Error {}
 
 /** Calls the public DSL for each node of a case; all semantics are the product's. */
 export function caseTopology(testCase: ConformanceCase): Topology {
-  if ((testCase.config?.optimization ?? 'none') !== 'none') throw new Unsupported('optimization')
+  const joinsItself = testCase.nodes.some(({ op, from }) => /join$/i.test(op) && from?.[0] === from?.[1])
+  if (testCase.config?.optimization === 'all' && joinsItself) throw new Unsupported('self join in one store')
   const builder = new StreamsBuilder()
   const results = new Map<string, any>()
   for (const node of testCase.nodes) {
     const result = build(builder, node, results)
     if (node.id !== undefined) results.set(node.id, result)
   }
-  return builder.build()
+  return builder.build({ optimization: testCase.config?.optimization === 'all' ? 'all' : 'none' })
 }
 
 function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any>): unknown {
@@ -144,6 +145,16 @@ function joined(node: CaseNode, left: any, right: any, named: { readonly name?: 
   if ('groupByKey' in left && isTable(right) && node.graceMs === undefined) {
     return left[node.op](right, joiner, { ...named, key: KEY, value: VALUE })
   }
+  if ('groupByKey' in left && 'groupByKey' in right) {
+    const { differenceMs = 0, graceMs = 0, beforeMs, afterMs } = node.window ?? { type: 'join' }
+    const windows = joinWindows(differenceMs, {
+      grace: graceMs,
+      ...(beforeMs === undefined ? {} : { before: beforeMs }),
+      ...(afterMs === undefined ? {} : { after: afterMs })
+    })
+    const serdes = { key: KEY, value: VALUE, otherValue: VALUE }
+    return left[node.op](right, joiner, windows, { ...named, ...stored(node), ...serdes })
+  }
   throw unsupported
 }
 
@@ -164,16 +175,6 @@ function stored(node: CaseNode) {
   return {
     ...(node.store === undefined ? {} : { store: node.store }),
     ...(node.retentionMs === undefined ? {} : { retention: node.retentionMs })
-  if ('groupByKey' in left && 'groupByKey' in right) {
-    const { differenceMs = 0, graceMs = 0, beforeMs, afterMs } = node.window ?? { type: 'join' }
-    const windows = joinWindows(differenceMs, {
-      grace: graceMs,
-      ...(beforeMs === undefined ? {} : { before: beforeMs }),
-      ...(afterMs === undefined ? {} : { after: afterMs })
-    })
-    const serdes = { key: KEY, value: VALUE, otherValue: VALUE }
-    return left[node.op](right, joiner, windows, { ...named, ...stored(node), ...serdes })
-  }
   }
 }
 

@@ -23,8 +23,10 @@ test('leaves out only cases that need what does not exist yet', () => {
     'cogroup',
     'emitStrategy',
     'join of these inputs',
-    'optimization',
-    'session stores',
+    'self join in one store',
+    'session windows',
+    'sliding windows',
+    'suppress',
     'transformValues',
     'unlimited windows',
     'versioned stores'

@@ -59,10 +59,8 @@ export {
 export type { RecordMetadata, StreamRecord } from './stream-record.ts'
 export type { TimestampExtractor } from './timestamp-extractor.ts'
 export type { Windowed } from './windowed.ts'
-export {
 export { type JoinWindows, type JoinWindowsOptions, joinWindows } from './windows/join-windows.ts'
-export { type SessionOptions, type SessionWindows, session } from './windows/session-windows.ts'
-export { type SlidingOptions, type SlidingWindows, sliding } from './windows/sliding-windows.ts'
+export {
   firstWindowStartMs,
   type HoppingOptions,
   hopping,

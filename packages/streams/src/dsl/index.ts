@@ -1,4 +1,5 @@
 export { BranchedKStream } from './branched-kstream.ts'
+export type { BuildOptions } from './graph/write-topology.ts'
 export { GlobalKTable } from './global-ktable.ts'
 export { KGroupedStream } from './kgrouped-stream.ts'
 export { KGroupedTable } from './kgrouped-table.ts'

@@ -3,7 +3,7 @@ import { BranchedKStream } from './branched-kstream.ts'
 import type { Facades } from './facades.ts'
 import { DslGraph } from './graph/dsl-graph.ts'
 import { GraphNode } from './graph/graph-node.ts'
-import { writeTopology } from './graph/write-topology.ts'
+import { type BuildOptions, writeTopology } from './graph/write-topology.ts'
 import { GlobalKTable } from './global-ktable.ts'
 import { KGroupedStream } from './kgrouped-stream.ts'
 import { KGroupedTable } from './kgrouped-table.ts'
@@ -63,7 +63,7 @@ export class StreamsBuilder {
    *
    * @throws StreamsError with a `TOPOLOGY_` code naming the node at fault.
    */
-  build(): Topology {
-    return writeTopology(this.#graph)
+  build(options: BuildOptions = {}): Topology {
+    return writeTopology(this.#graph, options)
   }
 }

@@ -37,8 +37,10 @@ export {
 } from './sub-topology.ts'
 export {
   type GlobalStoreOptions,
+  type ProcessorWrapper,
   type ReadOnlyStoreOptions,
   type SinkOptions,
   type SourceOptions,
-  TopologyBuilder
+  TopologyBuilder,
+  type TopologyBuilderOptions
 } from './topology-builder.ts'

@@ -1,19 +1,44 @@
-import { INTERNAL_PREFIX, type Topology, TopologyBuilder } from '../../topology/index.ts'
+import { checkOptions, StreamsError } from '../../core/index.ts'
+import { INTERNAL_PREFIX, type Topology, TopologyBuilder, type TopologyBuilderOptions } from '../../topology/index.ts'
 import { RepartitionFilter } from '../operators/repartition-filter.ts'
 import type { DslGraph } from './dsl-graph.ts'
 import type { GraphNode, Repartition, TableSource } from './graph-node.ts'
+import { mergeRepartitions } from './merge-repartitions.ts'
 import { mergeSources } from './merge-sources.ts'
+import { reuseSourceTopics } from './reuse-source-topics.ts'
+
+export interface BuildOptions extends TopologyBuilderOptions {
+  /**
+   * `all`: streams that were re-keyed once share a repartition topic, and the topic of a table is the changelog of its store.
+   * Changing it renames topics: reset the application. Default `none`.
+   *
+   * @see Kafka Streams `topology.optimization`
+   */
+  readonly optimization?: 'none' | 'all' | undefined
+}
 
 /**
  * Turns the logical graph into a topology: passes first, then node by node.
  *
  * @see Kafka Streams `InternalStreamsBuilder#buildAndOptimizeTopology`
  */
-export function writeTopology(source: DslGraph): Topology {
+export function writeTopology(source: DslGraph, options: BuildOptions = {}): Topology {
+  checkOptions('build()', options, ['optimization', 'wrapProcessor'])
+  const { optimization = 'none', ...rest } = options
+  if (optimization !== 'none' && optimization !== 'all') {
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      `build() knows no optimization '${String(optimization)}'. Choose 'none' or 'all'.`
+    )
+  }
   const graph = source.copy()
   mergeSources(graph.root)
+  if (optimization === 'all') {
+    reuseSourceTopics(graph)
+    mergeRepartitions(graph)
+  }
 
-  const builder = new TopologyBuilder()
+  const builder = new TopologyBuilder(rest)
   for (const node of inWritingOrder(graph.root)) writeNode(node, builder)
   for (const { node, sources } of graph.copartitioned) builder.copartitionSources(node, [...sources])
   return builder.build()
@@ -83,7 +108,7 @@ function writeTableSource(name: string, source: TableSource, builder: TopologyBu
   const store = source.store()
   if (store === undefined) return
   builder.addStateStore(store, [name])
-  if (source.reusesTopic) builder.connectSourceStoreAndTopic(store.name, source.topic)
+  if (source.reusesTopic && store.changelog !== undefined) builder.connectSourceStoreAndTopic(store.name, source.topic)
 }
 
 function writeRepartition(node: GraphNode, spec: Repartition, parents: string[], builder: TopologyBuilder): void {

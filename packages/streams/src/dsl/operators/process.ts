@@ -28,7 +28,8 @@ export function process<K, V, KR, VR>(
   supplier: ProcessorSupplier<K, V, KR, VR>,
   options: ProcessOptions = {}
 ): StreamHandle<KR, VR> {
-  const traits = { changesKey: true, changesValue: true }
+  // Not `changesKey`: an optimiser would then put a topic right below it, between it and children that it may name.
+  const traits = { changesValue: true }
   const node = addProcessor(up, { operator: 'process', prefix: 'KSTREAM-PROCESSOR-', supplier, options, traits })
   const { graph, sources } = up
   return { graph, node, sources, key: undefined, value: undefined, needsRepartition: true }
