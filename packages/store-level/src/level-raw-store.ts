@@ -12,6 +12,12 @@ export interface LevelOptions {
   readonly maxOpenFiles?: number
 }
 
+export interface LevelEvents {
+  /** Called, synchronously, before a method fails with `STATE_CORRUPT`. */
+  readonly onDamage?: (error: StreamsError) => void
+  readonly onClosed?: (store: LevelRawStore) => void
+}
+
 const MEBIBYTE = 1024 * 1024
 const PAGE_ROWS = 512
 const PAGE_BYTES = 256 * 1024
@@ -20,30 +26,25 @@ const HIGHEST_KEY = Buffer.alloc(64, 0xff)
 /** The bytes of one task in one LevelDB. Its LOCK file, an OS lock, keeps other processes out. */
 export class LevelRawStore implements RawStore {
   private readonly db: NodeLevel
-  private readonly onDamage: (error: StreamsError) => void
+  private readonly events: LevelEvents
 
-  private constructor(db: NodeLevel, onDamage: (error: StreamsError) => void) {
+  private constructor(db: NodeLevel, events: LevelEvents) {
     this.db = db
-    this.onDamage = onDamage
+    this.events = events
   }
 
   /**
    * Opens or creates the database.
    *
-   * @param onDamage - called, synchronously, before a method fails with `STATE_CORRUPT`.
    * @throws what LevelDB throws: its caller knows what the lock means.
    */
-  static async open(
-    location: string,
-    options: LevelOptions = {},
-    onDamage: (error: StreamsError) => void = () => {}
-  ): Promise<LevelRawStore> {
+  static async open(location: string, options: LevelOptions = {}, events: LevelEvents = {}): Promise<LevelRawStore> {
     const db = await openLevel(location, {
       cacheSize: options.blockCacheBytes ?? 2 * MEBIBYTE,
       writeBufferSize: options.writeBufferBytes ?? 2 * MEBIBYTE,
       maxOpenFiles: options.maxOpenFiles ?? 200
     })
-    return new LevelRawStore(db, onDamage)
+    return new LevelRawStore(db, events)
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
@@ -109,11 +110,12 @@ export class LevelRawStore implements RawStore {
 
   async close(): Promise<void> {
     await this.db.close()
+    this.events.onClosed?.(this)
   }
 
   private failure(error: unknown, step: LevelStep): StreamsError {
     const failure = levelError(error, step, this.db.location)
-    if (failure.code === 'STATE_CORRUPT') this.onDamage(failure)
+    if (failure.code === 'STATE_CORRUPT') this.events.onDamage?.(failure)
     return failure
   }
 }

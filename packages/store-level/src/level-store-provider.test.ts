@@ -70,6 +70,29 @@ it('refuses a database in which damage was found while reading, until it is dest
   expect((await provider.open('0_0')).fresh).toBe(true)
 })
 
+it('deletes the substitutes of a task when the task is opened again, but not one in use', async () => {
+  await (await provider.open('0_0~abc-1')).store.close()
+  const used = await provider.open('0_0~abc-2')
+  await (await provider.open('0_00~abc-1')).store.close()
+  await (await provider.open('0_0')).store.close()
+  const folders = async () => (await readdir(join(stateDir, 'app/tasks'))).sort()
+  expect(await folders()).toEqual(['0_0', '0_00~abc-1', '0_0~abc-2'])
+  await used.store.write([{ key: Buffer.from('a'), value: Buffer.from('1') }])
+  await used.store.close()
+  await provider.open('0_0')
+  expect(await folders()).toEqual(['0_0', '0_00~abc-1'])
+})
+
+it('keeps hold only of stores that are open', async () => {
+  const { store } = await provider.open('0_0')
+  await provider.open('0_1')
+  await store.close()
+  expect(provider['opened'].size).toBe(1)
+  await provider.close()
+  expect(provider['opened'].size).toBe(0)
+  await provider.open('0_1')
+})
+
 it('destroys a task that was never there', async () => {
   await provider.destroy('7_7')
   expect(await provider.list()).toEqual([])

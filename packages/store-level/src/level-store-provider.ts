@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { RawStore, RawStoreProvider } from '@millrace/streams/ports'
@@ -9,6 +9,7 @@ import { destroyLevel } from './node-level.ts'
 import { readOwner, thisProcess, writeOwner } from './owner-file.ts'
 import { ProcessSlots } from './process-slots.ts'
 
+const SUBSTITUTE_MARK = '~'
 const DAMAGE_FILE = 'damaged'
 const FORMAT = { store: 'level', version: 1 }
 
@@ -22,6 +23,7 @@ export interface LevelStoreProviderOptions extends LevelOptions {
  * State in LevelDB, one database a task, under `<stateDir>/<applicationId>/`:
  *
  * ```
+ * tasks/<taskId>~<process>/    the same, of a process that could not wait for the lock; deleted when the task is opened again
  * tasks/<taskId>/db/           the database; its LOCK is the lock of the task
  * tasks/<taskId>/format.json   what wrote it
  * tasks/<taskId>/damaged       why the database must not be used again, once that was found while reading
@@ -59,6 +61,7 @@ export class LevelStoreProvider implements RawStoreProvider {
       const fresh = await isEmpty(store)
       await this.checkFormat(taskId, taskDir, fresh)
       await writeOwner(join(taskDir, 'owner.json'))
+      await this.removeSubstitutes(taskId)
       this.opened.add(store)
       return { store, fresh }
     } catch (error) {
@@ -107,14 +110,28 @@ export class LevelStoreProvider implements RawStoreProvider {
 
   async close(): Promise<void> {
     await Promise.all([...this.opened].map(store => store.close()))
-    this.opened.clear()
     await this.slots.release()
+  }
+
+  /** Whoever gets the lock of the task needs no folder that was begun without it. Those in use stay. */
+  private async removeSubstitutes(taskId: string): Promise<void> {
+    if (taskId.includes(SUBSTITUTE_MARK)) return
+    const names = await readdir(this.tasksDir)
+    for (const name of names.filter(candidate => candidate.startsWith(taskId + SUBSTITUTE_MARK))) {
+      // Best effort: what is left takes space, and the next opening tries again.
+      await this.destroy(name)
+        .then(() => rmdir(join(this.tasksDir, name)))
+        .catch(() => {})
+    }
   }
 
   private async lock(taskId: string, taskDir: string): Promise<LevelRawStore> {
     try {
       await mkdir(taskDir, { recursive: true })
-      return await LevelRawStore.open(join(taskDir, 'db'), this.options, error => noteDamage(taskDir, error))
+      return await LevelRawStore.open(join(taskDir, 'db'), this.options, {
+        onDamage: error => noteDamage(taskDir, error),
+        onClosed: store => this.opened.delete(store)
+      })
     } catch (error) {
       throw isLocked(error) ? await this.lockedError(taskId, taskDir, error) : levelError(error, 'open', taskDir)
     }
