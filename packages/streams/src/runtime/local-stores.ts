@@ -1,9 +1,13 @@
 import {
   type KeyValueRow,
   type ReadOnlyKeyValueStore,
+  type ReadOnlySessionStore,
+  type ReadOnlyVersionedKeyValueStore,
   type ReadOnlyWindowStore,
+  type SessionRow,
   type StateStore,
   StreamsError,
+  type VersionedRecord,
   type Windowed
 } from '../core/index.ts'
 import type { Topology } from '../topology/index.ts'
@@ -30,7 +34,7 @@ export class LocalStores {
   }
 
   /** @throws StreamsError `STORE_NOT_FOUND` naming the stores there are. */
-  open(name: string): ReadOnlyKeyValueStore<any, any> | ReadOnlyWindowStore<any, any> {
+  open(name: string): StateStore {
     const { subTopologies, globalSubTopologies } = this.#topology
     const specs = [...subTopologies, ...globalSubTopologies].flatMap(sub => sub.stores)
     const spec = specs.find(candidate => candidate.name === name)
@@ -42,7 +46,17 @@ export class LocalStores {
       )
     }
     const parts = () => this.#parts(name)
-    return spec.kind === 'timestamped-window' ? new LocalWindowStore(name, parts) : new LocalKeyValueStore(name, parts)
+    switch (spec.kind) {
+      case 'window':
+      case 'timestamped-window':
+        return new LocalWindowStore(name, parts)
+      case 'session':
+        return new LocalSessionStore(name, parts)
+      case 'versioned-key-value':
+        return new LocalVersionedStore(name, parts)
+      default:
+        return new LocalKeyValueStore(name, parts)
+    }
   }
 
   #parts(name: string): unknown[] {
@@ -122,5 +136,75 @@ class LocalWindowStore<K, V> implements ReadOnlyWindowStore<K, V> {
 
   async *all(): AsyncIterable<KeyValueRow<Windowed<K>, V>> {
     for (const part of this.#parts()) yield* part.all()
+  }
+}
+
+class LocalSessionStore<K, V> implements ReadOnlySessionStore<K, V> {
+  readonly name: string
+  readonly #parts: () => ReadOnlySessionStore<K, V>[]
+
+  constructor(name: string, parts: () => unknown[]) {
+    this.name = name
+    this.#parts = parts as () => ReadOnlySessionStore<K, V>[]
+  }
+
+  fetchSession(key: K, startMs: number, endMs: number): V | undefined {
+    for (const part of this.#parts()) {
+      const value = part.fetchSession(key, startMs, endMs)
+      if (value !== undefined) return value
+    }
+    return undefined
+  }
+
+  async *fetch(key: K, earliestEndMs?: number, latestStartMs?: number): AsyncIterable<SessionRow<V>> {
+    for (const part of this.#parts()) yield* part.fetch(key, earliestEndMs, latestStartMs)
+  }
+
+  async *all(): AsyncIterable<KeyValueRow<Windowed<K>, V>> {
+    for (const part of this.#parts()) yield* part.all()
+  }
+}
+
+class LocalVersionedStore<K, V> implements ReadOnlyVersionedKeyValueStore<K, V> {
+  readonly name: string
+  readonly #parts: () => ReadOnlyVersionedKeyValueStore<K, V>[]
+
+  constructor(name: string, parts: () => unknown[]) {
+    this.name = name
+    this.#parts = parts as () => ReadOnlyVersionedKeyValueStore<K, V>[]
+  }
+
+  get(key: K): VersionedRecord<V> | undefined {
+    return this.#first(part => part.get(key))
+  }
+
+  getAsOf(key: K, asOfMs: number): VersionedRecord<V> | undefined {
+    return this.#first(part => part.getAsOf(key, asOfMs))
+  }
+
+  /** A key is in one partition only, so its versions are all in one part. */
+  versions(key: K, fromMs: number, toMs: number): readonly VersionedRecord<V>[] {
+    return (
+      this.#first(part => {
+        const found = part.versions(key, fromMs, toMs)
+        return found.length === 0 ? undefined : found
+      }) ?? []
+    )
+  }
+
+  async *all(): AsyncIterable<KeyValueRow<K, VersionedRecord<V>>> {
+    for (const part of this.#parts()) yield* part.all()
+  }
+
+  approximateNumEntries(): number {
+    return this.#parts().reduce((sum, part) => sum + part.approximateNumEntries(), 0)
+  }
+
+  #first<R>(read: (part: ReadOnlyVersionedKeyValueStore<K, V>) => R | undefined): R | undefined {
+    for (const part of this.#parts()) {
+      const found = read(part)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 }

@@ -3,6 +3,8 @@ import {
   NO_HEADERS,
   isStreamsError,
   type ReadOnlyKeyValueStore,
+  type ReadOnlySessionStore,
+  type ReadOnlyVersionedKeyValueStore,
   type ReadOnlyWindowStore,
   type StateStore,
   StreamsError,
@@ -130,9 +132,12 @@ export class StreamsApp {
    * @throws StreamsError `STORE_NOT_FOUND`; each read `STORE_NOT_READY` unless the application is RUNNING.
    * @see Kafka Streams `KafkaStreams#store`
    */
-  store<K, V>(store: StoreHandle<K, V, 'key-value'>): ReadOnlyKeyValueStore<K, V>
+  store<K, V>(store: StoreHandle<K, V, 'key-value' | 'ordered-key-value'>): ReadOnlyKeyValueStore<K, V>
   store<K, V>(store: StoreHandle<K, V, 'timestamped-key-value'>): ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>>
   store<K, V>(store: StoreHandle<K, V, 'timestamped-window'>): ReadOnlyWindowStore<K, ValueAndTimestamp<V>>
+  store<K, V>(store: StoreHandle<K, V, 'window'>): ReadOnlyWindowStore<K, V>
+  store<K, V>(store: StoreHandle<K, V, 'session'>): ReadOnlySessionStore<K, V>
+  store<K, V>(store: StoreHandle<K, V, 'versioned-key-value'>): ReadOnlyVersionedKeyValueStore<K, V>
   store<S extends StateStore>(name: string): S
   store(store: string | StoreHandle<unknown, unknown>): StateStore {
     const app = this

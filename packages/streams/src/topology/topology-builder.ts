@@ -62,7 +62,18 @@ export type ProcessorWrapper = (
 ) => ProcessorSupplier<any, any, any, any>
 
 /**
- * Puts a topology together node by node: parents first. The DSL writes into it; it can also be used by hand.
+ * Puts a topology together node by node: parents first. The DSL writes into it; it can also be used by hand:
+ *
+ * ```ts
+ * const topology = new TopologyBuilder()
+ *   .addSource('clicks', { topics: 'clicks', key: string(), value: json<Click>() })
+ *   .addProcessor('count', () => new Counter(), ['clicks'])
+ *   .addStateStore(keyValueStore('counts', { key: string(), value: json<number>() }), ['count'])
+ *   .addSink('out', { topic: 'counts', key: string(), value: json<number>() }, ['count'])
+ *   .build()
+ * ```
+ *
+ * Every error names the node at fault and comes before any connection is made.
  *
  * @see Kafka Streams `Topology`, `InternalTopologyBuilder`
  */

@@ -132,7 +132,7 @@ test('keeps joins co-partitioned by the shared topic', () => {
 })
 
 test('refuses an optimization that does not exist', () => {
-  const define = (builder: StreamsBuilder) => void builder.stream('in', TEXT).to('out', TEXT)
+  const define = (builder: StreamsBuilder) => builder.stream('in', TEXT).to('out', TEXT)
   expect(() => build(define, { optimization: 'some' as never })).toThrow(/knows no optimization 'some'/)
   expect(() => build(define, { optimisation: 'all' } as never)).toThrow(/Did you mean 'optimization'/)
 })
@@ -141,7 +141,7 @@ test('gives the processors of the DSL to the wrapper too', () => {
   const names: string[] = []
   build(
     builder =>
-      void builder
+      builder
         .stream('in', TEXT)
         .filter(() => true, { name: 'kept' })
         .to('out', TEXT),
