@@ -153,6 +153,8 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
       this.#sender.identity = undefined
       this.#dropAll()
       await this.#addingPartitions
+      // A transactional id's new epoch fences what is on its way; without one it would be written after what comes next.
+      if (this.#options.transactionalId === undefined) await this.#interruptible.run(this.#sender.whenQuiet())
       await this.#takeOver()
       this.#beginNext()
     })

@@ -284,6 +284,16 @@ describe('time and space', () => {
     expect(rig.kafka.partition('out', 0).log.at(-1)).toMatchObject({ producerEpoch: 1, baseSequence: 0 })
   })
 
+  test('are not written after what comes after a reset', async () => {
+    const rig = await ProducerRig.open()
+    const appender = await rig.topic()
+    rig.kafka.fault = ({ name }) => (name === 'Produce' ? { kind: 'stalled' } : undefined)
+    append(appender, 0, 'dropped, but on its way')
+    await rig.wait(new Promise<void>(resolve => rig.clock.setTimer(10, resolve)))
+    await rig.wait(rig.producer.reset())
+    expect(rig.kafka.requests.at(-1)).toMatchObject({ name: 'InitProducerId', atMs: produces(rig)[0]!.atMs + 20 })
+  })
+
   test('are full above bufferBytes, and writable again when enough is acknowledged', async () => {
     const rig = await ProducerRig.open({ bufferBytes: 2000, batchBytes: 500, lingerMs: 60_000 })
     const appender = await rig.topic()
