@@ -52,7 +52,9 @@ export const ERRORS = {
   STATE_DIRECTORY_UNUSABLE: 'stop',
   STATE_CORRUPT: 'rebuild-task',
   STATE_FORMAT_UNKNOWN: 'rebuild-task',
+  STATE_LAYOUT_CHANGED: 'stop',
   STATE_WRITE_FAILED: 'stop',
+  STATE_BUFFER_FULL: 'stop',
 
   TASK_CHANGELOG_OFFSET_OUT_OF_RANGE: 'rebuild-task',
   TASK_COMMIT_UNKNOWN: 'abort-transaction',

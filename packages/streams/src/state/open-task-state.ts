@@ -35,7 +35,8 @@ export interface TaskStateOptions {
 /**
  * Opens the stores of a task over one raw store.
  *
- * @throws StreamsError `STATE_FORMAT_UNKNOWN` when the raw store was written by another layout.
+ * @throws StreamsError `STATE_FORMAT_UNKNOWN` when the raw store was written by another release; `STATE_LAYOUT_CHANGED` when a store
+ *   without a changelog was declared otherwise by whoever wrote it.
  */
 export async function openTaskState(options: TaskStateOptions): Promise<TaskState> {
   const memory = new MemoryRawStore()
@@ -80,7 +81,7 @@ async function clearReplaced(raw: RawStore, id: number): Promise<void> {
 
 function layoutChanged(taskId: string, spec: StoreSpec, layout: string): StreamsError {
   return new StreamsError(
-    'STATE_FORMAT_UNKNOWN',
+    'STATE_LAYOUT_CHANGED',
     `Store '${spec.name}' of task ${taskId} holds rows of layout '${layout}' and is declared as '${spec.kind}', and it has ` +
       'no changelog to be rebuilt from. Give the changed store another name, or delete its state.',
     { details: { taskId, store: spec.name, layout, kind: spec.kind } }

@@ -106,11 +106,18 @@ export class RowTable implements RecordCacheStore {
     const deleted = value === null || value === undefined
     const keepable = isKeepable(value)
     // Also where nobody wants the bytes yet: a value that its serde refuses must fail here, at its own record.
-    const bytes = deleted ? undefined : this.options.encodeValue(value)
-    if (cache === undefined) {
-      if (changelog !== undefined) {
+    let bytes: Uint8Array | undefined
+    try {
+      if (!deleted) bytes = this.options.encodeValue(value)
+      if (cache === undefined && changelog !== undefined) {
         changelog(keyBytes ?? this.options.changelogKey(entry.key), bytes ?? null, timestampMs, NO_HEADERS)
       }
+    } catch (error) {
+      // An entry that holds nothing is in no list that would ever drop it.
+      if (entry.clean === undefined && isIdle(entry)) this.forget(entry)
+      throw error
+    }
+    if (cache === undefined) {
       let row = entry.active
       if (row === undefined) row = this.addActive(entry, new Row())
       else this.activeBytes -= row.valueBytes

@@ -9,7 +9,9 @@ import {
 import type { RawRow } from '../ports/index.ts'
 import type { StoreSpec } from '../topology/index.ts'
 import { openTaskState, type TaskStateOptions } from './open-task-state.ts'
+import type { RowTable } from './row-table.ts'
 import type { TaskState } from './task-state.ts'
+import type { TaskStores } from './task-stores.ts'
 import { json, MemoryDisk, storeSpec } from './test-support/state-fixture.ts'
 
 type Counts = TimestampedKeyValueStore<string, unknown>
@@ -102,7 +104,8 @@ describe('bytes', () => {
     await bench.commit(new Map([['counts', 3]]))
     const plain = storeSpec('counts', 'key-value')
     await expect(bench.open([{ ...plain, changelog: undefined }])).rejects.toMatchObject({
-      code: 'STATE_FORMAT_UNKNOWN'
+      code: 'STATE_LAYOUT_CHANGED',
+      action: 'stop'
     })
     await bench.open([plain])
     expect(bench.counts().get('k')).toBeUndefined()
@@ -352,6 +355,22 @@ describe('windows', () => {
     while (await bench.state.expireStep()) sizes.push((await bench.rawRows()).length)
     expect(sizes).toEqual([3002, 1002, 2])
   })
+
+  it('of several stores take turns, so that a busy one keeps no other from being cleared', async () => {
+    const bench = new Bench()
+    await bench.open([
+      { ...windows, name: 'busy' },
+      { ...windows, name: 'quiet' }
+    ])
+    const windowsOf = (name: string) => bench.state.stores.get(name) as Windows
+    for (let i = 0; i < 5000; i++) windowsOf('busy').put(`k${i}`, 1, 50_000, 1, NO_HEADERS)
+    windowsOf('quiet').put('k', 1, 50_000, 1, NO_HEADERS)
+    for (const name of ['busy', 'quiet']) windowsOf(name).put('late', 1, 299_999, 1, NO_HEADERS)
+    await bench.commit()
+    await bench.state.expireStep()
+    await bench.state.expireStep()
+    expect((await bench.rawRows()).length).toBe(3000 + 2)
+  })
 })
 
 describe('commits', () => {
@@ -370,7 +389,9 @@ describe('commits', () => {
     expect(bench.windows().fetchOne('w', 1000)?.value).toBe(1)
     bench.counts().put('a', 1, 1, NO_HEADERS)
     expect(() => bench.counts().put('a', 'bad', 2, NO_HEADERS)).toThrow("for store 'counts'")
+    const entryCount = entriesOf(bench, 'counts').size
     expect(() => bench.counts().put('b', 'bad', 2, NO_HEADERS)).toThrow('RECORD_SERIALIZE_FAILED')
+    expect(entriesOf(bench, 'counts').size).toBe(entryCount)
     expect(bench.counts().get('a')).toEqual({ value: 1, timestampMs: 1 })
     expect(bench.counts().get('b')).toBeUndefined()
     await bench.commit()
@@ -517,6 +538,11 @@ it('counts rows, those in memory included', async () => {
 })
 
 const CONTEXT = { topic: 't', isKey: false }
+
+function entriesOf(bench: Bench, store: string): ReadonlyMap<string, unknown> {
+  const { table } = (bench.state as TaskStores)['byName'].get(store)?.engine as { table: unknown }
+  return (table as RowTable)['entries']
+}
 
 function fail(): never {
   throw new Error('refused')

@@ -59,6 +59,8 @@ export class TaskStores implements TaskState {
   private hasSealed = false
   private restoredBytes = 0
   private isClosed = false
+  /** Each step begins after the store of the last one: a busy store keeps no other from expiring. */
+  private nextToExpire = 0
 
   constructor(taskId: string, stores: readonly StoreUnderTask[], raw: RawStore, memory: MemoryRawStore) {
     this.taskId = taskId
@@ -205,9 +207,12 @@ export class TaskStores implements TaskState {
   // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async expireStep(): Promise<boolean> {
-    for (const store of this.all) {
+    for (let i = 0; i < this.all.length; i++) {
+      const index = (this.nextToExpire + i) % this.all.length
+      const store = this.all[index] as StoreUnderTask
       const { windows, table } = store.engine
       if (windows === undefined || !windows.hasExpired) continue
+      this.nextToExpire = index + 1
       const bucket = windows.liveBucket
       const range = { from: latin1Bytes(store.prefix), to: latin1Bytes(store.prefix + bucketText(bucket)) }
       const count = await store.raw.clear(range, STEP_ROWS)
