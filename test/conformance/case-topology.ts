@@ -39,7 +39,6 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
   const input = results.get(from[0] ?? '')
   const named = node.name === undefined ? {} : { name: node.name }
   const fn = (spec: FnSpec | undefined): FnSpec => spec as FnSpec
-  if (node.historyMs !== undefined && node.op !== 'store') throw new Unsupported('versioned stores')
 
   switch (node.op) {
     case 'stream':
@@ -142,8 +141,9 @@ function joined(node: CaseNode, left: any, right: any, named: { readonly name?: 
     }
     return left[node.op](right, joiner, { ...named, ...derived(node) })
   }
-  if ('groupByKey' in left && isTable(right) && node.graceMs === undefined) {
-    return left[node.op](right, joiner, { ...named, key: KEY, value: VALUE })
+  if ('groupByKey' in left && isTable(right)) {
+    const grace = node.graceMs === undefined ? {} : { grace: node.graceMs }
+    return left[node.op](right, joiner, { ...named, ...grace, key: KEY, value: VALUE })
   }
   if ('groupByKey' in left && 'groupByKey' in right) {
     const { differenceMs = 0, graceMs = 0, beforeMs, afterMs } = node.window ?? { type: 'join' }
@@ -194,6 +194,7 @@ function declaredStore(node: CaseNode): StoreSpec {
     case 'window':
       return windowStore(name, { key: KEY, value: VALUE, windowSize, retention })
     case 'session':
+    ...(node.historyMs === undefined ? {} : { historyRetention: node.historyMs }),
       return sessionStore(name, { key: KEY, value: VALUE, retention })
     case 'versioned':
       return versionedKeyValueStore(name, { key: KEY, value: VALUE, historyRetention })

@@ -34,6 +34,15 @@ export abstract class DerivedView<K, V, VR> implements TableView<K, VR> {
     this.storeName = storeName
   }
 
+  /** A store of its own keeps no history, whatever the parent does. */
+  get isVersioned(): boolean {
+    return this.storeName === undefined && this.parent.isVersioned === true
+  }
+
+  get historyRetentionMs(): number | undefined {
+    return this.storeName === undefined ? this.parent.historyRetentionMs : undefined
+  }
+
   reader(): TableReaderSupplier<K, VR> {
     return this.storeName === undefined ? this.computedReader(this.parent.reader()) : storeReader(this.storeName)
   }

@@ -1,5 +1,5 @@
-import { checkOptions, type Duration, durationMs, type Serde, StreamsError, type TimeWindows } from '../core/index.ts'
-import { legalName, type StoreSpec } from '../topology/index.ts'
+import { checkOptions, type Duration, durationMs, type Serde, StreamsError } from '../core/index.ts'
+import { legalName, type StoreHandle, type StoreSpec } from '../topology/index.ts'
 import type { DslGraph } from './graph/dsl-graph.ts'
 import type { ExactSerde } from './sink-serde.ts'
 
@@ -20,6 +20,11 @@ export interface MaterializedOptions<K, V> extends NamedOptions {
   readonly changelog?: boolean | Readonly<Record<string, string>> | undefined
   /** False keeps the rows in memory and restores all of them at every start. Default true. */
   readonly persistent?: boolean | undefined
+  /**
+   * Keeps past versions of each row for so long: the table is versioned. Stream joins then look up what was valid at a record's
+   * time, and updates that come out of order no longer replace newer ones. Without it only the last update counts.
+   */
+  readonly historyRetention?: Duration | undefined
 }
 
 /** How a table of windows is stored. */
@@ -40,14 +45,15 @@ export interface WindowAggregateOptions<K, A> extends WindowMaterializedOptions<
 /** What a store's spec takes from the options, whatever the types of its rows. */
 type StoreOptions = Pick<
   WindowMaterializedOptions<unknown, unknown>,
-  'store' | 'caching' | 'changelog' | 'persistent' | 'retention'
+  'store' | 'caching' | 'changelog' | 'persistent' | 'historyRetention' | 'retention'
 >
 
-const MATERIALIZED = ['store', 'key', 'value', 'caching', 'changelog', 'persistent', 'retention'] as const
+const PLAIN = ['store', 'key', 'value', 'caching', 'changelog', 'persistent'] as const
+const MATERIALIZED = [...PLAIN, 'historyRetention', 'retention'] as const
 
 /** Names of the options of `MaterializedOptions`. */
-export const MATERIALIZED_OPTIONS: readonly string[] = ['name', ...MATERIALIZED.slice(0, -1)]
-const WINDOW_MATERIALIZED_OPTIONS: readonly string[] = ['name', ...MATERIALIZED]
+export const MATERIALIZED_OPTIONS: readonly string[] = ['name', ...PLAIN, 'historyRetention']
+const WINDOW_MATERIALIZED_OPTIONS: readonly string[] = ['name', ...PLAIN, 'retention']
 
 /**
  * Whether anything but the node's name was given. Kafka Streams has overloads with and without `Materialized`, which use
@@ -75,12 +81,43 @@ export function storeName(
 }
 
 export function keyValueStore<K, V>(name: string, key: Serde<K>, value: Serde<V>, options: StoreOptions): StoreSpec {
-  return {
-    ...common(name, key, value, options),
-    kind: 'timestamped-key-value',
-    windowSizeMs: undefined,
-    retentionMs: undefined
-  }
+  const spec = { ...common(name, key, value, options), windowSizeMs: undefined, retentionMs: undefined }
+  const historyMs = historyRetentionMs(name, options)
+  return historyMs === undefined
+    ? { ...spec, kind: 'timestamped-key-value' }
+    : { ...spec, kind: 'versioned-key-value', caching: false, historyRetentionMs: historyMs }
+}
+
+/** @throws StreamsError `TOPOLOGY_INVALID` when it is negative. */
+export function historyRetentionMs(
+  storeName: string,
+  options: Pick<StoreOptions, 'historyRetention'>
+): number | undefined {
+  if (options.historyRetention === undefined) return undefined
+  const retentionMs = durationMs(options.historyRetention, `The history retention of store '${storeName}'`)
+  if (retentionMs >= 0) return retentionMs
+  throw new StreamsError(
+    'TOPOLOGY_INVALID',
+    `Store '${storeName}' cannot have a negative history retention, ${retentionMs} ms.`,
+    { details: { store: storeName, retentionMs } }
+  )
+}
+
+/** A versioned store is queried by the same handle; its kind tells. */
+export function keyValueHandle<K, V>(spec: StoreSpec): StoreHandle<K, V, 'timestamped-key-value'> {
+  return { name: spec.name, kind: spec.kind as 'timestamped-key-value' }
+}
+
+/** What kind of windows a store is for. */
+export interface WindowStoreShape {
+  readonly kind: 'timestamped-window' | 'session'
+  readonly windowSizeMs: number | undefined
+  /** The least retention, which is also the default. */
+  readonly neededMs: number
+  /** What takes so long, for the error. */
+  readonly need: string
+  /** Read in order of time, for emitting on close. Then there is no cache: nothing is forwarded but what is closed. */
+  readonly isTimeOrdered: boolean
 }
 
 /** @throws StreamsError `TOPOLOGY_WINDOW_INVALID` when the retention is below size + grace. */

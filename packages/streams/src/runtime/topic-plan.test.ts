@@ -160,6 +160,24 @@ describe('partition counts', () => {
     ).toThrowError(/'x', 'z'/)
   })
 
+  test('compacts changelogs of versioned stores a day after their history has passed', () => {
+    const plan = planTopics(
+      topology(
+        subTopology({
+          id: 0,
+          sourceTopics: ['a'],
+          stores: [{ ...store, kind: 'versioned-key-value', historyRetentionMs: 5000 }]
+        })
+      ),
+      'app',
+      new Map([['a', 1]])
+    )
+    expect(plan.changelogTopics[0]?.configs).toMatchObject({
+      'cleanup.policy': 'compact',
+      'min.compaction.lag.ms': String(86_400_000 + 5000)
+    })
+  })
+
   test('keeps windowed changelogs a day longer than their store', () => {
     const plan = planTopics(
       topology(

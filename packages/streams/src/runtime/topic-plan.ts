@@ -221,6 +221,10 @@ function changelogConfigs(store: StoreSpec): Record<string, string> {
   return {
     'cleanup.policy': windowed ? 'compact,delete' : 'compact',
     ...(windowed ? { 'retention.ms': String(store.retentionMs + CHANGELOG_ADDITIONAL_RETENTION_MS) } : {}),
+    // Past versions are in the older records of a key.
+    ...(store.historyRetentionMs === undefined
+      ? {}
+      : { 'min.compaction.lag.ms': String(store.historyRetentionMs + CHANGELOG_ADDITIONAL_RETENTION_MS) }),
     'message.timestamp.type': 'CreateTime',
     ...store.changelog?.topicConfig
   }

@@ -1,17 +1,11 @@
-import type {
-  Change,
-  Processor,
-  ProcessorContext,
-  Serde,
-  StreamRecord,
-  TimestampedKeyValueStore
-} from '../../core/index.ts'
+import type { Change, Processor, ProcessorContext, Serde, StreamRecord } from '../../core/index.ts'
 import type { StoreHandle } from '../../topology/index.ts'
 import { addAggregation } from '../add-aggregation.ts'
 import { checkFunction } from '../add-step.ts'
 import {
   type AggregateOptions,
   checkMaterialized,
+  keyValueHandle,
   keyValueStore,
   type MaterializedOptions,
   storeName
@@ -20,6 +14,7 @@ import { resolveSerde } from '../resolve-serde.ts'
 import type { GroupedStreamHandle } from '../stream-handle.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
 import { storeReader } from '../table/store-reader.ts'
+import { openTableStore, type TableStore } from '../table/table-store.ts'
 import type { TableReaderSupplier, TableView } from '../table/table-view.ts'
 import type { TableHandle } from '../table-handle.ts'
 
@@ -75,25 +70,32 @@ export function aggregateStream<K, V, A>(
   const nodeName = graph.names.orGenerate(options.name, PREFIX)
   const key = resolveSerde('key', options.key, grouped.upstream.key, nodeName, `${operator}()`)
   const value = resolveSerde('value', options.value, valueSerde, nodeName, `${operator}()`)
-  const view = new AggregateView<K, A>(storeReader(name))
+  const store = keyValueStore(name, key, value, options)
+  const view = new AggregateView<K, A>(storeReader(name), store.historyRetentionMs)
   return addAggregation(grouped, {
     nodeName,
-    store: keyValueStore(name, key, value, options),
+    store,
     supplier: () => new AggregateProcessor(name, initializer, aggregator, view.sendsOldValues),
     view,
     key,
     value,
-    handle: isNamed ? { name, kind: 'timestamped-key-value' } : undefined
+    handle: isNamed ? keyValueHandle(store) : undefined
   })
 }
 
 /** An aggregation always has a store, so it can always tell the old value. */
 export class AggregateView<K, V> implements TableView<K, V> {
   readonly #reader: TableReaderSupplier<K, V>
+  readonly historyRetentionMs: number | undefined
   sendsOldValues = false
 
-  constructor(reader: TableReaderSupplier<K, V>) {
+  constructor(reader: TableReaderSupplier<K, V>, historyRetentionMs?: number) {
     this.#reader = reader
+    this.historyRetentionMs = historyRetentionMs
+  }
+
+  get isVersioned(): boolean {
+    return this.historyRetentionMs !== undefined
   }
 
   reader(): TableReaderSupplier<K, V> {
@@ -106,13 +108,14 @@ export class AggregateView<K, V> implements TableView<K, V> {
   }
 }
 
-class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
+/** Also of each stream of a cogroup, over one store. */
+export class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
   private readonly storeName: string
   private readonly initializer: () => A
   private readonly aggregator: Aggregator<K, V, A>
   private readonly sendsOldValues: boolean
   private context!: ProcessorContext<K, Change<A>>
-  private store!: TimestampedKeyValueStore<K, A>
+  private store!: TableStore<K, A>
   private forwarder!: ChangeForwarder<K, A>
 
   constructor(storeName: string, initializer: () => A, aggregator: Aggregator<K, V, A>, sendsOldValues: boolean) {
@@ -124,7 +127,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
 
   init(context: ProcessorContext<K, Change<A>>): void {
     this.context = context
-    this.store = context.getStateStore(this.storeName)
+    this.store = openTableStore(context, this.storeName)
     this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
   }
 
@@ -139,7 +142,7 @@ class AggregateProcessor<K, V, A> implements Processor<K, V, K, Change<A>> {
     const before = stored === undefined ? this.initializer() : stored.value
     const after = this.aggregator(key, value, before) ?? null
     const timestampMs = stored === undefined ? record.timestampMs : Math.max(record.timestampMs, stored.timestampMs)
-    this.store.put(key, after, timestampMs, headers)
-    this.forwarder.forward(key, before, after, timestampMs, headers)
+    const put = this.store.put(key, after, timestampMs, headers)
+    this.forwarder.forwardPut(key, before, after, timestampMs, headers, put)
   }
 }

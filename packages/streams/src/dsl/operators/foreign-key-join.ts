@@ -8,7 +8,13 @@ import { ForeignChangeAnswerer, SubscriptionAnswerer } from '../foreign-key/subs
 import { SubscriptionReceiver } from '../foreign-key/subscription-receiver.ts'
 import { SubscriptionSender } from '../foreign-key/subscription-sender.ts'
 import { type AnySupplier, GraphNode } from '../graph/graph-node.ts'
-import { keyValueStore, MATERIALIZED_OPTIONS, type MaterializedOptions, storeName } from '../materialized.ts'
+import {
+  historyRetentionMs,
+  keyValueStore,
+  MATERIALIZED_OPTIONS,
+  type MaterializedOptions,
+  storeName
+} from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import type { ExactSerde } from '../sink-serde.ts'
 import { TableSourceView } from '../table/table-source.ts'
@@ -183,7 +189,8 @@ function addJoin<K, V, KO, VO, VR>(
 
   const name = named('-result', OUTPUT)
   const { name: store, isNamed } = storeName(graph, options, OUTPUT)
-  const view = new TableSourceView<K, NonNullable<VR>>(store, isNamed)
+  const historyMs = historyRetentionMs(store, options)
+  const view = new TableSourceView<K, NonNullable<VR>>(store, isNamed, historyMs)
   const value = options.value as Serde<NonNullable<VR>> | undefined
   const result = new GraphNode(name, {
     kind: 'processor',

@@ -1,11 +1,18 @@
-import type { Change, Processor, ProcessorContext, StreamRecord, TimestampedKeyValueStore } from '../../core/index.ts'
+import type { Change, Processor, ProcessorContext, StreamRecord } from '../../core/index.ts'
 import { addAggregation } from '../add-aggregation.ts'
 import { checkFunction } from '../add-step.ts'
-import { checkMaterialized, keyValueStore, type MaterializedOptions, storeName } from '../materialized.ts'
+import {
+  checkMaterialized,
+  keyValueHandle,
+  keyValueStore,
+  type MaterializedOptions,
+  storeName
+} from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import type { GroupedStreamHandle } from '../stream-handle.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
 import { storeReader } from '../table/store-reader.ts'
+import { openTableStore, type TableStore } from '../table/table-store.ts'
 import type { TableHandle } from '../table-handle.ts'
 import { AggregateView, type KeyValueHandle } from './aggregate.ts'
 
@@ -35,15 +42,16 @@ export function reduce<K, V>(
   const nodeName = upstream.graph.names.orGenerate(options.name, PREFIX)
   const key = resolveSerde('key', options.key, upstream.key, nodeName, 'reduce()')
   const value = resolveSerde('value', options.value, upstream.value, nodeName, 'reduce()')
-  const view = new AggregateView<K, V>(storeReader(name))
+  const store = keyValueStore(name, key, value, options)
+  const view = new AggregateView<K, V>(storeReader(name), store.historyRetentionMs)
   return addAggregation(grouped, {
     nodeName,
-    store: keyValueStore(name, key, value, options),
+    store,
     supplier: () => new ReduceProcessor(name, reducer, view.sendsOldValues),
     view,
     key,
     value,
-    handle: isNamed ? { name, kind: 'timestamped-key-value' } : undefined
+    handle: isNamed ? keyValueHandle(store) : undefined
   })
 }
 
@@ -52,7 +60,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
   private readonly reducer: (aggregate: V, value: V) => V | null
   private readonly sendsOldValues: boolean
   private context!: ProcessorContext<K, Change<V>>
-  private store!: TimestampedKeyValueStore<K, V>
+  private store!: TableStore<K, V>
   private forwarder!: ChangeForwarder<K, V>
 
   constructor(storeName: string, reducer: (aggregate: V, value: V) => V | null, sendsOldValues: boolean) {
@@ -63,7 +71,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
 
   init(context: ProcessorContext<K, Change<V>>): void {
     this.context = context
-    this.store = context.getStateStore(this.storeName)
+    this.store = openTableStore(context, this.storeName)
     this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
   }
 
@@ -76,7 +84,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
     const stored = this.store.get(key)
     const after = stored === undefined ? value : (this.reducer(stored.value, value) ?? null)
     const timestampMs = stored === undefined ? record.timestampMs : Math.max(record.timestampMs, stored.timestampMs)
-    this.store.put(key, after, timestampMs, headers)
-    this.forwarder.forward(key, stored === undefined ? null : stored.value, after, timestampMs, headers)
+    const put = this.store.put(key, after, timestampMs, headers)
+    this.forwarder.forwardPut(key, stored === undefined ? null : stored.value, after, timestampMs, headers, put)
   }
 }

@@ -1,17 +1,23 @@
 import {
   checkOptions,
+  type Duration,
+  durationMs,
   type Processor,
   type ProcessorContext,
   type StreamRecord,
-  StreamsError
+  StreamsError,
+  type ValueAndTimestamp
 } from '../../core/index.ts'
+import { legalName, type StoreSpec } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import { joinableStream } from '../join-repartition.ts'
 import type { NamedOptions } from '../materialized.ts'
+import { resolveSerde } from '../resolve-serde.ts'
 import type { ExactSerde } from '../sink-serde.ts'
+import { bufferedKeySerde, bufferedRecordSerde, GraceBuffer } from '../stream-join/grace-buffer.ts'
 import type { StreamHandle } from '../stream-handle.ts'
-import type { TableReader, TableReaderSupplier } from '../table/table-view.ts'
+import type { TableReader, TableReaderSupplier, TableView } from '../table/table-view.ts'
 import type { TableHandle } from '../table-handle.ts'
 
 export interface JoinedOptions<K, V> extends NamedOptions {
@@ -20,13 +26,19 @@ export interface JoinedOptions<K, V> extends NamedOptions {
   /** Serdes of the stream, for a repartition topic; default: the stream's. */
   readonly key?: ExactSerde<K> | undefined
   readonly value?: ExactSerde<V> | undefined
+  /**
+   * Lets each record wait until stream time has passed its own by so long, so that updates of the table that come late are
+   * found. The table must be versioned, with a history retention that is no shorter.
+   */
+  readonly grace?: Duration | undefined
 }
 
 /**
  * Joins each record with the row that the table has for its key at that moment. Records without a row give nothing.
  *
  * Updates of the table give no output by themselves. Records with a null key or null value are dropped. The result has the
- * record's timestamp and headers. Stream and table must have equal partition counts; an operator above that may have changed
+ * record's timestamp and headers. A versioned table is looked up as of that timestamp. With `grace`, records wait and leave in order
+ * of (timestamp, key, arrival); those that come later than that are joined at once. Stream and table must have equal partition counts; an operator above that may have changed
  * the key puts a repartition topic before the join.
  *
  * @param joiner - Gets the record's value, the row's value and the key. Synchronous.
@@ -65,7 +77,7 @@ function addJoin<K, V, VT, VR>(
   isLeft: boolean,
   options: JoinedOptions<K, V>
 ): StreamHandle<K, VR> {
-  checkOptions(`${operator}()`, options, ['name', 'key', 'value'])
+  checkOptions(`${operator}()`, options, ['name', 'key', 'value', 'grace'])
   checkFunction(operator, 'joiner', joiner)
   const { graph } = stream
   if (table.graph !== graph) {
@@ -84,12 +96,17 @@ function addJoin<K, V, VT, VR>(
   const name = graph.names.orGenerate(options.name, isLeft ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')
   graph.copartitioned.push({ node: name, sources })
   const reader = table.view.reader()
+  const isVersioned = table.view.isVersioned === true
+  const graceMs = options.grace === undefined ? undefined : checkedGrace(options.grace, name, table.view)
+  const buffer = graceMs === undefined ? undefined : graceStore(`${name}-Buffer`, operator, name, left, options)
   const node = new GraphNode(
     name,
     {
       kind: 'processor',
-      supplier: () => new StreamTableJoinProcessor(reader, joiner, isLeft),
-      connected: reader.stores
+      supplier: () =>
+        new StreamTableJoinProcessor(reader, joiner, { isLeft, isVersioned, graceMs, bufferName: buffer?.name }),
+      connected: reader.stores,
+      stores: () => (buffer === undefined ? [] : [buffer])
     },
     { takesNullKeys: isLeft }
   )
@@ -98,32 +115,96 @@ function addJoin<K, V, VT, VR>(
   return { graph, node, sources, key, value: undefined, needsRepartition: false }
 }
 
+/** @throws StreamsError `TOPOLOGY_INVALID` unless the table remembers at least as much as is waited for. */
+function checkedGrace(grace: Duration, node: string, table: TableView<any, any>): number {
+  const graceMs = durationMs(grace, `The grace of join '${node}'`)
+  const { historyRetentionMs } = table
+  let problem: string | undefined
+  if (graceMs < 0) problem = 'A grace cannot be negative.'
+  else if (historyRetentionMs === undefined) {
+    problem = 'That takes a versioned table: give it a historyRetention.'
+  } else if (historyRetentionMs < graceMs) {
+    problem = `The table remembers only ${historyRetentionMs} ms: raise its historyRetention.`
+  }
+  if (problem === undefined) return graceMs
+  throw new StreamsError('TOPOLOGY_INVALID', `Node '${node}' joins with a grace of ${graceMs} ms. ${problem}`, {
+    details: { node, graceMs, historyRetentionMs }
+  })
+}
+
+function graceStore<K, V>(
+  name: string,
+  operator: string,
+  node: string,
+  stream: StreamHandle<K, V>,
+  options: JoinedOptions<K, V>
+): StoreSpec {
+  return {
+    name: legalName(name, 'store'),
+    kind: 'ordered-key-value',
+    key: bufferedKeySerde(resolveSerde('key', options.key, stream.key, node, `${operator}()`)),
+    value: bufferedRecordSerde(resolveSerde('value', options.value, stream.value, node, `${operator}()`)),
+    persistent: true,
+    caching: false,
+    changelog: { sourceTopic: undefined, topicConfig: {} },
+    windowSizeMs: undefined,
+    retentionMs: undefined
+  }
+}
+
+interface JoinBehaviour {
+  readonly isLeft: boolean
+  readonly isVersioned: boolean
+  readonly graceMs: number | undefined
+  readonly bufferName: string | undefined
+}
+
 class StreamTableJoinProcessor<K, V, VT, VR> implements Processor<K, V, K, VR> {
   private readonly joiner: (value: V, row: VT | null, key: K) => VR
+  private readonly behaviour: JoinBehaviour
   private readonly isLeft: boolean
+  private readonly isVersioned: boolean
   private readonly table: TableReader<K, VT>
   private context!: ProcessorContext<K, VR>
+  private buffer: GraceBuffer<K, V> | undefined
 
-  constructor(reader: TableReaderSupplier<K, VT>, joiner: (value: V, row: VT | null, key: K) => VR, isLeft: boolean) {
+  constructor(
+    reader: TableReaderSupplier<K, VT>,
+    joiner: (value: V, row: VT | null, key: K) => VR,
+    behaviour: JoinBehaviour
+  ) {
     this.table = reader.create()
     this.joiner = joiner
-    this.isLeft = isLeft
+    this.behaviour = behaviour
+    this.isLeft = behaviour.isLeft
+    this.isVersioned = behaviour.isVersioned
   }
 
   init(context: ProcessorContext<K, VR>): void {
+    const { bufferName, graceMs } = this.behaviour
     this.context = context
     this.table.init(context)
+    if (bufferName !== undefined && graceMs !== undefined) this.buffer = new GraceBuffer(context, bufferName, graceMs)
   }
 
   process(record: StreamRecord<K, V>): void {
-    const { key, value } = record
-    if (value === null || (key === null && !this.isLeft)) {
+    if (record.value === null || (record.key === null && !this.isLeft)) {
       this.context.drop('null-key-or-value')
       return
     }
-    const row = key === null ? undefined : this.table.get(key)
+    // A null key has no row to wait for. Kafka Streams fails there.
+    if (this.buffer === undefined || record.key === null || !this.buffer.put(record)) this.join(record)
+    else this.buffer.evict(this.join)
+  }
+
+  private readonly join = ({ key, value, timestampMs, headers }: StreamRecord<K, V>): void => {
+    const row = key === null ? undefined : this.rowAt(key, timestampMs)
     if (row === undefined && !this.isLeft) return
     const joined = (this.joiner(value, row === undefined ? null : row.value, key) ?? null) as VR
-    this.context.forward({ key, value: joined, timestampMs: record.timestampMs, headers: record.headers })
+    this.context.forward({ key, value: joined, timestampMs, headers })
+  }
+
+  private rowAt(key: K, timestampMs: number): ValueAndTimestamp<VT> | undefined {
+    return this.isVersioned ? this.table.getAsOf?.(key, timestampMs) : this.table.get(key)
   }
 }

@@ -77,7 +77,8 @@ class FilterView<K, V> extends DerivedView<K, V, V> {
   }
 
   createProcessor(): Processor<K, Change<V>, K, Change<V>> {
-    return new TableFilterProcessor(this.#test, this.storeName, this.sendsOldValues)
+    const skipsUnknown = this.sendsOldValues && this.parent.isVersioned !== true
+    return new TableFilterProcessor(this.#test, this.storeName, this.sendsOldValues, skipsUnknown)
   }
 
   protected computedReader(parent: TableReaderSupplier<K, V>): TableReaderSupplier<K, V> {
@@ -106,6 +107,10 @@ class FilterReader<K, V> implements TableReader<K, V> {
     return this.tested(key, this.parent.getForwarded(key))
   }
 
+  getAsOf(key: K, asOfMs: number): ValueAndTimestamp<V> | undefined {
+    return this.tested(key, this.parent.getAsOf?.(key, asOfMs))
+  }
+
   private tested(key: K, row: ValueAndTimestamp<V> | undefined): ValueAndTimestamp<V> | undefined {
     return row !== undefined && this.test(key, row.value) ? row : undefined
   }
@@ -115,14 +120,17 @@ class TableFilterProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>
   private readonly test: Predicate<K, V>
   private readonly storeName: string | undefined
   private readonly sendsOldValues: boolean
+  /** Deletions of rows that never passed. A versioned table has to know them: they may end a version that did. */
+  private readonly skipsUnknown: boolean
   private context!: ProcessorContext<K, Change<V>>
   private store: TimestampedKeyValueStore<K, V> | undefined
   private forwarder: ChangeForwarder<K, V> | undefined
 
-  constructor(test: Predicate<K, V>, storeName: string | undefined, sendsOldValues: boolean) {
+  constructor(test: Predicate<K, V>, storeName: string | undefined, sendsOldValues: boolean, skipsUnknown: boolean) {
     this.test = test
     this.storeName = storeName
     this.sendsOldValues = sendsOldValues
+    this.skipsUnknown = skipsUnknown
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
@@ -137,7 +145,7 @@ class TableFilterProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>
     const { key, value: change, timestampMs, headers } = record
     const after = this.passed(key, change.after)
     const before = this.sendsOldValues ? this.valueBefore(key, change) : null
-    if (this.sendsOldValues && before === null && after === null) return
+    if (this.skipsUnknown && before === null && after === null) return
     if (this.store === undefined) {
       this.context.forward({ key, value: { before, after, isLatest: change.isLatest }, timestampMs, headers })
     } else {

@@ -35,7 +35,10 @@ export function tableGroupBy<K, V, KR, VR, KG = KR, VG = VR>(
   const name = graph.names.orGenerate(options.name, 'KTABLE-SELECT-')
   const key = resolveSerde<NonNullable<KG>>('key', options.key, undefined, name, 'groupBy()')
   const value = resolveSerde<NonNullable<VG>>('value', options.value, undefined, name, 'groupBy()')
-  const node = new GraphNode(name, { kind: 'processor', supplier: () => new TableGroupByProcessor(selector, key) })
+  const node = new GraphNode(name, {
+    kind: 'processor',
+    supplier: () => new TableGroupByProcessor(selector, key, table.view.isVersioned === true)
+  })
   graph.add(node, table.node)
   table.view.sendOldValues(true)
   return { graph, node, key, value, name: options.name }
@@ -44,11 +47,13 @@ export function tableGroupBy<K, V, KR, VR, KG = KR, VG = VR>(
 class TableGroupByProcessor<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   private readonly selector: Selector<K, V, KR, VR>
   private readonly keySerde: AnySerde
+  private readonly skipsOutOfOrder: boolean
   private context!: ProcessorContext<KR, Change<VR>>
 
-  constructor(selector: Selector<K, V, KR, VR>, keySerde: AnySerde) {
+  constructor(selector: Selector<K, V, KR, VR>, keySerde: AnySerde, skipsOutOfOrder: boolean) {
     this.selector = selector
     this.keySerde = keySerde
+    this.skipsOutOfOrder = skipsOutOfOrder
   }
 
   init(context: ProcessorContext<KR, Change<VR>>): void {
@@ -58,6 +63,11 @@ class TableGroupByProcessor<K, V, KR, VR> implements Processor<K, Change<V>, KR,
   process(record: StreamRecord<K, Change<V>>): void {
     const { value: change, timestampMs, headers } = record
     const { isLatest } = change
+    // An aggregate is of the latest rows.
+    if (this.skipsOutOfOrder && !isLatest) {
+      this.context.drop('late')
+      return
+    }
     const before = this.selected(record.key, change.before)
     const after = this.selected(record.key, change.after)
     if (before !== undefined && after !== undefined && this.areEqual(before[0], after[0])) {

@@ -80,6 +80,10 @@ class MapReader<K, V, VR> implements TableReader<K, NonNullable<VR>> {
     return this.mapped(key, this.parent.getForwarded(key))
   }
 
+  getAsOf(key: K, asOfMs: number): ValueAndTimestamp<NonNullable<VR>> | undefined {
+    return this.mapped(key, this.parent.getAsOf?.(key, asOfMs))
+  }
+
   private mapped(key: K, row: ValueAndTimestamp<V> | undefined): ValueAndTimestamp<NonNullable<VR>> | undefined {
     if (row === undefined) return undefined
     const value = this.mapper(row.value, key) ?? null

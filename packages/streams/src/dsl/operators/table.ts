@@ -2,7 +2,13 @@ import { checkOptions, type TimestampExtractor } from '../../core/index.ts'
 import { legalName, type StoreHandle } from '../../topology/index.ts'
 import type { DslGraph } from '../graph/dsl-graph.ts'
 import { GraphNode } from '../graph/graph-node.ts'
-import { keyValueStore, MATERIALIZED_OPTIONS, type MaterializedOptions, storeName } from '../materialized.ts'
+import {
+  keyValueHandle,
+  keyValueStore,
+  MATERIALIZED_OPTIONS,
+  type MaterializedOptions,
+  storeName
+} from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import { TableSourceView } from '../table/table-source.ts'
 import type { TableHandle } from '../table-handle.ts'
@@ -10,7 +16,7 @@ import { CONSUMED_OPTIONS, type ConsumedOptions } from './stream.ts'
 
 export interface TableOptions<K, V>
   extends ConsumedOptions<K, V>,
-    Pick<MaterializedOptions<K, V>, 'store' | 'caching' | 'changelog' | 'persistent'> {}
+    Pick<MaterializedOptions<K, V>, 'store' | 'caching' | 'changelog' | 'persistent' | 'historyRetention'> {}
 
 /**
  * Reads a topic as a table: each record sets the value of its key, a null value deletes it. Records with a null key are
@@ -34,8 +40,8 @@ export function table<K, V>(
   const name = graph.names.orGenerate(options.name, 'KTABLE-SOURCE-')
   const key = resolveSerde<K>('key', options.key, undefined, name, 'table()')
   const value = resolveSerde<V>('value', options.value, undefined, name, 'table()')
-  const view = new TableSourceView<K, V>(store, isNamed)
   const spec = keyValueStore(store, key, value, options)
+  const view = new TableSourceView<K, V>(store, isNamed, spec.historyRetentionMs)
   const node = new GraphNode(name, {
     kind: 'table-source',
     sourceName,
@@ -56,6 +62,6 @@ export function table<K, V>(
     value,
     sources: new Set([sourceName]),
     view,
-    store: isNamed ? { name: store, kind: 'timestamped-key-value' } : undefined
+    store: isNamed ? keyValueHandle(spec) : undefined
   }
 }

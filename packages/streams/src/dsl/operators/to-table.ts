@@ -1,7 +1,13 @@
 import type { Serde } from '../../core/index.ts'
 import type { StoreHandle } from '../../topology/index.ts'
 import { GraphNode } from '../graph/graph-node.ts'
-import { checkMaterialized, keyValueStore, type MaterializedOptions, storeName } from '../materialized.ts'
+import {
+  checkMaterialized,
+  keyValueHandle,
+  keyValueStore,
+  type MaterializedOptions,
+  storeName
+} from '../materialized.ts'
 import { repartitionNode } from '../repartition-node.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import type { WiderSerde } from '../sink-serde.ts'
@@ -46,14 +52,14 @@ export function toTable<K, V, KW = K, VW = V>(
     sources = new Set([parent.name])
   }
 
-  const view = new TableSourceView<KW, VW>(store, isNamed)
   const spec = keyValueStore(store, key, value, options)
+  const view = new TableSourceView<KW, VW>(store, isNamed, spec.historyRetentionMs)
   const node = new GraphNode(name, {
     kind: 'processor',
     supplier: () => view.createProcessor(),
     stores: () => (view.isStored ? [spec] : [])
   })
   graph.add(node, parent)
-  const handle = isNamed ? { name: store, kind: 'timestamped-key-value' as const } : undefined
+  const handle = isNamed ? keyValueHandle<KW, VW>(spec) : undefined
   return { graph, node, key, value, sources, view, store: handle }
 }

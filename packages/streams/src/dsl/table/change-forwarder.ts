@@ -1,4 +1,11 @@
-import type { Change, FlushListener, Headers, ProcessorContext } from '../../core/index.ts'
+import {
+  type Change,
+  type FlushListener,
+  type Headers,
+  type ProcessorContext,
+  VERSION_IS_LATEST,
+  VERSION_NOT_PUT
+} from '../../core/index.ts'
 
 /** A store that may hold updates back. */
 interface FlushingStore<K, V> {
@@ -28,9 +35,25 @@ export class ChangeForwarder<K, V> {
     return this.sendsOldValues && !this.isCached
   }
 
-  forward(key: K, before: V | null, after: V | null, timestampMs: number, headers: Headers): void {
-    if (this.isCached) return
+  /** @param isStored - false when the store did not take the update, so that no cache will forward it. */
+  forward(key: K, before: V | null, after: V | null, timestampMs: number, headers: Headers, isStored = true): void {
+    if (this.isCached && isStored) return
     const value = { before: this.sendsOldValues ? before : null, after, isLatest: true }
+    this.context.forward({ key, value, timestampMs, headers })
+  }
+
+  /** @param put - what the store's put returned: a store with history may not take an update, or not as the latest. */
+  forwardPut(
+    key: K,
+    before: V | null,
+    after: V | null,
+    timestampMs: number,
+    headers: Headers,
+    put: number | void
+  ): void {
+    if (this.isCached || put === VERSION_NOT_PUT) return
+    const isLatest = put === undefined || put === VERSION_IS_LATEST
+    const value = { before: this.sendsOldValues ? before : null, after, isLatest }
     this.context.forward({ key, value, timestampMs, headers })
   }
 }

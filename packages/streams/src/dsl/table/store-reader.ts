@@ -1,11 +1,12 @@
 import type {
   ProcessorContext,
   SessionStore,
-  TimestampedKeyValueStore,
   TimestampedWindowStore,
   ValueAndTimestamp,
+  VersionedKeyValueStore,
   Windowed
 } from '../../core/index.ts'
+import { openTableStore, type TableStore } from './table-store.ts'
 import type { TableReader, TableReaderSupplier } from './table-view.ts'
 
 /** Reads a table from its store. */
@@ -25,14 +26,16 @@ export function sessionStoreReader<K, V>(storeName: string): TableReaderSupplier
 
 class StoreReader<K, V> implements TableReader<K, V> {
   readonly #storeName: string
-  private store!: TimestampedKeyValueStore<K, V>
+  private store!: TableStore<K, V>
+  private versions: VersionedKeyValueStore<K, V> | undefined
 
   constructor(storeName: string) {
     this.#storeName = storeName
   }
 
   init(context: ProcessorContext<any, any>): void {
-    this.store = context.getStateStore(this.#storeName)
+    this.store = openTableStore(context, this.#storeName)
+    this.versions = context.getStateStore(this.#storeName)
   }
 
   get(key: K): ValueAndTimestamp<V> | undefined {
@@ -41,6 +44,10 @@ class StoreReader<K, V> implements TableReader<K, V> {
 
   getForwarded(key: K): ValueAndTimestamp<V> | undefined {
     return this.store.getForwarded(key)
+  }
+
+  getAsOf(key: K, asOfMs: number): ValueAndTimestamp<V> | undefined {
+    return this.versions?.getAsOf(key, asOfMs)
   }
 }
 

@@ -1,6 +1,7 @@
-import type { Change, Processor, ProcessorContext, StreamRecord, TimestampedKeyValueStore } from '../../core/index.ts'
+import type { Change, Processor, ProcessorContext, StreamRecord } from '../../core/index.ts'
 import { ChangeForwarder } from './change-forwarder.ts'
 import { storeReader } from './store-reader.ts'
+import { openTableStore, type TableStore } from './table-store.ts'
 import type { TableReaderSupplier, TableView } from './table-view.ts'
 
 /**
@@ -11,12 +12,19 @@ import type { TableReaderSupplier, TableView } from './table-view.ts'
  */
 export class TableSourceView<K, V> implements TableView<K, V> {
   readonly #storeName: string
+  readonly historyRetentionMs: number | undefined
   isStored: boolean
   sendsOldValues = false
 
-  constructor(storeName: string, isStored: boolean) {
+  /** @param historyRetentionMs - keeps past versions for so long; such a table is always stored. */
+  constructor(storeName: string, isStored: boolean, historyRetentionMs?: number) {
     this.#storeName = storeName
-    this.isStored = isStored
+    this.historyRetentionMs = historyRetentionMs
+    this.isStored = isStored || historyRetentionMs !== undefined
+  }
+
+  get isVersioned(): boolean {
+    return this.historyRetentionMs !== undefined
   }
 
   reader(): TableReaderSupplier<K, V> {
@@ -42,7 +50,7 @@ class StoredSourceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
   private readonly storeName: string
   private readonly sendsOldValues: boolean
   private context!: ProcessorContext<K, Change<V>>
-  private store!: TimestampedKeyValueStore<K, V>
+  private store!: TableStore<K, V>
   private forwarder!: ChangeForwarder<K, V>
 
   constructor(storeName: string, sendsOldValues: boolean) {
@@ -52,7 +60,7 @@ class StoredSourceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
 
   init(context: ProcessorContext<K, Change<V>>): void {
     this.context = context
-    this.store = context.getStateStore(this.storeName)
+    this.store = openTableStore(context, this.storeName)
     this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
   }
 
@@ -64,8 +72,8 @@ class StoredSourceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
     }
     // Out-of-order updates are stored and forwarded too: the table holds what came last, as in Kafka Streams.
     const before = this.forwarder.needsOldValues ? (this.store.get(key)?.value ?? null) : null
-    this.store.put(key, value, timestampMs, headers)
-    this.forwarder.forward(key, before, value, timestampMs, headers)
+    const put = this.store.put(key, value, timestampMs, headers)
+    this.forwarder.forwardPut(key, before, value, timestampMs, headers, put)
   }
 }
 

@@ -16,6 +16,8 @@ export interface TableView<K, V> {
   sendOldValues(force: boolean): boolean
   /** Its changes tell which are out of order (`isLatest`); most operators below skip those. Absent: no. */
   readonly isVersioned?: boolean
+  /** Of a versioned table: how far back it can be read. */
+  readonly historyRetentionMs?: number | undefined
 }
 
 export interface TableReaderSupplier<K, V> {
@@ -30,4 +32,6 @@ export interface TableReader<K, V> {
   get(key: K): ValueAndTimestamp<V> | undefined
   /** The row that went with the last change this table forwarded: `get` may be ahead of it when there is a cache. */
   getForwarded(key: K): ValueAndTimestamp<V> | undefined
+  /** The row that was valid at a time. Only where the view says `isVersioned`. */
+  getAsOf?(key: K, asOfMs: number): ValueAndTimestamp<V> | undefined
 }
