@@ -136,7 +136,7 @@ function joined(node: CaseNode, left: any, right: any, named: { readonly name?: 
   const unsupported = new Unsupported(`${node.op} of these inputs`)
   if (isTable(left) && isTable(right)) {
     if (node.foreignKey !== undefined) {
-      const serdes = { ...derived(node), value: VALUE, thisValue: VALUE, otherKey: KEY, otherValue: VALUE }
+      const serdes = { ...stored(node), value: VALUE, thisValue: VALUE, otherKey: KEY, otherValue: VALUE }
       return left[node.op](right, keyFunction(node.foreignKey), joiner, { ...named, ...serdes, key: KEY })
     }
     return left[node.op](right, joiner, { ...named, ...derived(node) })
