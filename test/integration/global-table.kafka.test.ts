@@ -89,7 +89,9 @@ test('a topic that was made anew is read from its beginning, and no old row stay
     'in',
     [0, 1].map(index => ({ key: 'x', value: `k${index}` }))
   )
-  await application(cluster).app.run({ until: 'end' })
+  const second = application(cluster)
+  await second.app.run({ until: 'end' })
+  expect((await second.app.metrics()).restore.restoredRecords).toBe(1)
   expect(await outputs(cluster)).toEqual(['k0=7', 'k1=null'])
 })
 

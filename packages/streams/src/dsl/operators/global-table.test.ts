@@ -65,7 +65,11 @@ test('sees what the topology itself writes to its topic, before the next record'
   const outputs = await run(
     builder => {
       const rows = builder.globalTable('rows', { ...TEXT, store: 'rows' })
-      const stream = builder.stream('in', TEXT)
+      // Both records wait in the repartition topic when the first is processed.
+      const stream = builder
+        .stream('in', TEXT)
+        .flatMapValues(value => [value, value + 1])
+        .repartition(TEXT)
       stream
         .leftJoin(
           rows,
@@ -81,9 +85,9 @@ test('sees what the topology itself writes to its topic, before the next record'
         )
         .to('out', TEXT)
     },
-    ['a=1@1', 'a=2@2']
+    ['a=1@1', 'a=5@2']
   )
-  expect(outputs).toEqual(['a=@1', 'a=1@2'])
+  expect(outputs).toEqual(['a=@1', 'a=1@1', 'a=3@2', 'a=8@2'])
 })
 
 test('is a sub-topology without tasks', () => {
