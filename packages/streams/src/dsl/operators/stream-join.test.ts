@@ -11,7 +11,7 @@ type Op = 'join' | 'leftJoin' | 'outerJoin'
 function joining(op: Op, windows = joinWindows(5), options = {}): (builder: StreamsBuilder) => void {
   return builder => {
     const stream: { [name in Op]: (...args: unknown[]) => KStream<string, string> } = builder.stream('in', TEXT) as any
-    const joiner = (left: unknown, right: unknown) => `${left}${right}`
+    const joiner = (left: any, right: any) => `${left}${right}`
     stream[op](builder.stream('rows', TEXT), joiner, windows, options).to('out', TEXT)
   }
 }
@@ -98,7 +98,8 @@ test('waits for matches across a restart', async () => {
 
   await using second = await TopologyTestDriver.open(topology, { rawStore: keeping })
   pipe(second, 'rows>a="y"@3')
-  expect(read(second)).toEqual(['a="1y"@3', 'a="2y"@3'])
+  pipe(second, 'z=9@50')
+  expect(read(second)).toEqual(['a="1y"@3', 'a="2y"@3', 'b="nullx"@2'])
 })
 
 test('refuses misuse while building, naming the node', () => {

@@ -1,4 +1,5 @@
 import type { NodeState, ProcessorContext } from '../../core/index.ts'
+import type { UnmatchedStore } from './unmatched-rows.ts'
 
 /** No record waits for a match. */
 const NEVER = Number.MAX_SAFE_INTEGER
@@ -7,10 +8,19 @@ const NEVER = Number.MAX_SAFE_INTEGER
 export class JoinTime {
   readonly #streamTime: NodeState
   readonly #minTime: NodeState
+  #isSettled = false
 
   constructor(context: ProcessorContext<any, any>) {
     this.#streamTime = context.nodeState('stream-time', -1)
     this.#minTime = context.nodeState('min-time', NEVER)
+  }
+
+  /** Before the first record: rows may wait of which the committed metadata says nothing, after a reset of offsets say. */
+  settle(unmatched: UnmatchedStore<any>): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    const first = this.hasWaiting ? undefined : unmatched.first()
+    if (first !== undefined) this.lowerMin(first.key.timestampMs)
   }
 
   /** The largest timestamp that either side has seen. */

@@ -80,7 +80,10 @@ export class StreamJoinProcessor<K, V, VO, VR> implements Processor<K, V, K, VR>
     const { key, value, timestampMs, headers } = record
     const { isOuter, beforeMs, afterMs } = this.side
     const { time } = this
-    time?.observe(timestampMs)
+    if (time !== undefined) {
+      time.settle(this.unmatched as UnmatchedStore<K>)
+      time.observe(timestampMs)
+    }
     if (value === null || key === null) {
       if (isOuter && value !== null) this.forward(key, value, null, timestampMs, headers)
       else this.context.drop('null-key-or-value')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { StreamsBuilder } from '../streams-builder.ts'
+import type { StreamsBuilder } from '../streams-builder.ts'
 import { run, TEXT } from '../test-support/run-topology.ts'
 
 const VERSIONED = { ...TEXT, historyRetention: 50 }
