@@ -93,8 +93,11 @@ export interface TimestampedWindowStore<K, V> extends ReadOnlyWindowStore<K, Val
    * @throws StreamsError `TOPOLOGY_INVALID` unless the store was declared `timeOrdered`.
    */
   windowsByTime(fromMs: number, toMs: number): StoreCursor<Windowed<K>, ValueAndTimestamp<V>>
-  /** Ignored when the window start is at or below observed time - retention. `null` deletes. */
-  put(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): void
+  /**
+   * `null` deletes. Returns false when it was ignored because the window start is at or below observed time - retention:
+   * then no cache forwards it either.
+   */
+  put(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): boolean
   onFlush(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean
 }
 
@@ -133,8 +136,11 @@ export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
    * @throws StreamsError `TOPOLOGY_INVALID` unless the store was declared `timeOrdered`.
    */
   sessionsByTime(fromEndMs: number, toEndMs: number): StoreCursor<Windowed<K>, V>
-  /** Ignored when expired. `null` deletes. */
-  put(key: K, value: V | null, startMs: number, endMs: number): void
+  /**
+   * `null` deletes. Returns false when it was ignored because it is expired: then no cache forwards it either. In a
+   * `timeOrdered` store it is not, but only `sessionsByTime` sees it.
+   */
+  put(key: K, value: V | null, startMs: number, endMs: number): boolean
   remove(key: K, startMs: number, endMs: number): void
   /** Flushed updates have the session's end as timestamp and no headers. */
   onFlush(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean

@@ -34,10 +34,12 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
   readonly store = this
   protected readonly itemKeyLength = SESSION_KEY_BYTES
   private readonly recordTimestampMs: () => number
+  private readonly keepsExpired: boolean
 
   constructor(options: SessionEngineOptions<K, V>) {
     super(options.name, options.table, options.codec, options.windows, options.retentionMs, options.timeOrdered)
     this.recordTimestampMs = options.recordTimestampMs
+    this.keepsExpired = options.timeOrdered
   }
 
   fetchSession(key: K, startMs: number, endMs: number): V | undefined {
@@ -73,12 +75,13 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
     return this.scan(0, Number.MAX_SAFE_INTEGER, row => this.table.valueOf(row) as V)
   }
 
-  put(key: K, value: V | null, startMs: number, endMs: number): void {
-    if (endMs < this.windows.liveFromMs) return
+  put(key: K, value: V | null, startMs: number, endMs: number): boolean {
+    if (this.isExpired(endMs)) return false
     const root = this.rootFor(key, endMs)
     this.table.write(root, itemKeyOf(startMs, endMs), value, this.recordTimestampMs(), NO_HEADERS)
     // Only now: a value that cannot be written must not make others expire.
     this.windows.observe(endMs)
+    return true
   }
 
   remove(key: K, startMs: number, endMs: number): void {
@@ -102,9 +105,14 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
     const key = latin1Of(changelogKey)
     const endAt = key.length - SESSION_KEY_BYTES
     const endMs = integerIn(key, endAt)
-    if (endMs < this.windows.liveFromMs) return
+    if (this.isExpired(endMs)) return
     this.windows.observe(endMs)
     this.table.restore(this.rootKeyOf(key.slice(0, endAt), endMs), key.slice(endAt), value, timestampMs)
+  }
+
+  /** What is emitted on close may expire before that, so it is kept, though no look-up by key sees it. */
+  private isExpired(endMs: number): boolean {
+    return endMs < this.windows.liveFromMs && !this.keepsExpired
   }
 
   protected windowedOf(keyText: string, itemKey: string): Windowed<K> {

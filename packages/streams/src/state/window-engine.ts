@@ -91,12 +91,13 @@ abstract class WindowEngine<K, V, R> extends TimeBucketEngine<K, V> {
     this.table.restore(rootKey, key.slice(startAt, startAt + this.itemKeyLength), value, timestampMs)
   }
 
-  protected write(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): void {
-    if (windowStartMs < this.windows.liveFromMs) return
+  protected write(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): boolean {
+    if (windowStartMs < this.windows.liveFromMs) return false
     const root = this.rootFor(key, windowStartMs)
     this.table.write(root, this.itemKeyFor(root, windowStartMs), value, timestampMs, headers)
     // Only now: a value that cannot be written must not make others expire.
     this.windows.observe(windowStartMs)
+    return true
   }
 
   protected itemKeyFor(_root: Entry, windowStartMs: number): string {
@@ -117,8 +118,8 @@ export class TimestampedWindowEngine<K, V>
 {
   readonly store = this
 
-  put(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): void {
-    this.write(key, value, windowStartMs, timestampMs, headers)
+  put(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): boolean {
+    return this.write(key, value, windowStartMs, timestampMs, headers)
   }
 
   onFlush(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
