@@ -27,9 +27,10 @@ export { bytes } from './serdes/bytes.ts'
 export { changeSerde } from './serdes/change.ts'
 export { float64 } from './serdes/float64.ts'
 export { int32 } from './serdes/int32.ts'
-export { int64 } from './serdes/int64.ts'
+export { int64, readInt64, writeInt64 } from './serdes/int64.ts'
 export { json } from './serdes/json.ts'
 export type { StandardIssue, StandardResult, StandardSchema } from './serdes/standard-schema.ts'
+export { sessionKey } from './serdes/session-key.ts'
 export { string } from './serdes/string.ts'
 export { uuid } from './serdes/uuid.ts'
 export { innerKeySerde, type WindowedKeyOptions, type WindowedKeySerde, windowedKey } from './serdes/windowed-key.ts'
@@ -60,6 +61,8 @@ export type { RecordMetadata, StreamRecord } from './stream-record.ts'
 export type { TimestampExtractor } from './timestamp-extractor.ts'
 export type { Windowed } from './windowed.ts'
 export { type JoinWindows, type JoinWindowsOptions, joinWindows } from './windows/join-windows.ts'
+export { type SessionOptions, type SessionWindows, session } from './windows/session-windows.ts'
+export { type SlidingOptions, type SlidingWindows, sliding } from './windows/sliding-windows.ts'
 export {
   firstWindowStartMs,
   type HoppingOptions,
@@ -69,3 +72,9 @@ export {
   tumbling,
   windowStartsMs
 } from './windows/time-windows.ts'
+export {
+  UNLIMITED_END_MS,
+  type UnlimitedOptions,
+  type UnlimitedWindows,
+  unlimited
+} from './windows/unlimited-windows.ts'

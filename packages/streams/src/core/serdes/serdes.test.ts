@@ -5,6 +5,7 @@ import { float64 } from './float64.ts'
 import { int32 } from './int32.ts'
 import { int64 } from './int64.ts'
 import { json } from './json.ts'
+import { sessionKey } from './session-key.ts'
 import { string } from './string.ts'
 import { uuid } from './uuid.ts'
 import { windowedKey } from './windowed-key.ts'
@@ -35,6 +36,8 @@ const LAYOUTS: [name: string, serde: Serde<any>, value: unknown, hex: string][] 
     Buffer.from('123e4567-e89b-12d3-a456-426614174000').toString('hex')
   ],
   ['json', json(), { a: [1, null, 'é'] }, Buffer.from('{"a":[1,null,"é"]}').toString('hex')],
+  // In Kafka Streams' SessionKeySchema the end comes first.
+  ['session key', sessionKey(string()), { key: 'k', startMs: 256, endMs: 511 }, '6b00000000000001ff0000000000000100'],
   ['windowed key', windowedKey(string(), { sizeMs: 10 }), { key: 'k', startMs: 256, endMs: 266 }, '6b0000000000000100']
 ]
 
@@ -91,7 +94,11 @@ test('a windowed key without a size reads an end beyond all time', () => {
   expect(serde.deserialize(written, CONTEXT)).toEqual({ key: 'k', startMs: 5, endMs: Number.MAX_SAFE_INTEGER })
 })
 
-test('a windowed key needs its 8 bytes, and a size above 0', () => {
+test('a windowed key needs its 8 bytes, and no negative size', () => {
   expect(() => windowedKey(string()).deserialize(Buffer.alloc(7), CONTEXT)).toThrow(/7 bytes are too few/)
-  expect(() => windowedKey(string(), { sizeMs: 0 })).toThrow(/sizeMs above 0/)
+  expect(() => windowedKey(string(), { sizeMs: -1 })).toThrow(/sizeMs of 0 or more/)
+})
+
+test('the key of a session needs its 16 bytes', () => {
+  expect(() => sessionKey(string()).deserialize(Buffer.alloc(15), CONTEXT)).toThrow(/15 bytes are too few/)
 })

@@ -4,7 +4,10 @@ import type { Windowed } from '../windowed.ts'
 import { readInt64, writeInt64 } from './int64.ts'
 
 export interface WindowedKeyOptions {
-  /** Size of the windows in milliseconds: only the start is written, so reading needs it to tell the end. */
+  /**
+   * Size of the windows in milliseconds (of sliding ones the difference): only the start is written, so reading needs it
+   * to tell the end.
+   */
   readonly sizeMs?: number
 }
 
@@ -14,7 +17,7 @@ export interface WindowedKeySerde<K> extends Serde<Windowed<K>> {
 }
 
 /**
- * The key of a time window: the bytes of the key, then the start of the window as 8 bytes, big-endian.
+ * The key of a time or sliding window: the bytes of the key, then the start of the window as 8 bytes, big-endian.
  *
  * Without `sizeMs` the serde can write; keys that it reads get an `endMs` of `Number.MAX_SAFE_INTEGER`, as they get
  * Java's largest long there. A sink with this serde is partitioned by the key inside, so all windows of a key meet.
@@ -23,15 +26,18 @@ export interface WindowedKeySerde<K> extends Serde<Windowed<K>> {
  */
 export function windowedKey<K>(inner: Serde<K>, options: WindowedKeyOptions = {}): WindowedKeySerde<K> {
   const { sizeMs } = options
-  if (sizeMs !== undefined && !(Number.isSafeInteger(sizeMs) && sizeMs > 0)) {
-    throw new StreamsError('TOPOLOGY_WINDOW_INVALID', `windowedKey() needs a sizeMs above 0, not ${String(sizeMs)}.`)
+  if (sizeMs !== undefined && !(Number.isSafeInteger(sizeMs) && sizeMs >= 0)) {
+    throw new StreamsError(
+      'TOPOLOGY_WINDOW_INVALID',
+      `windowedKey() needs a sizeMs of 0 or more, not ${String(sizeMs)}.`
+    )
   }
   return new TimeWindowedKeySerde(inner, sizeMs)
 }
 
 /** The inner serde, if `serde` is one of windowed keys. */
 export function innerKeySerde(serde: Serde<unknown>): Serde<unknown> | undefined {
-  return 'inner' in serde && serde.name.startsWith('windowed-key') ? (serde.inner as Serde<unknown>) : undefined
+  return 'inner' in serde && /^(windowed|session)-key\(/.test(serde.name) ? (serde.inner as Serde<unknown>) : undefined
 }
 
 class TimeWindowedKeySerde<K> implements WindowedKeySerde<K> {

@@ -1,0 +1,60 @@
+import { StreamsError } from '../errors.ts'
+import type { Serde, SerdeContext } from '../serde.ts'
+import type { Windowed } from '../windowed.ts'
+import { readInt64, writeInt64 } from './int64.ts'
+import type { WindowedKeySerde } from './windowed-key.ts'
+
+const BOUNDS_BYTES = 16
+
+/**
+ * The key of a session: the bytes of the key, then the end and the start of the session as 8 bytes each, big-endian.
+ *
+ * A sink with this serde is partitioned by the key inside, so all sessions of a key meet.
+ *
+ * @see Kafka Streams `SessionWindowedSerde`
+ */
+export function sessionKey<K>(inner: Serde<K>): WindowedKeySerde<K> {
+  return new SessionKeySerde(inner)
+}
+
+class SessionKeySerde<K> implements WindowedKeySerde<K> {
+  readonly name: string
+  readonly inner: Serde<K>
+
+  constructor(inner: Serde<K>) {
+    this.name = `session-key(${inner.name})`
+    this.inner = inner
+  }
+
+  serialize(value: Windowed<K>, context: SerdeContext): Uint8Array {
+    const key = this.inner.serialize(value.key, context)
+    const bytes = Buffer.allocUnsafe(key.length + BOUNDS_BYTES)
+    bytes.set(key, 0)
+    writeInt64(bytes, key.length, value.endMs)
+    writeInt64(bytes, key.length + 8, value.startMs)
+    return bytes
+  }
+
+  deserialize(bytes: Uint8Array, context: SerdeContext): Windowed<K> {
+    return this.deserializeRange(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      0,
+      bytes.length,
+      context
+    )
+  }
+
+  deserializeRange(buffer: Buffer, start: number, end: number, context: SerdeContext): Windowed<K> {
+    const keyEnd = end - BOUNDS_BYTES
+    if (keyEnd < start) {
+      throw new StreamsError(
+        'RECORD_DESERIALIZE_FAILED',
+        `${end - start} bytes are too few for the key of a session, which ends with the 16 bytes of its bounds.`
+      )
+    }
+    const key =
+      this.inner.deserializeRange?.(buffer, start, keyEnd, context) ??
+      this.inner.deserialize(buffer.subarray(start, keyEnd), context)
+    return { key, startMs: readInt64(buffer, keyEnd + 8), endMs: readInt64(buffer, keyEnd) }
+  }
+}

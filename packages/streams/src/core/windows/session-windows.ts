@@ -1,0 +1,39 @@
+import { checkOptions } from '../check-options.ts'
+import { type Duration, durationMs } from '../duration.ts'
+import { StreamsError } from '../errors.ts'
+
+/**
+ * Windows of activity: records of a key that are at most the gap apart belong to one session, which grows with them and
+ * may join others. Closed at both ends: from its first record to its last.
+ *
+ * @see Kafka Streams `SessionWindows`
+ */
+export interface SessionWindows {
+  readonly kind: 'session'
+  readonly gapMs: number
+  /** How long after its end and the gap a session still takes records, measured by stream time. */
+  readonly graceMs: number
+}
+
+export interface SessionOptions {
+  /** Default 0: a session closes as soon as stream time has passed its end and the gap. */
+  readonly grace?: Duration
+}
+
+/**
+ * Sessions that end when a key has been silent for longer than `gap`.
+ *
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ */
+export function session(gap: Duration, options: SessionOptions = {}): SessionWindows {
+  checkOptions('session()', options, ['grace'])
+  const gapMs = durationMs(gap, 'The gap of session windows')
+  const graceMs = durationMs(options.grace ?? 0, 'The grace of session windows')
+  if (gapMs < 0) {
+    throw new StreamsError('TOPOLOGY_WINDOW_INVALID', `session windows cannot have a negative gap, ${gapMs} ms.`)
+  }
+  if (graceMs < 0) {
+    throw new StreamsError('TOPOLOGY_WINDOW_INVALID', `session windows cannot have a negative grace, ${graceMs} ms.`)
+  }
+  return { kind: 'session', gapMs, graceMs }
+}

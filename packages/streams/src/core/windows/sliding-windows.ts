@@ -1,0 +1,43 @@
+import { checkOptions } from '../check-options.ts'
+import { type Duration, durationMs } from '../duration.ts'
+import { StreamsError } from '../errors.ts'
+
+/**
+ * Windows that slide along with the records: there is one for every set of records of a key that are at most the
+ * difference apart. Each is closed at both ends: [start, start + difference]. None starts below 0.
+ *
+ * @see Kafka Streams `SlidingWindows`
+ */
+export interface SlidingWindows {
+  readonly kind: 'sliding'
+  readonly differenceMs: number
+  /** How long after its end a window still takes records, measured by stream time. */
+  readonly graceMs: number
+}
+
+export interface SlidingOptions {
+  /** Default 0: a window closes as soon as stream time has passed its end. */
+  readonly grace?: Duration
+}
+
+/**
+ * Windows of records that are at most `difference` apart. A record changes those that hold it and makes up to two new
+ * ones: one that ends with it, one that begins after it.
+ *
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ */
+export function sliding(difference: Duration, options: SlidingOptions = {}): SlidingWindows {
+  checkOptions('sliding()', options, ['grace'])
+  const differenceMs = durationMs(difference, 'The difference of sliding windows')
+  const graceMs = durationMs(options.grace ?? 0, 'The grace of sliding windows')
+  if (differenceMs < 0) {
+    throw new StreamsError(
+      'TOPOLOGY_WINDOW_INVALID',
+      `sliding windows cannot have a negative difference, ${differenceMs} ms.`
+    )
+  }
+  if (graceMs < 0) {
+    throw new StreamsError('TOPOLOGY_WINDOW_INVALID', `sliding windows cannot have a negative grace, ${graceMs} ms.`)
+  }
+  return { kind: 'sliding', differenceMs, graceMs }
+}
