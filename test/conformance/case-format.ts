@@ -60,7 +60,12 @@ export interface CaseNode {
   readonly window?: WindowSpec
   readonly init?: Json
   readonly aggregator?: FnSpec
+  readonly merger?: FnSpec
   readonly reducer?: FnSpec
+  readonly strategy?: string
+  readonly until?: string
+  readonly timeLimitMs?: number
+  readonly buffer?: { readonly maxRecords?: number; readonly whenFull?: 'emitEarly' | 'shutDown' }
   readonly adder?: FnSpec
   readonly subtractor?: FnSpec
   readonly joiner?: FnSpec

@@ -8,7 +8,7 @@ export type Value = Json | Windowed<unknown>
 export function keyText(key: unknown): string {
   if (typeof key === 'object' && key !== null && 'startMs' in key) {
     const { key: inner, startMs, endMs } = key as Windowed<unknown>
-    return `${keyText(inner)}@${startMs}-${endMs}`
+    return `${keyText(inner)}@${startMs}-${endMs === Number.MAX_SAFE_INTEGER ? 'max' : endMs}`
   }
   return render(key as Json)
 }

@@ -8,10 +8,17 @@ import {
   versionedKeyValueStore,
   windowStore,
   type StoreSpec,
-  type TimeWindows,
   type Topology,
   timestampedKeyValueStore,
-  tumbling
+  tumbling,
+  type FixedWindows,
+  type SessionWindows,
+  session,
+  sliding,
+  unlimited,
+  type Suppressed,
+  untilTimeLimit,
+  untilWindowCloses
 } from '@millrace/streams'
 import type { CaseNode, CaseProcessor, ConformanceCase, FnSpec } from './case-format.ts'
 import { combineFunction, field, flatFunction, keyFunction, predicate, valueFunction } from './case-functions.ts'
@@ -109,15 +116,16 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
       return node.adder === undefined
         ? input.reduce(reducer(fn(node.reducer)), { ...named, ...materialized(node) })
         : input.reduce(reducer(node.adder), reducer(fn(node.subtractor)), { ...named, ...materialized(node) })
-    case 'aggregate': {
-      const initializer = () => structuredClone(node.init ?? null)
-      return node.adder === undefined
-        ? input.aggregate(initializer, aggregator(fn(node.aggregator)), { ...named, ...materialized(node) })
-        : input.aggregate(initializer, aggregator(node.adder), aggregator(fn(node.subtractor)), {
-            ...named,
-            ...materialized(node)
-          })
-    }
+    case 'aggregate':
+      return aggregated(node, input, { ...named, ...materialized(node) })
+    case 'cogroup':
+      return from.length === 1
+        ? input.cogroup(aggregator(fn(node.aggregator)))
+        : input.cogroup(results.get(from[1] as string), aggregator(fn(node.aggregator)))
+    case 'suppress':
+      return input.suppress(suppressed(node), { ...named, value: VALUE })
+    case 'emitStrategy':
+      return input.emitStrategy(node.strategy)
     case 'join':
     case 'leftJoin':
     case 'outerJoin':
@@ -125,6 +133,18 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
     default:
       throw new Unsupported(node.op)
   }
+}
+
+/** Which functions there are tells what is aggregated. */
+function aggregated(node: CaseNode, input: any, options: object): unknown {
+  const initializer = () => structuredClone(node.init ?? null)
+  const merger = node.merger === undefined ? [] : [combineFunction(node.merger)]
+  if (node.adder !== undefined) {
+    return input.aggregate(initializer, aggregator(node.adder), aggregator(node.subtractor as FnSpec), options)
+  }
+  return node.aggregator === undefined
+    ? input.aggregate(initializer, ...merger, options)
+    : input.aggregate(initializer, aggregator(node.aggregator), ...merger, options)
 }
 
 /** The kinds of the inputs select the join. */
@@ -174,6 +194,7 @@ function consumed(node: CaseNode) {
 function stored(node: CaseNode) {
   return {
     ...(node.store === undefined ? {} : { store: node.store }),
+    ...(node.historyMs === undefined ? {} : { historyRetention: node.historyMs }),
     ...(node.retentionMs === undefined ? {} : { retention: node.retentionMs })
   }
 }
@@ -194,7 +215,6 @@ function declaredStore(node: CaseNode): StoreSpec {
     case 'window':
       return windowStore(name, { key: KEY, value: VALUE, windowSize, retention })
     case 'session':
-    ...(node.historyMs === undefined ? {} : { historyRetention: node.historyMs }),
       return sessionStore(name, { key: KEY, value: VALUE, retention })
     case 'versioned':
       return versionedKeyValueStore(name, { key: KEY, value: VALUE, historyRetention })
@@ -231,14 +251,28 @@ function dynamicTopic(spec: FnSpec): (key: unknown, value: unknown) => string {
   }
 }
 
-function windows(node: CaseNode): TimeWindows {
-  const { type, sizeMs = 0, advanceMs = 0, graceMs = 0 } = node.window ?? { type: 'none' }
+function suppressed({ until, timeLimitMs = 0, buffer = {} }: CaseNode): Suppressed {
+  const { maxRecords, whenFull } = buffer
+  return until === 'windowCloses'
+    ? untilWindowCloses({ maxRecords })
+    : untilTimeLimit(timeLimitMs, { maxRecords, whenFull })
+}
+
+function windows(node: CaseNode): FixedWindows | SessionWindows {
+  const window = node.window ?? { type: 'none' }
+  const { type, sizeMs = 0, advanceMs = 0, differenceMs = 0, gapMs = 0, startMs = 0, graceMs = 0 } = window
   switch (type) {
     case 'tumbling':
       return tumbling(sizeMs, { grace: graceMs })
     case 'hopping':
       return hopping(sizeMs, { advance: advanceMs, grace: graceMs })
+    case 'sliding':
+      return sliding(differenceMs, { grace: graceMs })
+    case 'session':
+      return session(gapMs, { grace: graceMs })
+    case 'unlimited':
+      return unlimited({ startMs })
     default:
-      throw new Unsupported(`${type} windows`)
+      throw new Error(`The case uses unknown windows: ${type}`)
   }
 }

@@ -63,7 +63,8 @@ function withoutVoid(rows: ReadonlyMap<string, unknown>, voidKeys: ReadonlySet<s
 
 /**
  * Not so: what counts the updates of a table or shows its deletions as values, groups whose aggregate tells in which order
- * their rows came, and a table joined with itself, which does not notice deletions.
+ * their rows came, a table joined with itself, which does not notice deletions, and what waits for a time from the first
+ * update on.
  */
 function isIndependentOfUpdates({ nodes }: ConformanceCase): boolean {
   const tellsOrder = nodes.some(
@@ -77,7 +78,8 @@ function isIndependentOfUpdates({ nodes }: ConformanceCase): boolean {
     ({ op, value }, at) => op === 'toStream' && /^(render|wrap|const)/.test(nodes[at + 1]?.value?.fn ?? value?.fn ?? '')
   )
   const joinsItself = nodes.some(({ op, from }) => /join$/i.test(op) && from?.[0] === from?.[1])
-  return !tellsOrder && !readsUpdates && !showsDeletions && !joinsItself
+  const waits = nodes.some(({ until }) => until === 'timeLimit')
+  return !waits && !tellsOrder && !readsUpdates && !showsDeletions && !joinsItself
 }
 
 function isSupported(testCase: ConformanceCase): boolean {

@@ -1,6 +1,6 @@
 import type { Serde } from '../core/index.ts'
 import type { StoreSpec } from '../topology/index.ts'
-import { type AnySupplier, GraphNode } from './graph/graph-node.ts'
+import { type AnySupplier, GraphNode, type NodeTraits } from './graph/graph-node.ts'
 import { repartitionNode } from './repartition-node.ts'
 import type { GroupedStreamHandle } from './stream-handle.ts'
 import type { AnyStoreHandle, TableHandle } from './table-handle.ts'
@@ -14,6 +14,7 @@ export interface Aggregation<K, V, H extends AnyStoreHandle> {
   readonly key: Serde<K>
   readonly value: Serde<V>
   readonly handle: H | undefined
+  readonly traits?: NodeTraits
 }
 
 /**
@@ -42,7 +43,8 @@ export function addAggregation<K, V, H extends AnyStoreHandle>(
     parent = graph.add(grouped.repartition, parent)
     sources = new Set([fresh.name])
   }
-  const { nodeName, store, supplier, view, key, value, handle } = aggregation
-  const node = graph.add(new GraphNode(nodeName, { kind: 'processor', supplier, stores: () => [store] }), parent)
+  const { nodeName, store, supplier, view, key, value, handle, traits } = aggregation
+  const step = { kind: 'processor', supplier, stores: () => [store] } as const
+  const node = graph.add(new GraphNode(nodeName, step, traits), parent)
   return { graph, node, key, value, sources, view, store: handle }
 }

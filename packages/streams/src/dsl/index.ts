@@ -1,4 +1,5 @@
 export { BranchedKStream } from './branched-kstream.ts'
+export { CogroupedKStream } from './cogrouped-kstream.ts'
 export type { BuildOptions } from './graph/write-topology.ts'
 export { GlobalKTable } from './global-ktable.ts'
 export { KGroupedStream } from './kgrouped-stream.ts'
@@ -14,15 +15,31 @@ export type {
 } from './materialized.ts'
 export type { Aggregator } from './operators/aggregate.ts'
 export type { GlobalTableOptions } from './operators/global-table.ts'
-export type { GroupedOptions } from './operators/group-by-key.ts'
 export type { ForeignKeyJoinOptions } from './operators/foreign-key-join.ts'
+export type { GroupedOptions } from './operators/group-by-key.ts'
 export type { ProcessOptions } from './operators/process.ts'
 export type { RepartitionedOptions } from './operators/repartition.ts'
+export type { Merger } from './operators/session-aggregate.ts'
 export type { ConsumedOptions } from './operators/stream.ts'
+export type { StreamJoinedOptions } from './operators/stream-join.ts'
 export type { JoinedOptions } from './operators/stream-table-join.ts'
 export type { TableOptions } from './operators/table.ts'
-export type { StreamJoinedOptions } from './operators/stream-join.ts'
 export type { ProducedOptions } from './operators/to.ts'
 export type { ToTableOptions } from './operators/to-table.ts'
+export type { FixedWindows } from './operators/windowed-by.ts'
+export { SessionWindowedCogroupedKStream } from './session-windowed-cogrouped-kstream.ts'
+export { SessionWindowedKStream } from './session-windowed-kstream.ts'
 export { StreamsBuilder } from './streams-builder.ts'
+export type { SuppressOptions } from './operators/suppress.ts'
+export {
+  type BufferOptions,
+  type Suppressed,
+  type SuppressedUntilTimeLimit,
+  type SuppressedUntilWindowCloses,
+  type TimeLimitOptions,
+  untilTimeLimit,
+  untilWindowCloses
+} from './suppressed.ts'
+export { TimeWindowedCogroupedKStream } from './time-windowed-cogrouped-kstream.ts'
 export { TimeWindowedKStream } from './time-windowed-kstream.ts'
+export type { EmitStrategy } from './windowed/emit-strategy.ts'

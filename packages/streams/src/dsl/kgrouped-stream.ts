@@ -1,11 +1,14 @@
-import type { TimeWindows } from '../core/index.ts'
+import type { SessionWindows } from '../core/index.ts'
+import type { CogroupedKStream } from './cogrouped-kstream.ts'
 import type { Facades } from './facades.ts'
 import type { KTable } from './ktable.ts'
 import type { AggregateOptions, MaterializedOptions } from './materialized.ts'
 import { type Aggregator, aggregate, type KeyValueHandle } from './operators/aggregate.ts'
+import { cogroup } from './operators/cogroup.ts'
 import { count } from './operators/count.ts'
 import { reduce } from './operators/reduce.ts'
-import { windowedBy } from './operators/windowed-by.ts'
+import { type FixedWindows, windowedBy } from './operators/windowed-by.ts'
+import type { SessionWindowedKStream } from './session-windowed-kstream.ts'
 import type { GroupedStreamHandle } from './stream-handle.ts'
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts'
 
@@ -21,6 +24,11 @@ export class KGroupedStream<K, V> {
   constructor(handle: GroupedStreamHandle<K, V>, facades: Facades) {
     this.#handle = handle
     this.#facades = facades
+  }
+
+  /** What operators of the DSL take when this grouping is their second input. */
+  static handleOf<K, V>(grouped: KGroupedStream<K, V>): GroupedStreamHandle<K, V> {
+    return grouped.#handle
   }
 
   /** Counts the records of each key. Default value serde: `int64()`. */
@@ -45,8 +53,18 @@ export class KGroupedStream<K, V> {
     return this.#facades.table(aggregate(this.#handle, initializer, aggregator, options))
   }
 
-  /** Divides each group into windows of event time: `tumbling('5m')`, `hopping('5m', { advance: '1m' })`. */
-  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V> {
-    return this.#facades.timeWindowed(windowedBy(this.#handle, windows))
+  /** Divides each group into sessions, which end when a key is silent: `session('5m')`. */
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>
+  /** Divides each group into windows of event time: `tumbling('5m')`, `hopping('5m', { advance: '1m' })`, `sliding('5m')`. */
+  windowedBy(windows: FixedWindows): TimeWindowedKStream<K, V>
+  windowedBy(windows: FixedWindows | SessionWindows): unknown {
+    return windows?.kind === 'session'
+      ? this.#facades.sessionWindowed(windowedBy(this.#handle, windows))
+      : this.#facades.timeWindowed(windowedBy(this.#handle, windows))
+  }
+
+  /** Begins an aggregation of several grouped streams into one table; the type of the aggregate is the aggregator's. */
+  cogroup<A>(aggregator: Aggregator<K, V, A>): CogroupedKStream<K, A> {
+    return this.#facades.cogrouped(cogroup(this.#handle, aggregator))
   }
 }

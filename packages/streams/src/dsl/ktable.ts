@@ -1,4 +1,4 @@
-import { StreamsError } from '../core/index.ts'
+import { StreamsError, type Windowed } from '../core/index.ts'
 import type { Facades } from './facades.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
@@ -12,6 +12,8 @@ import { tableGroupBy } from './operators/table-group-by.ts'
 import { tableJoin, tableLeftJoin, tableOuterJoin } from './operators/table-join.ts'
 import { tableMapValues } from './operators/table-map-values.ts'
 import { toStream } from './operators/to-stream.ts'
+import { type SuppressOptions, suppress } from './operators/suppress.ts'
+import type { Suppressed, SuppressedUntilTimeLimit } from './suppressed.ts'
 import type { AnyStoreHandle, TableHandle } from './table-handle.ts'
 
 /**
@@ -124,6 +126,17 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
     options: GroupedOptions<KR, VR, KG, VG> = {}
   ): KGroupedTable<NonNullable<KG>, NonNullable<VG>> {
     return this.#facades.groupedTable(tableGroupBy(this.#handle, selector, options))
+  }
+
+  /**
+   * Holds updates back and emits only the last of each key: `suppress(untilWindowCloses())`, which takes a table of windows,
+   * or `suppress(untilTimeLimit('10s'))`.
+   */
+  suppress(
+    suppressed: K extends Windowed<unknown> ? Suppressed : SuppressedUntilTimeLimit,
+    options: SuppressOptions<K, V> = {}
+  ): KTable<K, V> {
+    return this.#facades.table(suppress(this.#handle, suppressed, options))
   }
 
   /** Every update as a record with a new key. */

@@ -29,7 +29,10 @@ export interface MaterializedOptions<K, V> extends NamedOptions {
 
 /** How a table of windows is stored. */
 export interface WindowMaterializedOptions<K, V> extends MaterializedOptions<K, V> {
-  /** How long a window can be read, counted from its start by stream time. Default and minimum: size + grace. */
+  /**
+   * How long a window can be read, counted by stream time from its start (a session: from its end). Default and minimum:
+   * size + grace; sliding: twice the difference + grace; session: gap + grace.
+   */
   readonly retention?: Duration | undefined
 }
 
@@ -120,25 +123,26 @@ export interface WindowStoreShape {
   readonly isTimeOrdered: boolean
 }
 
-/** @throws StreamsError `TOPOLOGY_WINDOW_INVALID` when the retention is below size + grace. */
+/** @throws StreamsError `TOPOLOGY_WINDOW_INVALID` when the retention is below what the windows need. */
 export function windowStore<K, V>(
   name: string,
   key: Serde<K>,
   value: Serde<V>,
-  windows: TimeWindows,
+  { kind, windowSizeMs, neededMs, need, isTimeOrdered }: WindowStoreShape,
   options: StoreOptions
 ): StoreSpec {
-  const neededMs = windows.sizeMs + windows.graceMs
   const retentionMs =
     options.retention === undefined ? neededMs : durationMs(options.retention, `The retention of store '${name}'`)
   if (retentionMs < neededMs) {
     throw new StreamsError(
       'TOPOLOGY_WINDOW_INVALID',
-      `Store '${name}' keeps windows for ${retentionMs} ms, but windows of ${windows.sizeMs} ms with a grace of ${windows.graceMs} ms need ${neededMs}. Raise the retention.`,
-      { details: { store: name, retentionMs, sizeMs: windows.sizeMs, graceMs: windows.graceMs } }
+      `Store '${name}' keeps windows for ${retentionMs} ms, but ${need} need ${neededMs}. Raise the retention.`,
+      { details: { store: name, retentionMs, neededMs } }
     )
   }
-  return { ...common(name, key, value, options), kind: 'timestamped-window', windowSizeMs: windows.sizeMs, retentionMs }
+  const spec = { ...common(name, key, value, options), kind, windowSizeMs, retentionMs }
+  if (!isTimeOrdered) return spec
+  return { ...spec, caching: false, timeOrdered: true, retentionInclusive: kind === 'timestamped-window' }
 }
 
 function common<K, V>(name: string, key: Serde<K>, value: Serde<V>, options: StoreOptions) {

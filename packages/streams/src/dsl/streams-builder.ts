@@ -1,5 +1,6 @@
 import type { StoreSpec, Topology } from '../topology/index.ts'
 import { BranchedKStream } from './branched-kstream.ts'
+import { CogroupedKStream } from './cogrouped-kstream.ts'
 import type { Facades } from './facades.ts'
 import { DslGraph } from './graph/dsl-graph.ts'
 import { GraphNode } from './graph/graph-node.ts'
@@ -12,6 +13,9 @@ import { KTable } from './ktable.ts'
 import { type GlobalTableOptions, globalTable } from './operators/global-table.ts'
 import { type ConsumedOptions, stream } from './operators/stream.ts'
 import { type TableOptions, table } from './operators/table.ts'
+import { SessionWindowedCogroupedKStream } from './session-windowed-cogrouped-kstream.ts'
+import { SessionWindowedKStream } from './session-windowed-kstream.ts'
+import { TimeWindowedCogroupedKStream } from './time-windowed-cogrouped-kstream.ts'
 import { TimeWindowedKStream } from './time-windowed-kstream.ts'
 
 const FACADES: Facades = {
@@ -19,6 +23,10 @@ const FACADES: Facades = {
   branched: handle => new BranchedKStream(handle, FACADES),
   groupedStream: handle => new KGroupedStream(handle, FACADES),
   timeWindowed: handle => new TimeWindowedKStream(handle, FACADES),
+  sessionWindowed: handle => new SessionWindowedKStream(handle, FACADES),
+  cogrouped: handle => new CogroupedKStream(handle, FACADES),
+  timeWindowedCogrouped: handle => new TimeWindowedCogroupedKStream(handle, FACADES),
+  sessionWindowedCogrouped: handle => new SessionWindowedCogroupedKStream(handle, FACADES),
   table: handle => new KTable(handle, FACADES),
   groupedTable: handle => new KGroupedTable(handle, FACADES)
 }

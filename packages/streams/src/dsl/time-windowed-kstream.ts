@@ -3,9 +3,11 @@ import type { Facades } from './facades.ts'
 import type { KTable } from './ktable.ts'
 import type { WindowAggregateOptions, WindowMaterializedOptions } from './materialized.ts'
 import type { Aggregator } from './operators/aggregate.ts'
+import { emitStrategy } from './operators/emit-strategy.ts'
 import { type TimeWindowedStreamHandle, type WindowHandle, windowedAggregate } from './operators/windowed-aggregate.ts'
 import { windowedCount } from './operators/windowed-count.ts'
 import { windowedReduce } from './operators/windowed-reduce.ts'
+import type { EmitStrategy } from './windowed/emit-strategy.ts'
 
 /**
  * Records of a stream by key and window, to be aggregated. Each result is keyed by the key and its window.
@@ -41,5 +43,10 @@ export class TimeWindowedKStream<K, V> {
     options: WindowAggregateOptions<K, A>
   ): KTable<Windowed<K>, A, WindowHandle<K, A>> {
     return this.#facades.table(windowedAggregate(this.#handle, initializer, aggregator, options))
+  }
+
+  /** The same windows, whose aggregations emit on every update (the default) or once, when a window is closed. */
+  emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V> {
+    return this.#facades.timeWindowed(emitStrategy(this.#handle, strategy))
   }
 }

@@ -2,29 +2,31 @@ import { int64, type Windowed } from '../../core/index.ts'
 import { checkMaterialized, type WindowMaterializedOptions } from '../materialized.ts'
 import type { TableHandle } from '../table-handle.ts'
 import { useUpNumber } from './count.ts'
-import { aggregateWindows, type TimeWindowedStreamHandle, type WindowHandle } from './windowed-aggregate.ts'
+import type { AnyWindows } from '../windowed/window-kind.ts'
+import { aggregateWindows, type HandleOfWindows, type WindowedStreamHandle } from './windowed-aggregate.ts'
 
 /**
- * Counts the records of each key and window and emits the count on every update.
+ * Counts the records of each key and window and emits the count, on every update or when the window closes.
  *
- * Records with a null key are dropped; those with a null value count. Late records as in `aggregate`.
+ * Records with a null key are dropped; those with a null value count, except in sliding windows. Late records as in
+ * `aggregate`.
  *
  * @param options - `value` is the serde of the counts; default `int64()`.
  * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE`, `TOPOLOGY_WINDOW_INVALID`
- * @see Kafka Streams `TimeWindowedKStream#count`
+ * @see Kafka Streams `TimeWindowedKStream#count`, `SessionWindowedKStream#count`
  */
-export function windowedCount<K, V>(
-  handle: TimeWindowedStreamHandle<K, V>,
+export function windowedCount<K, V, W extends AnyWindows>(
+  handle: WindowedStreamHandle<K, V, W>,
   options: WindowMaterializedOptions<K, number> = {}
-): TableHandle<Windowed<K>, number, WindowHandle<K, number>> {
+): TableHandle<Windowed<K>, number, HandleOfWindows<W, K, number>> {
   checkMaterialized('count()', options, true)
-  useUpNumber(handle.grouped, options)
-  const aggregation = {
-    operator: 'count',
-    prefix: 'KSTREAM-AGGREGATE-',
+  // Sliding windows came later, and without the old habit.
+  if (handle.windows.kind !== 'sliding') useUpNumber(handle.grouped, options)
+  const functions = {
     initializer: () => 0,
     aggregator: (_key: K, _value: V, count: number) => count + 1,
-    valueSerde: int64()
+    merger: (_key: K, one: number, other: number) => one + other
   }
+  const aggregation = { operator: 'count', prefix: 'KSTREAM-AGGREGATE-', functions, valueSerde: int64() }
   return aggregateWindows(handle, aggregation, options)
 }
