@@ -146,7 +146,9 @@ function brokerHandle(dir: string, port: number, jars: string, temporary: boolea
 async function format(dir: string, jars: string): Promise<void> {
   if (existsSync(join(dir, 'logs', 'meta.properties'))) return
   const clusterId = randomBytes(16).toString('base64url')
-  const args = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile(dir)]
+  // As one argument: an id that happens to begin with a hyphen would be taken for another option.
+  const id = `--cluster-id=${clusterId}`
+  const args = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', id, '--config', propertiesFile(dir)]
   const child = spawn('java', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
