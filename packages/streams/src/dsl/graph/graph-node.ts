@@ -79,6 +79,8 @@ export interface ProcessorGroup {
   }[]
   /** Stores of the group with the nodes that use them; asked for when the topology is written. */
   readonly stores: () => readonly { readonly spec: StoreSpec; readonly processors: readonly string[] }[]
+  /** Of a stream-stream join: what takes its place when both streams are one, and the node that is then not needed. */
+  readonly selfJoin?: { readonly sparedNode: string; readonly group: ProcessorGroup }
 }
 
 export interface Sink {

@@ -3,13 +3,15 @@ import { INTERNAL_PREFIX, type Topology, TopologyBuilder, type TopologyBuilderOp
 import { RepartitionFilter } from '../operators/repartition-filter.ts'
 import type { DslGraph } from './dsl-graph.ts'
 import type { GraphNode, Repartition, TableSource } from './graph-node.ts'
+import { joinInOneStore } from './join-in-one-store.ts'
 import { mergeRepartitions } from './merge-repartitions.ts'
 import { mergeSources } from './merge-sources.ts'
 import { reuseSourceTopics } from './reuse-source-topics.ts'
 
 export interface BuildOptions extends TopologyBuilderOptions {
   /**
-   * `all`: streams that were re-keyed once share a repartition topic, and the topic of a table is the changelog of its store.
+   * `all`: streams that were re-keyed once share a repartition topic, and the topic of a table is the changelog of its store;
+   * a stream that is joined with itself is stored once.
    * Changing it renames topics: reset the application. Default `none`.
    *
    * @see Kafka Streams `topology.optimization`
@@ -36,6 +38,7 @@ export function writeTopology(source: DslGraph, options: BuildOptions = {}): Top
   if (optimization === 'all') {
     reuseSourceTopics(graph)
     mergeRepartitions(graph)
+    joinInOneStore(graph)
   }
 
   const builder = new TopologyBuilder(rest)

@@ -8,6 +8,7 @@ import { PassThrough } from '../pass-through.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import type { ExactSerde } from '../sink-serde.ts'
 import type { JoinTime } from '../stream-join/join-time.ts'
+import { SelfJoinProcessor } from '../stream-join/self-join-processor.ts'
 import {
   JoinWindowKeeper,
   type StreamJoiner,
@@ -199,7 +200,21 @@ function addJoin<K, V, VO, VR>(
         { spec: leftStore, processors: [leftWindowed, rightName] },
         { spec: rightStore, processors: [rightWindowed, leftName] },
         ...(unmatchedStore === undefined ? [] : [{ spec: unmatchedStore, processors: [leftName, rightName] }])
-      ]
+      ],
+      selfJoin: {
+        sparedNode: rightWindowed,
+        group: {
+          kind: 'processor-group',
+          steps: [
+            {
+              name: merge,
+              parents: [leftWindowed],
+              supplier: () => new SelfJoinProcessor<K, V, VR>(leftStore.name, windows, joiner)
+            }
+          ],
+          stores: () => [{ spec: leftStore, processors: [leftWindowed, merge] }]
+        }
+      }
     },
     { takesNullKeys: isLeftOuter || isRightOuter }
   )
