@@ -3,6 +3,9 @@ import { json, Millrace, type MillraceOptions, StreamsBuilder, string } from 'mi
 import { expect, test } from 'vitest'
 import { TestCluster } from './test-cluster.ts'
 
+/** A loaded broker and a rebalance take their time. */
+const expectSoon = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 })
+
 const numbers = { key: string(), value: json<number>() }
 const texts = { key: string(), value: string() }
 
@@ -41,12 +44,16 @@ test('every instance holds all partitions, answers for all keys and hears of upd
 
   await cluster.produce('rows', [row(0, 100), { key: 'k1', value: null, partition: 1 }])
   for (const { rows } of [first, second]) {
-    await expect.poll(() => [rows.get('k0')?.value, rows.get('k1')?.value]).toEqual([100, undefined])
+    await expectSoon(() => [rows.get('k0')?.value, rows.get('k1')?.value]).toEqual([100, undefined])
   }
-  // Each instance has one of the two partitions, and joins with rows of all three of the table's.
+  // Each instance has one of the two partitions, and joins with rows of all three of the table's. The second one gets its
+  // partition only when the first has given it up.
+  const taskCounts = () =>
+    Promise.all([first, second].map(async ({ app }) => Object.keys((await app.metrics()).tasks).length))
+  await expectSoon(taskCounts).toEqual([1, 1])
   const records = [0, 1].flatMap(partition => [0, 1, 2, 5].map(index => ({ key: 'x', value: `k${index}`, partition })))
   await cluster.produce('in', records)
-  await expect.poll(() => outputs(cluster)).toHaveLength(8)
+  await expectSoon(() => outputs(cluster)).toHaveLength(8)
   expect(await outputs(cluster)).toEqual(['k0=100', 'k0=100', 'k1=null', 'k1=null', 'k2=2', 'k2=2', 'k5=5', 'k5=5'])
   await Promise.all([first.app.close(), second.app.close()])
 })
@@ -120,7 +127,7 @@ test('a record that cannot be read stops the instance, or is left out', async ()
   const strict = application(cluster)
   await strict.app.start()
   await cluster.produce('rows', [{ key: 'k2', value: '{' }])
-  await expect.poll(() => strict.app.state).toBe('ERROR')
+  await expectSoon(() => strict.app.state).toBe('ERROR')
   expect(strict.app.error).toMatchObject({
     code: 'GLOBAL_TABLE_FAILED',
     cause: { code: 'RECORD_DESERIALIZE_FAILED' }
