@@ -150,7 +150,7 @@ export class StreamLoop implements GroupListener {
     await this.#lookForTopics()
     await this.#expire()
     if (producer.full) await producer.whenWritable()
-    else if (processed > 0) await eventLoop.nextTurn()
+    else if (processed > 0 || this.#expiryIsDue) await eventLoop.nextTurn()
     else if (this.#mailbox.isEmpty && !this.#stopRequested) {
       const untilCommitMs = Math.max(1, this.#nextCommitMs - clock.monotonicMs())
       const waitMs = this.#anyInputWaits() ? IDLING_WAIT_MS : IDLE_WAIT_MS

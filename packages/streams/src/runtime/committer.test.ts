@@ -1,0 +1,70 @@
+import { MockClock } from '@millrace/testing'
+import { expect, test } from 'vitest'
+import { StreamsError } from '../core/index.ts'
+import type { GroupMember, GroupMetadata, RecordProducer } from '../ports/index.ts'
+import { Committer } from './committer.ts'
+import type { Task } from './task/task.ts'
+
+const OLD: GroupMetadata = { groupId: 'app', generationId: 5, memberId: 'member', groupInstanceId: undefined }
+const task = {
+  commitNeeded: true,
+  prepareCommit: async () => [],
+  commitSucceeded: async () => {}
+} as unknown as Task
+
+/** A commit that the group refuses under generation 5; `group.metadata` is what the member knows. */
+async function refused() {
+  const clock = new MockClock()
+  const group: { metadata: GroupMetadata | undefined } = { metadata: OLD }
+  const generations: number[] = []
+  const producer = {
+    commit: async (_offsets: unknown, { generationId }: GroupMetadata) => {
+      generations.push(generationId)
+      if (generationId === 5) throw new StreamsError('TASK_MIGRATED', 'The generation is over.')
+    }
+  } as unknown as RecordProducer
+  const committer = new Committer({ clock, producer, group: group as unknown as GroupMember })
+  const finish = await committer.prepare([task])
+  const result = (finish as () => Promise<void>)().then(
+    () => 'done',
+    (error: { code: string }) => error.code
+  )
+  await settle()
+  return { clock, group, committer, generations, result }
+}
+
+async function settle(): Promise<void> {
+  await new Promise(resolve => void setImmediate(resolve))
+}
+
+test('is repeated under the next generation, of which it is told', async () => {
+  const { group, committer, generations, result } = await refused()
+  group.metadata = { ...OLD, generationId: 6 }
+  committer.generationChanged()
+  expect(await result).toBe('done')
+  expect(generations).toEqual([5, 6])
+})
+
+test('notices within a second that membership is lost, when nobody can tell it', async () => {
+  const { clock, group, result } = await refused()
+  group.metadata = undefined
+  clock.advance(1_000)
+  expect(await result).toBe('TASK_MIGRATED')
+})
+
+test('notices within a second that there is a next generation, when nobody can tell it', async () => {
+  const { clock, group, generations, result } = await refused()
+  group.metadata = { ...OLD, generationId: 6 }
+  clock.advance(1_000)
+  expect(await result).toBe('done')
+  expect(generations).toEqual([5, 6])
+})
+
+test('gives up after a minute without a next generation', async () => {
+  const { clock, result } = await refused()
+  for (let i = 0; i < 121; i++) {
+    clock.advance(500)
+    await settle()
+  }
+  expect(await result).toBe('TASK_MIGRATED')
+})

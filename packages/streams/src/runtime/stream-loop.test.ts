@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { StreamsError } from '../core/index.ts'
+import { away, LoopBench, type LoopBenchOptions, partitionOf } from './test-support/loop-bench.ts'
+
+let bench: LoopBench
+afterEach(async () => {
+  // Two of the tests end it themselves.
+  await bench.stop().catch(() => {})
+})
+
+function open(options: LoopBenchOptions = {}): LoopBench {
+  bench = new LoopBench(options)
+  return bench
+}
+
+/** A promise that is settled from outside. */
+function later() {
+  let settle: (error?: Error) => void = () => {}
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = error => (error === undefined ? resolve() : reject(error))
+  })
+  return { promise, settle }
+}
+
+describe('a revocation', () => {
+  test('waits for the restoring that it cancels and for no other, and processing goes on meanwhile', async () => {
+    let slices = 0
+    const process = () => {
+      slices++
+      return 0
+    }
+    open({ isReady: taskId => taskId === '0_0', task: () => ({ process }) })
+    await bench.assign(0, 1, 2)
+    await bench.until(1_000, () => slices > 0)
+    await bench.within(500, bench.listener.onRevoked([partitionOf(2)]))
+    expect(bench.loop.restoringTasks).toEqual(['0_1'])
+    const before = slices
+    await bench.pass(500)
+    expect(slices).toBeGreaterThan(before)
+    expect(bench.events).toEqual(['open 0_0', 'open 0_1', 'open 0_2'])
+  })
+
+  test('is preceded by a commit beside which nothing is processed', async () => {
+    let slices = 0
+    const commit = later()
+    const stub = {
+      commitNeeded: false,
+      process: () => {
+        slices++
+        return 1
+      }
+    }
+    open({ task: () => stub, producer: { commit: () => commit.promise } })
+    await bench.assign(0, 1)
+    await bench.until(1_000, () => bench.loop.tasks.size === 2)
+    stub.commitNeeded = true
+    const revoked = bench.listener.onRevoked([partitionOf(1)])
+    await bench.until(1_000, () => bench.events.includes('commit'))
+    const before = slices
+    await bench.pass(100)
+    expect(slices).toBe(before)
+    commit.settle()
+    stub.commitNeeded = false
+    await bench.within(1_000, revoked)
+    expect(bench.events.slice(-2)).toEqual(['commit', 'close 0_1'])
+  })
+})
+
+describe('a commit', () => {
+  test('is gone on beside, when no task is given up after it', async () => {
+    let slices = 0
+    const commit = later()
+    const process = () => {
+      slices++
+      return 1
+    }
+    open({ task: () => ({ commitNeeded: true, process }), producer: { commit: () => commit.promise } })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.events.includes('commit'))
+    const before = slices
+    await bench.pass(100)
+    expect(slices).toBeGreaterThan(before)
+    commit.settle()
+  })
+
+  test('that fails is what is recovered from, also when the slice beside it failed as well', async () => {
+    let isCommitting = false
+    let listed = 0
+    const outOfRange = new StreamsError('CLIENT_OFFSET_OUT_OF_RANGE', 'Gone.', { details: { ...partitionOf(0) } })
+    const process = () => {
+      if (isCommitting) throw outOfRange
+      return 1
+    }
+    const failing = async () => {
+      isCommitting = true
+      await new Promise<void>(resolve => void bench.clock.setTimer(50, resolve))
+      isCommitting = false
+      throw away()
+    }
+    open({
+      task: () => ({ commitNeeded: true, process }),
+      producer: { commit: failing },
+      admin: {
+        listOffsets: async () => {
+          listed++
+          return [{ ...partitionOf(0), offset: 7 }]
+        }
+      }
+    })
+    await bench.assign(0)
+    await bench.until(2_000, () => bench.events.length >= 4)
+    expect(bench.events.slice(0, 4)).toEqual(['open 0_0', 'commit', 'close 0_0', 'open 0_0'])
+    expect(listed).toBe(0)
+  })
+
+  test('is followed by steps that delete what has expired, until nothing is left', async () => {
+    let left = 20
+    let commits = 0
+    const expireStep = () => {
+      if (left === 0) return false
+      left--
+      // A step takes so long that one is all that a turn has time for.
+      bench.clock.advance(2)
+      return true
+    }
+    const commit = async () => {
+      commits++
+    }
+    open({ task: () => ({ commitNeeded: true, expireStep }), producer: { commit } })
+    await bench.assign(0)
+    await bench.until(1_000, () => left === 0)
+    expect(commits).toBe(1)
+  })
+})
+
+describe('while brokers are away', () => {
+  test('recovery is tried again until it succeeds', async () => {
+    let slices = 0
+    let resets = 0
+    const process = () => {
+      slices++
+      if (slices === 3) throw away()
+      return 0
+    }
+    const reset = async () => {
+      resets++
+      if (resets < 4) throw away()
+    }
+    open({ task: () => ({ process }), producer: { reset } })
+    await bench.assign(0)
+    await bench.until(10_000, () => bench.events.length === 3)
+    expect(bench.events).toEqual(['open 0_0', 'close 0_0', 'open 0_0'])
+    expect(resets).toBe(4)
+    const before = slices
+    await bench.pass(500)
+    expect(slices).toBeGreaterThan(before)
+  })
+
+  test('the loss of membership is told all the same, and the application goes on', async () => {
+    let resets = 0
+    open({
+      producer: {
+        abort: async () => {
+          throw new StreamsError('TRANSACTION_ABORTED', 'The broker ended it.')
+        },
+        reset: async () => {
+          resets++
+          if (resets < 3) throw away()
+        }
+      }
+    })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.loop.tasks.size === 1)
+    await bench.within(10_000, bench.listener.onLost([partitionOf(0)]))
+    expect(bench.events).toEqual(['open 0_0', 'close 0_0'])
+    bench.events.length = 0
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.loop.tasks.size === 1)
+    expect(bench.events).toEqual(['open 0_0'])
+  })
+
+  test('an assignment that needs a look at the topics is taken over as soon as they can be looked at', async () => {
+    let looks = 0
+    open({
+      knows: () => false,
+      replan: async () => {
+        looks++
+        if (looks === 1) throw away()
+        return false
+      }
+    })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.loop.tasks.size === 1)
+    expect(bench.events).toEqual(['open 0_0'])
+  })
+})
+
+test('a task that gained an input while it was restored is opened anew with it', async () => {
+  const inputs = [partitionOf(0)]
+  const isReady = () => {
+    // The plan changes when the opening has begun, before the loop takes the task over.
+    if (inputs.length === 1) inputs.push({ topic: 'new', partition: 0 })
+    return true
+  }
+  open({ inputsOf: () => [...inputs], isReady })
+  await bench.assign(0)
+  await bench.until(1_000, () => bench.loop.tasks.size === 1)
+  expect(bench.events).toEqual(['open 0_0', 'close 0_0', 'open 0_0'])
+  expect(bench.loop.tasks.get('0_0')?.positions).toHaveLength(2)
+})
