@@ -1,8 +1,10 @@
+import { MemoryRawStore } from '@millrace/streams/state'
+import { TopologyTestDriver } from '@millrace/testing'
 import { expect, test } from 'vitest'
 import { sliding, tumbling } from '../../core/index.ts'
 import { StreamsBuilder } from '../streams-builder.ts'
 import { type Suppressed, untilTimeLimit, untilWindowCloses } from '../suppressed.ts'
-import { run, TEXT } from '../test-support/run-topology.ts'
+import { pipe, read, run, TEXT } from '../test-support/run-topology.ts'
 import { windowText } from '../test-support/windowed-lists.ts'
 
 const table =
@@ -54,6 +56,26 @@ test('or stops', async () => {
 test('emits a window once, when it is closed, in order of end and key', async () => {
   const records = ['b=1@1', 'a=1@1', 'a=2@12', 'a=4@2', 'c=1@15', 'a=1@3']
   expect(await run(windows(untilWindowCloses()), records)).toEqual(['a:0-10=5@2', 'b:0-10=1@1'])
+})
+
+test('holds after a restart what it held before, and counts it', async () => {
+  const raw = new MemoryRawStore()
+  const builder = new StreamsBuilder()
+  table(untilTimeLimit(100, { maxRecords: 2 }))(builder)
+  const topology = builder.build()
+  const kept = Object.assign(Object.create(raw) as MemoryRawStore, { close: async () => {} })
+
+  const before = await TopologyTestDriver.open(topology, { rawStore: kept })
+  for (const record of ['b=1@2', 'a=1@1', 'b=2@3']) pipe(before, record)
+  await before.commit()
+  expect(read(before)).toEqual([])
+  await before.close()
+
+  await using after = await TopologyTestDriver.open(topology, { rawStore: raw })
+  pipe(after, 'c=1@4')
+  expect(read(after)).toEqual(['a=1@1'])
+  pipe(after, 'd=1@5')
+  expect(read(after)).toEqual(['a=1@1', 'b=2@3'])
 })
 
 test('swallows deletions of windows', async () => {
