@@ -4,12 +4,16 @@ import type { RecordProducer, TopicAppender } from '../../ports/index.ts'
 /** Gets the number of partitions, answers with one of them. */
 export type ChoosePartition = (partitionCount: number) => number
 
+/** What becomes of a record that could not be appended. @throws what ends the task. */
+export type OnRefused = (error: unknown) => void
+
 interface Waiting {
   readonly choose: ChoosePartition
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly timestampMs: number
   readonly headers: Headers
+  readonly onRefused: OnRefused | undefined
 }
 
 /**
@@ -26,21 +30,26 @@ export class OutputTopics {
     this.#producer = producer
   }
 
+  /**
+   * @param whenWaiting - asked, while the input record is still in work, for what to do if the record is refused once its topic is
+   *   known. Default: the task fails. A record that need not wait is refused at once.
+   */
   write(
     topic: string,
     choose: ChoosePartition,
     key: Uint8Array | null,
     value: Uint8Array | null,
     timestampMs: number,
-    headers: Headers
+    headers: Headers,
+    whenWaiting?: () => OnRefused
   ): void {
     const appender = this.#waiting.has(topic) ? undefined : this.#producer.cachedTopic(topic)
     if (appender !== undefined) {
-      append(appender, { choose, key, value, timestampMs, headers })
+      append(appender, { choose, key, value, timestampMs, headers, onRefused: undefined })
       return
     }
     // The bytes may be views into a fetched batch; what waits is copied.
-    const waiting = { choose, key: copy(key), value: copy(value), timestampMs, headers }
+    const waiting = { choose, key: copy(key), value: copy(value), timestampMs, headers, onRefused: whenWaiting?.() }
     const queue = this.#waiting.get(topic)
     if (queue !== undefined) {
       queue.push(waiting)
@@ -69,7 +78,14 @@ export class OutputTopics {
   async #lookUp(topic: string): Promise<void> {
     try {
       const appender = await this.#producer.topic(topic)
-      for (const waiting of this.#waiting.get(topic) ?? []) append(appender, waiting)
+      for (const waiting of this.#waiting.get(topic) ?? []) {
+        try {
+          append(appender, waiting)
+        } catch (error) {
+          if (waiting.onRefused === undefined) throw error
+          waiting.onRefused(error)
+        }
+      }
     } catch (error) {
       this.#failed ??= error as Error
     } finally {

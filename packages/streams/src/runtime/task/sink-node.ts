@@ -51,7 +51,11 @@ export class SinkNode extends TaskNode {
       step = 'it was refused'
       if (this.appender === undefined) {
         const choose = (count: number) => this.#partitionOf(topic, record, keyBytes, count)
-        this.#outputs.write(topic, choose, keyBytes, valueBytes, record.timestampMs, record.headers)
+        const whenWaiting = () => {
+          const refused = this.#frame.errors.laterProductionFailure(this, topic)
+          return (error: unknown) => refused('RECORD_PRODUCE_FAILED', 'it was refused', error)
+        }
+        this.#outputs.write(topic, choose, keyBytes, valueBytes, record.timestampMs, record.headers, whenWaiting)
         return
       }
       this.appender.append(

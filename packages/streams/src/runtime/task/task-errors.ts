@@ -13,6 +13,9 @@ import type { OutputTopics } from './output-topics.ts'
 import type { TaskFrame } from './task-frame.ts'
 import type { AnyStreamRecord, TaskNode } from './task-node.ts'
 
+/** The input record in work, if there is one. */
+type RecordOrigin = Omit<FailedRecord, 'error' | 'taskId' | 'node'>
+
 /** Thrown up the operator chain when a handler said `fail`: the nodes above must not handle the same error again. */
 const HANDLED = Symbol('millrace.handled')
 
@@ -44,7 +47,8 @@ export class TaskErrors {
         "Correct the serde, or set onDeserializationError to 'continue' or 'dead-letter'.",
       { cause, details: { topic, partition, offset, node: node.name, part } }
     )
-    if (this.#decide(this.#handlers.onDeserializationError, error, node, input) === 'fail') throw markHandled(error)
+    if (this.#decide(this.#handlers.onDeserializationError, error, node, originOf(input)) === 'fail')
+      throw markHandled(error)
     node.metrics.drop('deserialization-error')
   }
 
@@ -68,20 +72,39 @@ export class TaskErrors {
         }
       }
     )
-    if (this.#decide(this.#handlers.onProcessingError, error, node, input) === 'fail') throw markHandled(error)
+    if (this.#decide(this.#handlers.onProcessingError, error, node, originOf(input)) === 'fail')
+      throw markHandled(error)
     node.metrics.drop('processing-error')
   }
 
   productionFailed(node: TaskNode, topic: string, code: ErrorCode, what: string, cause: unknown): void {
+    this.#productionFailed(node, topic, code, what, cause, originOf(this.#frame?.inputPartition))
+  }
+
+  /** As `productionFailed`, of the input record that is in work now, for an output record that may fail when it no longer is. */
+  laterProductionFailure(node: TaskNode, topic: string): (code: ErrorCode, what: string, cause: unknown) => void {
+    const { key, value, ...origin } = originOf(this.#frame?.inputPartition)
+    // Views into a fetched batch, which does not stay.
+    const kept = { ...origin, key: key && Buffer.from(key), value: value && Buffer.from(value) }
+    return (code, what, cause) => this.#productionFailed(node, topic, code, what, cause, kept)
+  }
+
+  #productionFailed(
+    node: TaskNode,
+    topic: string,
+    code: ErrorCode,
+    what: string,
+    cause: unknown,
+    origin: RecordOrigin
+  ): void {
     if (isHandled(cause) || this.#isFatal(cause)) throw cause
-    const input = this.#frame?.inputPartition
     const error = new StreamsError(
       code,
       `Node '${node.name}' of task ${this.#taskId} could not write to '${topic}': ${what}: ${textOf(cause)}. ` +
         "Correct the record, or set onProductionError to 'continue' or 'dead-letter'.",
-      { cause, details: { node: node.name, taskId: this.#taskId, topic, inputOffset: input?.reader.offset } }
+      { cause, details: { node: node.name, taskId: this.#taskId, topic, inputOffset: origin.offset } }
     )
-    if (this.#decide(this.#handlers.onProductionError, error, node, input) === 'fail') throw markHandled(error)
+    if (this.#decide(this.#handlers.onProductionError, error, node, origin) === 'fail') throw markHandled(error)
     node.metrics.drop('production-error')
   }
 
@@ -92,13 +115,8 @@ export class TaskErrors {
     return isStreamsError(error) && !error.code.startsWith('RECORD_')
   }
 
-  #decide(
-    handler: ErrorHandler,
-    error: StreamsError,
-    node: TaskNode,
-    input: InputPartition | undefined
-  ): ErrorResponse {
-    const failed = failedRecord(error, this.#taskId, node.name, input)
+  #decide(handler: ErrorHandler, error: StreamsError, node: TaskNode, origin: RecordOrigin): ErrorResponse {
+    const failed: FailedRecord = { error, taskId: this.#taskId, node: node.name, ...origin }
     let response: ErrorResponse
     try {
       response = typeof handler === 'function' ? handler(failed) : handler
@@ -155,17 +173,9 @@ function deadLetterHeaders(failed: FailedRecord): Headers {
   return headers
 }
 
-function failedRecord(
-  error: StreamsError,
-  taskId: string,
-  node: string,
-  input: InputPartition | undefined
-): FailedRecord {
+function originOf(input: InputPartition | undefined): RecordOrigin {
   const reader = input?.reader
   return {
-    error,
-    taskId,
-    node,
     topic: input?.topic,
     partition: input?.partition,
     offset: reader?.offset,

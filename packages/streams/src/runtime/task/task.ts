@@ -234,7 +234,7 @@ export class Task {
     frame.inputPartition = undefined
     frame.recordTimestampMs = nowMs
     this.#punctuated = true
-    let failure: unknown
+    let failure: Error | undefined
     const pending = punctuations.run(nowMs, (node, punctuator) => {
       try {
         const result = punctuator(nowMs)
@@ -245,7 +245,7 @@ export class Task {
           frame.errors.processingFailed(node, undefined, error)
         } catch (fatal) {
           // Thrown below: what other punctuators have begun must be waited for all the same.
-          failure ??= fatal
+          failure ??= fatal as Error
         }
         return undefined
       }
