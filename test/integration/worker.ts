@@ -35,10 +35,11 @@ const app = new Millrace(builder.build(), {
   }
 })
 app.onStateChange(state => report({ state }))
-process.on('message', async () => {
+const reportMetrics = async () => {
   const { tasks, processedRecords, bufferedInputBytes } = await app.metrics()
   report({ tasks: Object.keys(tasks), processedRecords, bufferedInputBytes, rssBytes: process.memoryUsage.rss() })
-})
+}
+process.on('message', () => void reportMetrics())
 // An open channel keeps the process alive; what was reported is sent before it closes.
 try {
   await app.run(options.untilEnd === true ? { until: 'end' } : {})

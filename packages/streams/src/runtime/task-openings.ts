@@ -35,7 +35,7 @@ export class TaskOpenings {
   readonly #producer: RecordProducer
   readonly #logger: Logger
   readonly #onNews: () => void
-  #error: unknown
+  #error: Error | undefined
 
   constructor(options: { opener: TaskOpener; producer: RecordProducer; logger: Logger; onNews: () => void }) {
     this.#opener = options.opener
@@ -102,7 +102,7 @@ export class TaskOpenings {
         this.#onNews()
       })
     } catch (error) {
-      if (batch.some(opening => !opening.cancelled)) this.#error ??= error
+      if (batch.some(opening => !opening.cancelled)) this.#error ??= error as Error
     }
     // What failed stays among the openings until the loop, told of the error, cancels it.
     for (const opening of batch) if (opening.ready === undefined) opening.end()

@@ -20,7 +20,7 @@ import { keyTextOf, TimeBucketEngine } from './time-bucket-engine.ts'
 
 export const START_BYTES = 8
 /** Ends the key of an item that may have duplicates, and every changelog key. */
-export const SEQUENCE_BYTES = 4
+const SEQUENCE_BYTES = 4
 
 export interface WindowEngineOptions<K, V> {
   readonly name: string
