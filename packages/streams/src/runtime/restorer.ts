@@ -110,7 +110,10 @@ export class Restorer {
           this.#listener.onRestoreEnd?.({ ...describe(item), totalRestored: item.restored })
           const left = (pending.get(item.task) as number) - 1
           pending.set(item.task, left)
-          if (left === 0) onReady(item.task)
+          if (left > 0) continue
+          // It may have been cancelled during the step.
+          if (item.task.cancelled) await onCancelled(item.task)
+          else onReady(item.task)
         }
         active = still
         this.remainingRecords = active.reduce((sum, item) => sum + item.endOffset - item.reader.position, 0)

@@ -128,10 +128,7 @@ export class TaskOpener {
     onReady: (opening: TaskOpening, start: TaskStart) => void
   ): Promise<void> {
     const committed = await this.#committedOffsets(openings)
-    const starts = await this.#startOffsets(
-      openings.flatMap(({ inputs }) => inputs),
-      committed
-    )
+    const starts = await this.#startOffsets(inputsOfWanted(openings), committed)
 
     const parts = new Map<TaskToRestore, OpenParts>()
     const close = async (toRestore: TaskToRestore) => {
@@ -142,14 +139,20 @@ export class TaskOpener {
     }
     try {
       for (const opening of openings) {
-        if (opening.cancelled) continue
+        if (opening.cancelled) {
+          opening.end()
+          continue
+        }
         const { subTopologyId, partition } = parseTaskId(opening.taskId)
         const subTopology = this.#topology.subTopologies.find(sub => sub.id === subTopologyId) as SubTopology
         const appenders = await this.#appendersOf(subTopology, producer)
         // The task comes after its state, which asks it for the time of the record in work.
         const inWork: { task?: Task } = {}
         const state = await this.#openState(opening, partition, subTopology, appenders, inWork)
-        if (state === undefined) continue
+        if (state === undefined) {
+          opening.end()
+          continue
+        }
         const toRestore: TaskToRestore = {
           taskId: opening.taskId,
           state,
@@ -209,7 +212,8 @@ export class TaskOpener {
   async #committedOffsets(openings: readonly TaskOpening[]): Promise<Map<string, CommittedOffset>> {
     const { applicationId } = this.#config
     for (let told = false; ; ) {
-      const inputs = openings.filter(({ cancelled }) => !cancelled).flatMap(opening => opening.inputs)
+      for (const opening of openings) if (opening.cancelled) opening.end()
+      const inputs = inputsOfWanted(openings)
       if (inputs.length === 0) return new Map()
       try {
         const found = await this.#client.admin.fetchOffsets(applicationId, inputs, {
@@ -370,6 +374,10 @@ export class TaskOpener {
       }
     }
   }
+}
+
+function inputsOfWanted(openings: readonly TaskOpening[]): TopicPartition[] {
+  return openings.filter(({ cancelled }) => !cancelled).flatMap(({ inputs }) => inputs)
 }
 
 /** Adds the inputs of a restored task to the fetcher and lets it begin. */
