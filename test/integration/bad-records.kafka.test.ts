@@ -264,12 +264,21 @@ describe('output that cannot be written', () => {
     expect(await values(cluster)).toEqual(['1', '3'])
   })
 
-  test('because it is larger than its topic allows can be passed over', async () => {
-    await using cluster = await withThree()
-    await cluster.setTopicConfig('out', 'max.message.bytes', '2000')
-    await grown(cluster, 5_000, { onProductionError: 'continue' }).run({ until: 'end' })
-    expect(await values(cluster)).toEqual(['1', '3'])
-  })
+  test.each(['exactly_once', 'at_least_once'] as const)(
+    'because it is larger than its topic allows can be passed over by the handler (%s)',
+    async processingGuarantee => {
+      await using cluster = await withThree()
+      await cluster.setTopicConfig('out', 'max.message.bytes', '2000')
+      const asked: unknown[] = []
+      const onProductionError: ErrorHandler = ({ error }) => {
+        asked.push([error.code, error.details['topic'], error.details['recordCount']])
+        return 'continue'
+      }
+      await grown(cluster, 5_000, { onProductionError, processingGuarantee }).run({ until: 'end' })
+      expect(await values(cluster)).toEqual(['1', '3'])
+      expect(asked).toEqual([['RECORD_PRODUCE_FAILED', cluster.name('out'), 1]])
+    }
+  )
 
   test('because its computed topic is missing names it; the next run is complete', async () => {
     await using cluster = await withThree()

@@ -117,6 +117,19 @@ describe('bytes', () => {
 describe('record cache', () => {
   const cached = { cacheBytes: 100_000 }
 
+  it('refuses a value that the serde refuses at its own put, and keeps the updates of other keys', async () => {
+    const serialize = (value: unknown) => (value === 'bad' ? fail() : json.serialize(value, CONTEXT))
+    const bench = new Bench()
+    await bench.open([{ ...counts, value: { ...json, serialize } }], cached)
+    bench.counts().put('a', 1, 1, NO_HEADERS)
+    bench.counts().put('bad', 1, 1, NO_HEADERS)
+    expect(() => bench.counts().put('bad', 'bad', 2, NO_HEADERS)).toThrow('RECORD_SERIALIZE_FAILED')
+    bench.counts().put('c', 3, 3, NO_HEADERS)
+    await bench.commit()
+    expect(bench.log.map(({ value }) => value)).toEqual(['1', '1', '3'])
+    expect(bench.counts().get('bad')).toEqual({ value: 1, timestampMs: 1 })
+  })
+
   it('forwards each key once, in the order of last updates, with the value last forwarded', async () => {
     const bench = new Bench()
     await bench.open([counts], cached)
