@@ -71,6 +71,13 @@ function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any
       return input.map(pair(node), named)
     case 'mapValues':
       return input.mapValues(valueFunction(fn(node.value)), { ...named, ...derived(node) })
+    case 'transformValues': {
+      const transform = valueFunction(fn(node.value))
+      return input.transformValues(() => (key: unknown, value: unknown) => transform(value, key), {
+        ...named,
+        ...derived(node)
+      })
+    }
     case 'flatMap': {
       const flat = flatFunction(fn(node.flat))
       const each = pair(node)

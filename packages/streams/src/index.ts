@@ -61,6 +61,7 @@ export {
   type RepartitionedOptions,
   type SessionWindowedCogroupedKStream,
   type SessionWindowedKStream,
+  type StatefulValueTransformer,
   type StreamJoinedOptions,
   StreamsBuilder,
   type Suppressed,
@@ -72,8 +73,13 @@ export {
   type TimeWindowedCogroupedKStream,
   type TimeWindowedKStream,
   type ToTableOptions,
+  type TransformValuesOptions,
   untilTimeLimit,
   untilWindowCloses,
+  type ValueTransform,
+  type ValueTransformer,
+  type ValueTransformerContext,
+  type ValueTransformerSupplier,
   type WindowAggregateOptions,
   type WindowMaterializedOptions
 } from './dsl/index.ts'

@@ -24,6 +24,7 @@ export type { ConsumedOptions } from './operators/stream.ts'
 export type { StreamJoinedOptions } from './operators/stream-join.ts'
 export type { JoinedOptions } from './operators/stream-table-join.ts'
 export type { TableOptions } from './operators/table.ts'
+export type { TransformValuesOptions } from './operators/table-transform-values.ts'
 export type { ProducedOptions } from './operators/to.ts'
 export type { ToTableOptions } from './operators/to-table.ts'
 export type { FixedWindows } from './operators/windowed-by.ts'
@@ -42,4 +43,11 @@ export {
 } from './suppressed.ts'
 export { TimeWindowedCogroupedKStream } from './time-windowed-cogrouped-kstream.ts'
 export { TimeWindowedKStream } from './time-windowed-kstream.ts'
+export type {
+  StatefulValueTransformer,
+  ValueTransform,
+  ValueTransformer,
+  ValueTransformerContext,
+  ValueTransformerSupplier
+} from './value-transformer.ts'
 export type { EmitStrategy } from './windowed/emit-strategy.ts'

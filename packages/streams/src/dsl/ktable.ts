@@ -11,10 +11,12 @@ import { tableFilter, tableFilterNot } from './operators/table-filter.ts'
 import { tableGroupBy } from './operators/table-group-by.ts'
 import { tableJoin, tableLeftJoin, tableOuterJoin } from './operators/table-join.ts'
 import { tableMapValues } from './operators/table-map-values.ts'
+import { type TransformValuesOptions, tableTransformValues } from './operators/table-transform-values.ts'
 import { toStream } from './operators/to-stream.ts'
 import { type SuppressOptions, suppress } from './operators/suppress.ts'
 import type { Suppressed, SuppressedUntilTimeLimit } from './suppressed.ts'
 import type { AnyStoreHandle, TableHandle } from './table-handle.ts'
+import type { ValueTransformerSupplier } from './value-transformer.ts'
 
 /**
  * The latest value of each key, and its changes.
@@ -69,6 +71,17 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
     options: MaterializedOptions<K, NonNullable<VR>> = {}
   ): KTable<K, NonNullable<VR>> {
     return this.#facades.table(tableMapValues(this.#handle, mapper, options))
+  }
+
+  /**
+   * Makes a new value of each row with a transformer of your own, which may use stores and, unlike a mapper, also sees
+   * deletions, as null: `transformValues(() => (key, value) => …)`. Stored if `store` is given.
+   */
+  transformValues<VR>(
+    supplier: ValueTransformerSupplier<K, V, VR>,
+    options: TransformValuesOptions<K, NonNullable<VR>> = {}
+  ): KTable<K, NonNullable<VR>> {
+    return this.#facades.table(tableTransformValues(this.#handle, supplier, options))
   }
 
   /** The keys that both tables have, with a value made of both. Stored if `store` is given. */
