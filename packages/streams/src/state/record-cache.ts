@@ -58,18 +58,29 @@ export class RecordCache {
     const held = this.stores.get(store)
     if (held === undefined || held.flushing || held.entries.eldest === undefined) return false
     held.flushing = true
+    const entries: Entry[] = []
+    const rows: Row[] = []
+    let flushed = 0
     try {
-      const entries: Entry[] = []
-      const rows: Row[] = []
       for (let entry = held.entries.eldest as Entry | undefined; entry !== undefined; entry = held.entries.eldest) {
         entries.push(entry)
         rows.push(entry.cached as Row)
         held.entries.remove(entry)
         this.bytes -= entry.listBytes
       }
-      for (let i = 0; i < entries.length; i++) store.flushEntry(entries[i] as Entry, rows[i] as Row)
+      while (flushed < entries.length) {
+        const at = flushed++
+        store.flushEntry(entries[at] as Entry, rows[at] as Row)
+      }
     } finally {
       held.flushing = false
+      // One was refused: those behind it wait for the next flush, but for what was put anew meanwhile.
+      for (let i = flushed; i < entries.length; i++) {
+        const entry = entries[i] as Entry
+        if (entry.cached !== rows[i] || entry.list !== IN_NO_LIST) continue
+        held.entries.append(entry, entry.listBytes)
+        this.bytes += entry.listBytes
+      }
     }
     return true
   }

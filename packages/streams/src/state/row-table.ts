@@ -277,7 +277,13 @@ export class RowTable implements RecordCacheStore {
         return
       }
     }
-    this.writeBelow(entry, row)
+    try {
+      this.writeBelow(entry, row)
+    } catch (error) {
+      // Refused, as it would have been without a cache.
+      if (entry.cached === row) this.leaveCache(entry)
+      throw error
+    }
     if (entry.cached === row) entry.cached = undefined
     this.listener?.(entry.key, this.sendOldValues ? before : undefined, row)
   }

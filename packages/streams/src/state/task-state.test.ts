@@ -130,6 +130,21 @@ describe('record cache', () => {
     expect(bench.counts().get('bad')).toEqual({ value: 1, timestampMs: 1 })
   })
 
+  it('drops an update that the changelog refuses, and keeps those of other keys for the next flush', async () => {
+    const bench = new Bench()
+    const sent: string[] = []
+    const append = (key: Uint8Array) =>
+      String(Buffer.from(key)) === 'b' ? fail() : sent.push(String(Buffer.from(key)))
+    await bench.open([counts], { ...cached, changelog: () => append })
+    for (const key of ['a', 'b', 'c', 'd']) bench.counts().put(key, 1, 1, NO_HEADERS)
+    expect(() => bench.state.flushCaches()).toThrow('refused')
+    bench.counts().put('d', 2, 2, NO_HEADERS)
+    await bench.commit()
+    expect(sent).toEqual(['a', 'c', 'd'])
+    expect(bench.counts().get('b')).toBeUndefined()
+    expect(bench.counts().get('d')).toEqual({ value: 2, timestampMs: 2 })
+  })
+
   it('forwards each key once, in the order of last updates, with the value last forwarded', async () => {
     const bench = new Bench()
     await bench.open([counts], cached)
