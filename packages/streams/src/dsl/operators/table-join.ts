@@ -15,6 +15,7 @@ import {
   isMaterialized,
   keyValueStore,
   type MaterializedOptions,
+  refuseHistory,
   storeName
 } from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
@@ -96,6 +97,7 @@ function addJoin<K, V, VO, VR>(
   }
   const store = isMaterialized(options) ? storeName(graph, options, MERGE) : undefined
   const name = graph.names.orGenerate(options.name, MERGE)
+  refuseHistory(`${operator}() of tables`, name, options)
   const sources = new Set([...table.sources, ...other.sources])
   graph.copartitioned.push({ node: name, sources })
   if (!needsRight) table.view.sendOldValues(true)
