@@ -142,7 +142,9 @@ function text(bytes: Uint8Array | null): string {
 async function storesOf(driver: TopologyTestDriver, testCase: ConformanceCase, topology: Topology) {
   const dumps: Record<string, Record<string, Json>[]> = {}
   for (const name of new Set(testCase.nodes.flatMap(node => node.store ?? []))) {
-    const spec = [...topology.subTopologies, ...topology.globalSubTopologies].flatMap(sub => sub.stores).find(store => store.name === name)
+    const spec = [...topology.subTopologies, ...topology.globalSubTopologies]
+      .flatMap(sub => sub.stores)
+      .find(store => store.name === name)
     if (spec === undefined) continue
     dumps[name] = await rowsOf(driver, testCase, spec)
   }
