@@ -221,7 +221,8 @@ describe.each([1, 2] as const)('transactions version %i', version => {
     const values = await kafka.read(topic)
     for (let partition = 0; partition < 3; partition++) expect(values[partition]).toEqual(numbered(3000, partition, 3))
     expect(await kafka.committedOffset(groupId, topic)).toBe(3000)
-    expect(answers).toBeGreaterThan(80)
+    // Else too few were lost to show anything.
+    expect(answers).toBeGreaterThan(60)
   })
 
   test('that exceed their time-out are fenced by the coordinator; reset goes on', async () => {
