@@ -1,7 +1,7 @@
 import { StreamsError } from '../core/index.ts'
 import type { Clock, KafkaAdmin, Logger, TopicDescription } from '../ports/index.ts'
 import { resolveTopicName, type Topology } from '../topology/index.ts'
-import { type InternalTopic, planTopics, type TopicPlan, userInputTopics } from './topic-plan.ts'
+import { type InternalTopic, ownInternalTopics, planTopics, type TopicPlan, userInputTopics } from './topic-plan.ts'
 
 /** How long a topic that was just created may take until the brokers know it; a loaded one takes seconds. */
 const KNOWN_WITHIN_MS = 30_000
@@ -27,8 +27,14 @@ export async function prepareTopics(
   options: PrepareOptions
 ): Promise<TopicPlan> {
   const usesPatterns = topology.subTopologies.some(sub => sub.sourcePatterns.length > 0)
-  const allTopics = usesPatterns ? [...(await admin.describeTopics()).keys()] : []
-  const names = userInputTopics(topology, allTopics)
+  const allTopics = usesPatterns ? [...(await admin.describeTopics()).values()] : []
+  // Nor are Kafka's own topics anybody's input: `__consumer_offsets` matches /.*/.
+  const own = ownInternalTopics(topology, applicationId)
+  const candidates = allTopics.filter(({ name, internal }) => !internal && !own.has(name))
+  const names = userInputTopics(
+    topology,
+    candidates.map(({ name }) => name)
+  )
   const outputs = userOutputTopics(topology, options.deadLetterTopic)
   const described = await admin.describeTopics([...new Set([...names, ...outputs])])
   const missing = [...outputs].filter(name => !described.has(name)).sort()

@@ -61,8 +61,9 @@ export function planTopics(
 
   const inputs = new Map<number, ReadonlyMap<string, number>>()
   const changelogTopics: InternalTopic[] = []
+  const internal = ownInternalTopics(topology, applicationId)
   for (const sub of topology.subTopologies) {
-    const topics = inputsOf(sub, applicationId, counts)
+    const topics = inputsOf(sub, applicationId, counts, internal)
     inputs.set(sub.id, new Map(topics.map(topic => [topic, counts.get(topic) as number])))
     const partitionCount = Math.max(0, ...topics.map(topic => counts.get(topic) as number))
     for (const store of sub.stores) {
@@ -84,12 +85,29 @@ export function planTopics(
   }
 }
 
-function inputsOf(sub: SubTopology, applicationId: string, counts: ReadonlyMap<string, number>): string[] {
+function inputsOf(
+  sub: SubTopology,
+  applicationId: string,
+  counts: ReadonlyMap<string, number>,
+  internal: ReadonlySet<string>
+): string[] {
   const names = new Set(sub.sourceTopics.map(topic => resolveTopicName(topic, applicationId)))
   for (const pattern of sub.sourcePatterns) {
-    for (const topic of counts.keys()) if (pattern.test(topic)) names.add(topic)
+    for (const topic of counts.keys()) {
+      if (!internal.has(topic) && pattern.test(topic)) names.add(topic)
+    }
   }
   return [...names].sort()
+}
+
+/** What an application keeps for itself may happen to match a pattern, which is about the topics of users. */
+export function ownInternalTopics(topology: Topology, applicationId: string): Set<string> {
+  const names = new Set<string>()
+  for (const sub of topology.subTopologies) {
+    for (const store of sub.stores) names.add(changelogTopicName(store.name, applicationId))
+    for (const { suffix } of sub.repartitionSources) names.add(`${applicationId}-${suffix}`)
+  }
+  return names
 }
 
 function assertInputsExist(topology: Topology, counts: ReadonlyMap<string, number>): void {
