@@ -75,7 +75,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     while (Date.now() + options.killEveryMs <= endMs) {
       await sleep(options.killEveryMs)
       const slot = Math.floor(random() * options.workers)
-      if (guarantee === 'exactly_once') await untilUncommitted(client, output, fleet.incarnation(slot))
+      if (guarantee === 'exactly_once') await stopInTransaction(fleet, slot, client, output)
       const incarnation = await fleet.kill(slot)
       killed.set(incarnation, Date.now())
       marks.push(Date.now())
@@ -162,8 +162,28 @@ function startSource(brokers: string, topic: string, random: () => number) {
   }
 }
 
-/** Waits until the process has outputs beyond what is committed. */
-async function untilUncommitted(client: KafkaClient, topic: string, incarnation: string): Promise<void> {
+/** Stops the process while a transaction of it is open: what is killed next has something to lose. */
+async function stopInTransaction(fleet: WorkerFleet, slot: number, client: KafkaClient, topic: string): Promise<void> {
+  for (;;) {
+    const seen = await untilUncommitted(client, topic, fleet.incarnation(slot))
+    fleet.signal(slot, 'SIGSTOP')
+    // A commit may have been on its way to the broker; once it is carried out the record is below the last stable offset.
+    await sleep(300)
+    const [stable] = await client.admin.listOffsets(
+      [{ topic, partition: seen.partition, at: 'latest' }],
+      'read_committed'
+    )
+    if (stable !== undefined && seen.offset >= stable.offset) return
+    fleet.signal(slot, 'SIGCONT')
+  }
+}
+
+/** Waits until the process has an output beyond what is committed. */
+async function untilUncommitted(
+  client: KafkaClient,
+  topic: string,
+  incarnation: string
+): Promise<{ readonly partition: number; readonly offset: number }> {
   const ends = await client.admin.listOffsets(
     Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, at: 'latest' as const })),
     'read_uncommitted'
@@ -175,7 +195,9 @@ async function untilUncommitted(client: KafkaClient, topic: string, incarnation:
       for (const reader of readers) {
         while (reader.next()) {
           const output = JSON.parse(reader.buffer.toString('utf8', reader.valueStart, reader.valueEnd)) as ChaosOutput
-          if (output.incarnation === incarnation && reader.offset >= reader.lastStableOffset) return
+          if (output.incarnation === incarnation && reader.offset >= reader.lastStableOffset) {
+            return { partition: reader.partition, offset: reader.offset }
+          }
         }
       }
       await fetcher.wait(50)

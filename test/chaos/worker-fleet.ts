@@ -54,6 +54,10 @@ export class WorkerFleet {
     return `${slot}-${this.#children.get(slot)?.pid}`
   }
 
+  signal(slot: number, signal: NodeJS.Signals): void {
+    this.#children.get(slot)?.kill(signal)
+  }
+
   /** Ends a worker at once; resolves to the incarnation that died. */
   async kill(slot: number): Promise<string> {
     const child = this.#children.get(slot) as ChildProcess
