@@ -102,12 +102,12 @@ describe('files', () => {
     ).toEqual([])
   })
 
-  test("name no path of a developer's machine and no private registry", () => {
+  test("name no path of a developer's machine and no registry", () => {
     const private_ =
       /(^|[\s'"`(=:])\/(home|Users|root|work|workspace)\/|https?:\/\/(localhost|127\.0\.0\.1|10\.|192\.168\.)[^\s]*(npm|registry)/
     expect(linesWith(TEXTS, private_, read)).toEqual([])
-    const resolved = [...read('package-lock.json').matchAll(/"resolved": "(https?:\/\/[^/"]+)/g)].map(match => match[1])
-    expect(resolved.filter(host => host !== 'https://registry.npmjs.org')).toEqual([])
+    // Whoever installs has a registry of their own configured.
+    expect(read('package-lock.json')).not.toMatch(/"resolved": "https?:/)
   })
 })
 
