@@ -1,5 +1,5 @@
 import type { KafkaAdmin, TopicPartition } from '../ports/index.ts'
-import { resolveTopicName, type Topology } from '../topology/index.ts'
+import { INTERNAL_PREFIX, type NodeSpec, resolveTopicName, type Topology } from '../topology/index.ts'
 import type { TopicPlan } from './topic-plan.ts'
 
 /**
@@ -71,26 +71,19 @@ export class EndTracker {
   }
 }
 
-/** Level 0: topics of users. Level n: repartition topics written by sub-topologies whose inputs are on levels below n. */
+/** Level 0: topics of users. Level n: repartition topics whose sinks are reached from topics on levels below n. */
 function levelsOf(topology: Topology, applicationId: string, plan: TopicPlan): TopicPartition[][] {
-  const internal = new Set(plan.repartitionTopics.map(topic => topic.name))
+  const feeds = feedsOf(topology, applicationId)
   const levelOf = new Map<string, number>()
-  for (const topics of plan.inputs.values()) {
-    for (const topic of topics.keys()) if (!internal.has(topic)) levelOf.set(topic, 0)
-  }
+  // No repartition topic feeds itself, so levels only grow a bounded number of times.
   for (let changed = true; changed; ) {
     changed = false
-    for (const sub of topology.subTopologies) {
-      const inputs = [...(plan.inputs.get(sub.id)?.keys() ?? [])]
-      if (inputs.some(topic => !levelOf.has(topic))) continue
-      const level = 1 + Math.max(0, ...inputs.map(topic => levelOf.get(topic) as number))
-      for (const sink of sub.sinkTopics) {
-        const topic = resolveTopicName(sink, applicationId)
-        // A loop through repartition topics cannot be built, so levels only grow a bounded number of times.
-        if (internal.has(topic) && (levelOf.get(topic) ?? 0) < level) {
-          levelOf.set(topic, level)
-          changed = true
-        }
+    for (const [topic, fed] of feeds) {
+      const level = 1 + (levelOf.get(topic) ?? 0)
+      for (const name of fed) {
+        if ((levelOf.get(name) ?? 0) >= level) continue
+        levelOf.set(name, level)
+        changed = true
       }
     }
   }
@@ -104,4 +97,40 @@ function levelsOf(topology: Topology, applicationId: string, plan: TopicPlan): T
     }
   }
   return levels
+}
+
+/**
+ * The repartition topics that records of each input topic lead to, from node to node. Sub-topologies would be too coarse: the
+ * two sides of a foreign-key join write to one another, and yet no record goes round in a circle.
+ */
+function feedsOf(topology: Topology, applicationId: string): Map<string, Set<string>> {
+  const feeds = new Map<string, Set<string>>()
+  for (const sub of topology.subTopologies) {
+    const nodes = new Map(sub.nodes.map(node => [node.name, node]))
+    for (const source of sub.nodes) {
+      if (source.kind !== 'source') continue
+      const fed = internalSinksBelow(source, nodes)
+      const topics = source.topics instanceof RegExp ? [String(source.topics)] : source.topics
+      for (const topic of topics) {
+        const name = resolveTopicName(topic, applicationId)
+        const names = feeds.get(name) ?? new Set<string>()
+        for (const suffixed of fed) names.add(resolveTopicName(suffixed, applicationId))
+        feeds.set(name, names)
+      }
+    }
+  }
+  return feeds
+}
+
+function internalSinksBelow(source: NodeSpec, nodes: ReadonlyMap<string, NodeSpec>): Set<string> {
+  const found = new Set<string>()
+  const seen = new Set<NodeSpec>([source])
+  for (const node of seen) {
+    if (node.kind === 'sink') {
+      if (typeof node.topic === 'string' && node.topic.startsWith(INTERNAL_PREFIX)) found.add(node.topic)
+      continue
+    }
+    for (const child of node.children) seen.add(nodes.get(child) as NodeSpec)
+  }
+  return found
 }
