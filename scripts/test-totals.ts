@@ -3,6 +3,16 @@ export interface VitestReport {
   readonly success: boolean
   readonly numPassedTests: number
   readonly numFailedTests: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly message?: string
+    readonly assertionResults: readonly {
+      readonly fullName: string
+      readonly status: string
+      readonly failureMessages?: readonly string[] | null
+    }[]
+  }[]
 }
 
 export interface TestTotals {
@@ -21,4 +31,15 @@ export function totalOf(reports: readonly VitestReport[], failedSteps: readonly 
   const failedOtherwise = Math.max(0, failedSteps.length - runsWithFailedTests)
   const silentReports = reports.filter(report => !report.success && report.numFailedTests === 0).length
   return { passed, failed: failedTests + Math.max(failedOtherwise, silentReports) }
+}
+
+/** What failed and why, a paragraph each: for the end of the output, where somebody looks first. */
+export function failuresOf(reports: readonly VitestReport[]): string[] {
+  return reports.flatMap(({ testResults }) =>
+    testResults.flatMap(file => {
+      const failed = file.assertionResults.filter(({ status }) => status === 'failed')
+      if (failed.length === 0) return file.status === 'failed' ? [`FAILED ${file.name}\n${file.message ?? ''}`] : []
+      return failed.map(test => `FAILED ${file.name} > ${test.fullName}\n${(test.failureMessages ?? []).join('\n')}`)
+    })
+  )
 }

@@ -9,15 +9,25 @@ export interface ReadRecord {
   readonly timestampMs: number
 }
 
-/** Reads a topic from its start to its ends of this moment. */
-export async function readTopic(client: KafkaClient, topic: string, isolation: IsolationLevel): Promise<ReadRecord[]> {
+/**
+ * Reads a topic from its start to its ends of this moment. Committed records are read to the ends too, past every
+ * transaction that is open: a broker answers a commit before its marks are in the partitions, so whoever reads up to the
+ * last stable offset may miss what has just been committed.
+ * @param end - 'last-stable': read what is known to be committed now, and wait for no transaction.
+ */
+export async function readTopic(
+  client: KafkaClient,
+  topic: string,
+  isolation: IsolationLevel,
+  end: 'end' | 'last-stable' = 'end'
+): Promise<ReadRecord[]> {
   const description = (await client.admin.describeTopics([topic])).get(topic)
   if (description === undefined) throw new Error(`There is no topic '${topic}'.`)
   const partitions = Array.from({ length: description.partitionCount }, (_, partition) => ({ topic, partition }))
   const query = async (at: 'earliest' | 'latest') =>
     await client.admin.listOffsets(
       partitions.map(partition => ({ ...partition, at })),
-      isolation
+      end === 'end' ? 'read_uncommitted' : isolation
     )
   const [starts, ends] = await Promise.all([query('earliest'), query('latest')])
 

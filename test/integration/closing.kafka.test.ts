@@ -241,7 +241,7 @@ test('SIGTERM in the middle of processing ends the process well: all that it wro
   })
   await cluster.produce('in', records(2_000))
   await expect.poll(async () => (await worker.metrics()).processedRecords, poll).toBeGreaterThan(0)
-  expect(await cluster.read('out')).toEqual([])
+  expect(await cluster.read('out', 'last-stable')).toEqual([])
   expect(await worker.terminate()).toBe(0)
   expect(
     worker.reports

@@ -18,6 +18,13 @@ export interface RawRecord {
   readonly headers: ReadonlyMap<string, Buffer | null>
 }
 
+export interface CommittedRecord {
+  readonly key: string
+  readonly value: string
+  readonly timestampMs: number
+  readonly partition: number
+}
+
 /** Topics, an application id and a state directory of one test's own on a real broker; all gone with `close`. */
 export class TestCluster {
   readonly brokers: string
@@ -96,9 +103,12 @@ export class TestCluster {
     await producer.disconnect()
   }
 
-  /** Keys and values of the committed records, partition by partition. */
-  async read(topic: string): Promise<{ key: string; value: string; timestampMs: number; partition: number }[]> {
-    const records = await readTopic(this.client, this.name(topic), 'read_committed')
+  /**
+   * Keys and values of the committed records, partition by partition.
+   * @param end - 'last-stable' waits for no open transaction
+   */
+  async read(topic: string, end: 'end' | 'last-stable' = 'end'): Promise<CommittedRecord[]> {
+    const records = await readTopic(this.client, this.name(topic), 'read_committed', end)
     return records.map(({ key, value, timestampMs, partition }) => ({
       key,
       value: value.toString(),
@@ -115,7 +125,8 @@ export class TestCluster {
     const query = async (at: 'earliest' | 'latest') =>
       await this.client.admin.listOffsets(
         partitions.map(partition => ({ ...partition, at })),
-        'read_committed'
+        // The marks of what has just been committed may not be there yet: they are waited for.
+        'read_uncommitted'
       )
     const [starts, ends] = await Promise.all([query('earliest'), query('latest')])
     const fetcher = this.client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: 16 * 1024 * 1024 })

@@ -30,7 +30,8 @@ function optionsOf(cluster: TestCluster, transactionTimeoutMs: number): WorkerOp
 }
 
 async function outputs(cluster: TestCluster, isolation: 'read_committed' | 'read_uncommitted' = 'read_committed') {
-  const records = await readTopic(cluster.client, cluster.name('out'), isolation)
+  // What is open is what this is about: it is not waited for.
+  const records = await readTopic(cluster.client, cluster.name('out'), isolation, 'last-stable')
   return records.map(({ key, value }) => ({ key, ...(JSON.parse(value.toString()) as WorkerOutput) }))
 }
 
