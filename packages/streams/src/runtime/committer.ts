@@ -25,11 +25,11 @@ export interface CommitMetrics {
 export class Committer {
   readonly #clock: Clock
   readonly #producer: RecordProducer
-  readonly #group: GroupMember
+  readonly #group: Pick<GroupMember, 'metadata'>
   #generationChanged: (() => void) | undefined
   readonly metrics: CommitMetrics = { count: 0, lastMs: 0, totalMs: 0, maxMs: 0 }
 
-  constructor(options: { clock: Clock; producer: RecordProducer; group: GroupMember }) {
+  constructor(options: { clock: Clock; producer: RecordProducer; group: Pick<GroupMember, 'metadata'> }) {
     this.#clock = options.clock
     this.#producer = options.producer
     this.#group = options.group

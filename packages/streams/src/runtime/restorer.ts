@@ -1,5 +1,5 @@
 import { isStreamsError } from '../core/index.ts'
-import type { Clock, EventLoop, Fetcher, KafkaClient, Logger, PartitionReader } from '../ports/index.ts'
+import type { Clock, EventLoop, Fetcher, KafkaAdmin, KafkaClient, Logger, PartitionReader } from '../ports/index.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { RestoreListener } from './restore-listener.ts'
 
@@ -25,6 +25,11 @@ export interface RestoreOutcome {
   onCancelled(task: TaskToRestore): Promise<void>
 }
 
+/** What is needed of a `KafkaClient` to read changelogs. */
+export interface ChangelogClient extends Pick<KafkaClient, 'createFetcher'> {
+  readonly admin: Pick<KafkaAdmin, 'listOffsets'>
+}
+
 interface Restoring {
   readonly task: TaskToRestore
   readonly store: StoreToRestore
@@ -46,7 +51,7 @@ const EXPLAIN_AFTER_MS = 5_000
  * last offsets may be transaction markers, which are never delivered.
  */
 export class Restorer {
-  readonly #client: KafkaClient
+  readonly #client: ChangelogClient
   readonly #clock: Clock
   readonly #eventLoop: EventLoop
   readonly #logger: Logger
@@ -57,7 +62,7 @@ export class Restorer {
   remainingRecords = 0
 
   constructor(options: {
-    client: KafkaClient
+    client: ChangelogClient
     clock: Clock
     eventLoop: EventLoop
     logger: Logger

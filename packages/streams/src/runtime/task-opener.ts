@@ -2,7 +2,7 @@ import { isStreamsError, type StateStore, StreamsError } from '../core/index.ts'
 import type {
   Clock,
   CommittedOffset,
-  KafkaClient,
+  KafkaAdmin,
   Logger,
   RawStore,
   RawStoreProvider,
@@ -39,6 +39,11 @@ interface OpenParts {
   readonly inWork: { task?: Task }
 }
 
+/** What is needed of a `KafkaClient` to know where the inputs of a task begin. */
+export interface OffsetClient {
+  readonly admin: Pick<KafkaAdmin, 'fetchOffsets' | 'listOffsets'>
+}
+
 const LOCK_RETRIES = 8
 const LOCK_BACKOFF_MS = 100
 /** After so long it is looked whether anybody still wants the offsets. */
@@ -51,7 +56,7 @@ const STABLE_WAIT_MS = 1_000
 export class TaskOpener {
   readonly #config: ResolvedConfig
   readonly #topology: Topology
-  readonly #client: KafkaClient
+  readonly #client: OffsetClient
   readonly #stores: RawStoreProvider
   readonly #restorer: Restorer
   readonly #clock: Clock
@@ -59,18 +64,18 @@ export class TaskOpener {
   /** Tells this process's folder from the one that a process which lost the task still holds. */
   readonly #processName: string
   readonly #globalStores: () => ReadonlyMap<string, StateStore>
-  #plan: TopicPlan
+  #plan: Pick<TopicPlan, 'inputs'>
 
   constructor(options: {
     config: ResolvedConfig
     topology: Topology
-    client: KafkaClient
+    client: OffsetClient
     stores: RawStoreProvider
     restorer: Restorer
     clock: Clock
     logger: Logger
     processName: string
-    plan: TopicPlan
+    plan: Pick<TopicPlan, 'inputs'>
     globalStores: () => ReadonlyMap<string, StateStore>
   }) {
     this.#config = options.config
@@ -85,7 +90,7 @@ export class TaskOpener {
     this.#plan = options.plan
   }
 
-  set plan(plan: TopicPlan) {
+  set plan(plan: Pick<TopicPlan, 'inputs'>) {
     this.#plan = plan
   }
 

@@ -3,31 +3,37 @@ import type { Clock, RecordProducer } from '@millrace/streams/ports'
 import { type ErrorHandlers, readOnlyStore, Task } from '@millrace/streams/runtime'
 import { MemoryRawStore, openTaskState } from '@millrace/streams/state'
 import { changelogTopicName, mergedSubTopology, type Topology } from '@millrace/streams/topology'
-import { LogReader, TopicLog } from './topic-log.ts'
+import type { MemoryCluster } from './memory-cluster.ts'
+import { LogReader } from './topic-log.ts'
 
 export interface GlobalTaskOptions {
   readonly applicationId: string
+  readonly cluster: MemoryCluster
   readonly producer: RecordProducer
   readonly clock: Clock
   readonly handlers: ErrorHandlers
 }
 
-/** The global stores of a topology: a task of their own, so that their records do not move the time of the others. */
+/**
+ * The global stores of a topology: a task of their own, so that their records do not move the time of the others. They are
+ * read anew from their topics at each start.
+ */
 export class GlobalTask {
-  readonly inputs: ReadonlyMap<string, TopicLog>
+  readonly topics: ReadonlySet<string>
   /** Read-only. */
   readonly stores: ReadonlyMap<string, StateStore>
   readonly #task: Task
 
-  private constructor(task: Task, inputs: ReadonlyMap<string, TopicLog>) {
+  private constructor(task: Task, topics: ReadonlySet<string>) {
     this.#task = task
-    this.inputs = inputs
+    this.topics = topics
     this.stores = new Map([...task.state.stores].map(([name, store]) => [name, readOnlyStore(store)]))
   }
 
+  /** Holds all that is in the topics by now. Undefined when the topology has no global stores. */
   static async open(topology: Topology, options: GlobalTaskOptions): Promise<GlobalTask | undefined> {
     if (topology.globalSubTopologies.length === 0) return undefined
-    const { applicationId, producer, clock, handlers } = options
+    const { applicationId, cluster, producer, clock, handlers } = options
     const subTopology = mergedSubTopology(0, topology.globalSubTopologies)
     const inWork: { task?: Task } = {}
     const state = await openTaskState({
@@ -53,9 +59,11 @@ export class GlobalTask {
       committedMetadata: []
     })
     inWork.task = task
-    const inputs = new Map(subTopology.sourceTopics.map(topic => [topic, new TopicLog(topic)]))
-    task.start([...inputs.values()].map(log => ({ reader: new LogReader(log), metadata: '' })))
-    return new GlobalTask(task, inputs)
+    const topics = new Set(subTopology.sourceTopics)
+    task.start([...topics].map(topic => ({ reader: new LogReader(cluster.log(topic)), metadata: '' })))
+    const global = new GlobalTask(task, topics)
+    global.process()
+    return global
   }
 
   process(): void {

@@ -1,27 +1,23 @@
 import type { Headers } from '@millrace/streams/core'
-import type { RecordProducer, TopicAppender } from '@millrace/streams/ports'
-import { TopicLog } from './topic-log.ts'
+import type { OffsetCommit, RecordProducer, TopicAppender } from '@millrace/streams/ports'
+import type { MemoryCluster } from './memory-cluster.ts'
+import type { TopicLog } from './topic-log.ts'
 
-/** Keeps what is produced, one partition a topic. Every topic exists. Commits do nothing: nothing can fail. */
+/** Writes to a cluster in memory. Every topic exists, and nothing can fail. */
 export class MemoryProducer implements RecordProducer {
-  /** What the topology wrote. */
-  readonly produced = new Map<string, TopicLog>()
+  readonly #cluster: MemoryCluster
   readonly #appenders = new Map<string, MemoryAppender>()
-  readonly #onRecord: (topic: string) => TopicLog | undefined
   readonly full = false
   readonly error = undefined
 
-  /** @param inputOf - the input log that a topic feeds, if the topology reads it too. */
-  constructor(inputOf: (topic: string) => TopicLog | undefined) {
-    this.#onRecord = inputOf
+  constructor(cluster: MemoryCluster) {
+    this.#cluster = cluster
   }
 
   cachedTopic(name: string): TopicAppender {
     let appender = this.#appenders.get(name)
     if (appender === undefined) {
-      const log = new TopicLog(name)
-      this.produced.set(name, log)
-      appender = new MemoryAppender(log, this.#onRecord)
+      appender = new MemoryAppender(this.#cluster.log(name))
       this.#appenders.set(name, appender)
     }
     return appender
@@ -31,9 +27,12 @@ export class MemoryProducer implements RecordProducer {
     return this.cachedTopic(name)
   }
 
+  async commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    this.#cluster.commit(offsets)
+  }
+
   async whenWritable(): Promise<void> {}
   async flush(): Promise<void> {}
-  async commit(): Promise<void> {}
   async abort(): Promise<void> {}
   async reset(): Promise<void> {}
   async close(): Promise<void> {}
@@ -43,12 +42,10 @@ class MemoryAppender implements TopicAppender {
   readonly topic: string
   readonly partitionCount = 1
   readonly #log: TopicLog
-  readonly #inputOf: (topic: string) => TopicLog | undefined
 
-  constructor(log: TopicLog, inputOf: (topic: string) => TopicLog | undefined) {
+  constructor(log: TopicLog) {
     this.topic = log.topic
     this.#log = log
-    this.#inputOf = inputOf
   }
 
   append(
@@ -64,8 +61,7 @@ class MemoryAppender implements TopicAppender {
   ): void {
     const key = keyBytes === null || keyEnd < 0 ? null : keyBytes.subarray(keyStart, keyEnd)
     const value = valueBytes === null || valueEnd < 0 ? null : valueBytes.subarray(valueStart, valueEnd)
-    this.#log.append(key, value, timestampMs, headers)
-    this.#inputOf(this.topic)?.append(key, value, timestampMs, headers)
+    this.#log.produced.push(this.#log.append(key, value, timestampMs, headers))
   }
 
   ackedEndOffset(): number {

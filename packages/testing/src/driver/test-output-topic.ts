@@ -16,12 +16,12 @@ export class TestOutputTopic<K, V> {
 
   /** How many records wait to be read. */
   get size(): number {
-    return this.#log.records.length - this.#next
+    return this.#log.produced.length - this.#next
   }
 
   /** The next record, or undefined when there is none. */
   readRecord(): StreamRecord<K | null, V | null> | undefined {
-    const record = this.#log.records[this.#next]
+    const record = this.#log.produced[this.#next]
     if (record === undefined) return undefined
     this.#next++
     return this.#decode(record)

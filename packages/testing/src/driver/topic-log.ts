@@ -15,19 +15,23 @@ const NOTHING = Buffer.alloc(0)
 export class TopicLog {
   readonly topic: string
   readonly records: LoggedRecord[] = []
+  /** Those of `records` that the topology wrote, and not the test. */
+  readonly produced: LoggedRecord[] = []
 
   constructor(topic: string) {
     this.topic = topic
   }
 
   /** Copies the bytes. */
-  append(key: Uint8Array | null, value: Uint8Array | null, timestampMs: number, headers: Headers): void {
-    this.records.push({
+  append(key: Uint8Array | null, value: Uint8Array | null, timestampMs: number, headers: Headers): LoggedRecord {
+    const record = {
       key: key === null ? null : Buffer.from(key),
       value: value === null ? null : Buffer.from(value),
       timestampMs,
       headers
-    })
+    }
+    this.records.push(record)
+    return record
   }
 }
 
