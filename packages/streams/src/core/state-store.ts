@@ -88,6 +88,11 @@ export interface TimestampedWindowStore<K, V> extends ReadOnlyWindowStore<K, Val
   /** Windows of one key whose start is in [fromMs, toMs], ascending. A copy: the store may be changed meanwhile. */
   fetchRange(key: K, fromMs: number, toMs: number): readonly WindowRow<ValueAndTimestamp<V>>[]
   /**
+   * As `fetchOne`, but without the updates that a cache still holds back: what was last forwarded. With a cache, a window that
+   * has expired is seen until the next commit: what is forwarded late may have to be joined with it.
+   */
+  getForwarded(key: K, windowStartMs: number): ValueAndTimestamp<V> | undefined
+  /**
    * Live windows of all keys whose start is in [fromMs, toMs], in order of (start, key): for emitting on close.
    *
    * @throws StreamsError `TOPOLOGY_INVALID` unless the store was declared `timeOrdered`.
@@ -129,6 +134,8 @@ export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
    * copy: the store may be changed meanwhile.
    */
   findSessions(key: K, earliestEndMs: number, latestStartMs: number): readonly SessionRow<V>[]
+  /** As `fetchSession`, but without the updates that a cache still holds back; see `TimestampedWindowStore.getForwarded`. */
+  getForwarded(key: K, startMs: number, endMs: number): V | undefined
   /**
    * Sessions of all keys whose end is in [fromEndMs, toEndMs], in order of (end, start, key), expired ones included
    * until they are cleared after a commit: for emitting on close.

@@ -79,6 +79,11 @@ export class ItemTable implements StoreTable, RecordCacheStore {
     return this.tree.find(root, key)
   }
 
+  /** As `read`, but without what the record cache holds back. */
+  readForwarded(root: Entry, key: string): Row | undefined {
+    return this.tree.find(root, key)
+  }
+
   /** Appends the items of [from, to), cached ones included, to both lists. */
   collect(root: Entry, from: string, to: string | undefined, keys: string[], rows: Row[]): void {
     const { held } = root
@@ -116,7 +121,7 @@ export class ItemTable implements StoreTable, RecordCacheStore {
    */
   write(root: Entry, key: string, value: unknown, timestampMs: number, headers: Headers): void {
     const { cache, changelog } = this.options
-    const row = this.rowOf(value, timestampMs, cache === undefined)
+    const row = this.rowOf(value, timestampMs)
     if (cache === undefined) {
       changelog?.(this.options.changelogKey(root.key, key), row.bytes ?? null, timestampMs, NO_HEADERS)
       this.putBelow(root, key, row)
@@ -152,16 +157,16 @@ export class ItemTable implements StoreTable, RecordCacheStore {
     return this.pages.entryOf(key)
   }
 
-  private rowOf(value: unknown, timestampMs: number, isEncoded: boolean): Row {
+  /** Encoded also where nobody wants the bytes yet: a value that its serde refuses must fail at its own record. */
+  private rowOf(value: unknown, timestampMs: number): Row {
     const row = new Row()
     row.timestampMs = timestampMs
     if (value === null || value === undefined) {
       row.deleted = true
       return row
     }
-    const keepable = isKeepable(value)
-    if (keepable) row.value = value
-    if (isEncoded || !keepable) row.bytes = this.options.codec.encodeValue(value)
+    if (isKeepable(value)) row.value = value
+    row.bytes = this.options.codec.encodeValue(value)
     return row
   }
 
@@ -198,6 +203,10 @@ export class ItemTable implements StoreTable, RecordCacheStore {
 
   // ── record cache ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+  get isCached(): boolean {
+    return this.options.cache !== undefined
+  }
+
   /** Returns false, and never calls the listener, when the table has no cache. Keys are root key and item key. */
   onFlush(listener: RowFlushListener, sendOldValues: boolean): boolean {
     if (this.options.cache === undefined) return false
@@ -225,11 +234,13 @@ export class ItemTable implements StoreTable, RecordCacheStore {
         return
       }
     }
-    if (!row.deleted && row.bytes === undefined) row.bytes = this.options.codec.encodeValue(row.value)
-    const { changelog } = this.options
-    changelog?.(this.options.changelogKey(rootKey, key), row.bytes ?? null, row.timestampMs, NO_HEADERS)
-    this.putBelow(root, key, row)
-    if (entry.cached === row) this.releaseHeld(root, key)
+    try {
+      this.options.changelog?.(this.options.changelogKey(rootKey, key), row.bytes ?? null, row.timestampMs, NO_HEADERS)
+      this.putBelow(root, key, row)
+    } finally {
+      // Also when it is refused, as it would have been without a cache.
+      if (entry.cached === row) this.releaseHeld(root, key)
+    }
     this.listener?.(entry.key, this.sendOldValues ? before : undefined, row)
     row.headers = NO_HEADERS
   }

@@ -48,6 +48,13 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
     return row === undefined ? undefined : (this.table.valueOf(row) as V)
   }
 
+  getForwarded(key: K, startMs: number, endMs: number): V | undefined {
+    if (!this.table.isCached) return this.fetchSession(key, startMs, endMs)
+    if (endMs < this.windows.committedLiveFromMs) return undefined
+    const row = this.table.readForwarded(this.rootFor(key, endMs), itemKeyOf(startMs, endMs))
+    return row === undefined ? undefined : (this.table.valueOf(row) as V)
+  }
+
   findSessions(key: K, earliestEndMs: number, latestStartMs: number): readonly SessionRow<V>[] {
     this.collect(key, earliestEndMs, Number.MAX_SAFE_INTEGER - 1)
     const { foundKeys, foundRows } = this

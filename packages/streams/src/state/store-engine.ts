@@ -109,6 +109,14 @@ export class WindowProgress extends ObservedTime {
     return this.liveFrom(this.observedMs)
   }
 
+  /**
+   * The least time that was visible at the last commit. What a cache forwards later was put when this was visible, however far
+   * others have moved the observed time meanwhile.
+   */
+  get committedLiveFromMs(): number {
+    return this.liveFrom(this.sealedObservedMs)
+  }
+
   override reset(): void {
     super.reset()
     this.clearedToBucket = 0

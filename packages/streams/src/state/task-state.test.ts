@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type Change,
   NO_HEADERS,
+  type SessionStore,
   type TimestampedKeyValueStore,
   type TimestampedWindowStore,
   type Windowed
@@ -251,6 +252,78 @@ describe('record cache', () => {
     ])
     expect(bench.log.at(-1)?.value).toBe(JSON.stringify('x'.repeat(300)))
     expect(bench.counts().get('b')?.value).toBe('x'.repeat(300))
+  })
+
+  it('refuses the value of a window that the serde refuses at its own put', async () => {
+    const serialize = (value: unknown) => (value === 'bad' ? fail() : json.serialize(value, CONTEXT))
+    const bench = new Bench()
+    await bench.open([{ ...windows, value: { ...json, serialize } }], cached)
+    bench.windows().put('a', 1, 5000, 1, NO_HEADERS)
+    expect(() => bench.windows().put('a', 'bad', 5000, 2, NO_HEADERS)).toThrow('RECORD_SERIALIZE_FAILED')
+    await bench.commit()
+    expect(bench.windows().fetchOne('a', 5000)).toEqual({ value: 1, timestampMs: 1 })
+  })
+
+  it('drops an update of a window that the changelog refuses, and keeps those of others', async () => {
+    const bench = new Bench()
+    const sent: string[] = []
+    const append = (key: Uint8Array) =>
+      Buffer.from(key).toString('latin1').startsWith('b') ? fail() : sent.push(String.fromCharCode(key[0] as number))
+    await bench.open([windows, storeSpec('sessions', 'session')], { ...cached, changelog: () => append })
+    const sessions = bench.state.stores.get('sessions') as SessionStore<string, unknown>
+    for (const key of ['a', 'b', 'c']) bench.windows().put(key, 1, 5000, 1, NO_HEADERS)
+    for (const key of ['d', 'bb', 'e']) sessions.put(key, 1, 5000, 6000)
+    expect(() => bench.state.flushCaches()).toThrow('refused')
+    expect(() => bench.state.flushCaches()).toThrow('refused')
+    await bench.commit()
+    expect(sent).toEqual(['a', 'c', 'd', 'e'])
+    expect(bench.windows().fetchOne('b', 5000)).toBeUndefined()
+    expect(bench.windows().fetchOne('c', 5000)).toEqual({ value: 1, timestampMs: 1 })
+    expect(sessions.fetchSession('bb', 5000, 6000)).toBeUndefined()
+    expect(sessions.fetchSession('e', 5000, 6000)).toBe(1)
+  })
+
+  it('tells what was last forwarded of a window and of a session', async () => {
+    const bench = new Bench()
+    await bench.open([windows, storeSpec('sessions', 'session')], cached)
+    const sessions = bench.state.stores.get('sessions') as SessionStore<string, unknown>
+    bench.windows().put('a', 1, 5000, 1, NO_HEADERS)
+    sessions.put('a', 1, 5000, 6000)
+    expect(bench.windows().getForwarded('a', 5000)).toBeUndefined()
+    expect(sessions.getForwarded('a', 5000, 6000)).toBeUndefined()
+    bench.state.flushCaches()
+    bench.windows().put('a', 2, 5000, 2, NO_HEADERS)
+    sessions.remove('a', 5000, 6000)
+    expect(bench.windows().getForwarded('a', 5000)).toEqual({ value: 1, timestampMs: 1 })
+    expect(sessions.getForwarded('a', 5000, 6000)).toBe(1)
+    expect(bench.windows().fetchOne('a', 5000)).toEqual({ value: 2, timestampMs: 2 })
+    expect(sessions.fetchSession('a', 5000, 6000)).toBeUndefined()
+  })
+
+  it('forgets what was forwarded of a window no sooner than others could have heard of it', async () => {
+    const bench = new Bench()
+    const retentionMs = 1000
+    await bench.open(
+      [
+        { ...windows, retentionMs },
+        { ...storeSpec('sessions', 'session'), retentionMs }
+      ],
+      cached
+    )
+    const sessions = bench.state.stores.get('sessions') as SessionStore<string, unknown>
+    bench.windows().put('a', 1, 5000, 1, NO_HEADERS)
+    sessions.put('a', 1, 5000, 5000)
+    // Expired already when it is flushed, and with it what waits elsewhere to be joined with it.
+    bench.windows().put('b', 1, 9000, 1, NO_HEADERS)
+    sessions.put('b', 1, 9000, 9000)
+    bench.state.flushCaches()
+    expect(bench.windows().getForwarded('a', 5000)).toEqual({ value: 1, timestampMs: 1 })
+    expect(sessions.getForwarded('a', 5000, 5000)).toBe(1)
+    expect(bench.windows().fetchOne('a', 5000)).toBeUndefined()
+    await bench.commit()
+    expect(bench.windows().getForwarded('a', 5000)).toBeUndefined()
+    expect(sessions.getForwarded('a', 5000, 5000)).toBeUndefined()
+    expect(bench.windows().getForwarded('b', 9000)).toEqual({ value: 1, timestampMs: 1 })
   })
 
   it('forwards windows with their bounds', async () => {

@@ -50,6 +50,13 @@ abstract class WindowEngine<K, V, R> extends TimeBucketEngine<K, V> {
     return row === undefined ? undefined : this.rowValue(row)
   }
 
+  getForwarded(key: K, windowStartMs: number): R | undefined {
+    if (!this.table.isCached) return this.fetchOne(key, windowStartMs)
+    if (windowStartMs < this.windows.committedLiveFromMs) return undefined
+    const row = this.table.readForwarded(this.rootFor(key, windowStartMs), integerText(windowStartMs))
+    return row === undefined ? undefined : this.rowValue(row)
+  }
+
   fetchRange(key: K, fromMs: number, toMs: number): readonly WindowRow<R>[] {
     this.collect(key, fromMs, toMs)
     const { foundKeys, foundRows } = this

@@ -35,7 +35,8 @@ export class AnswerResolver<K, V, VO, VR> implements Processor<K, SubscriptionAn
 
   process(record: StreamRecord<K, SubscriptionAnswer<VO>>): void {
     const { key, value: answer, timestampMs, headers } = record
-    const row = this.table.get(key)
+    // Not a newer one: it may end in the cache, and then no other answer would come.
+    const row = this.table.getForwarded(key)
     if (!this.isCurrent(answer, row?.value)) {
       this.context.drop('expired')
       return

@@ -11,7 +11,7 @@ import {
 import { type SubscriptionStore, type SubscriptionStoreUse, subscriptionKeys } from './subscription-receiver.ts'
 
 /**
- * Answers a subscription with the row that the other table has now. The answer has the higher timestamp of both.
+ * Answers a subscription with the row that the other table has now, or, with a cache, last forwarded. The answer has the higher timestamp of both.
  *
  * @see Kafka Streams `SubscriptionJoinProcessorSupplier`
  */
@@ -32,7 +32,8 @@ export class SubscriptionAnswerer<K, KO, VO>
 
   process(record: StreamRecord<KO | null, Subscription<K>>): void {
     const { hash, instruction, primaryKey, primaryPartition } = record.value
-    const row = record.key === null ? undefined : this.foreign.get(record.key)
+    // Not a newer one: if it ends in the cache, nobody would hear of that.
+    const row = record.key === null ? undefined : this.foreign.getForwarded(record.key)
     const isAnswered =
       instruction === DELETE_AND_ANSWER ||
       instruction === ANSWER_ALWAYS ||

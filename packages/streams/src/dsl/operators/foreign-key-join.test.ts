@@ -123,3 +123,54 @@ test('refuses misuse while building, naming the node', () => {
     )
   ).toThrow(/Node 'with-names-result' needs a serde for the value/)
 })
+
+test('does not answer with a row that a cache holds back, of whose end nobody would hear', async () => {
+  const build = (builder: StreamsBuilder) => {
+    const customers = builder.table('rows', TEXT)
+    const table = builder.table('in', { ...TEXT, caching: false })
+    table
+      .join(
+        customers,
+        (_key, value) => value.c as string,
+        (value, name) => `${value.n}:${name}`
+      )
+      .toStream()
+      .to('out', TEXT)
+  }
+  const records = ['rows>x="Ann"@1', order('a', 'x', 1, 2), 'rows>x=@3', order('b', 'x', 2, 4), 'rows>x="Bob"@5']
+  expect(await run(build, records.slice(0, 3))).toEqual(['a="1:Ann"@2', 'a=@3'])
+  expect(await run(build, records.slice(0, 3), { cacheBytes: 100_000 })).toEqual([])
+  expect(await run(build, records, { cacheBytes: 100_000 })).toEqual(['a="1:Bob"@5', 'b="2:Bob"@5'])
+})
+
+test('takes the answer to the row last forwarded, also when a cache holds back a newer one', async () => {
+  const build = (builder: StreamsBuilder) => {
+    builder
+      .stream('in', TEXT)
+      .flatMap((_key, rows) => rows as [string, any][])
+      .toTable(TEXT)
+      .join(
+        builder.table('rows', TEXT),
+        (_key, value) => value.c as string,
+        (value, name) => `${value.n}:${name}`
+      )
+      .toStream()
+      .to('out', TEXT)
+  }
+  const row = { c: 'x', n: 1 }
+  const large = { c: 'y', n: 'n'.repeat(1000) }
+  const records = [
+    'rows>x="Ann"@1',
+    `=${JSON.stringify([['a', row]])}@2`,
+    'commit',
+    // The large one flushes the deletion of a; the third is held back, and ended before anyone hears of it.
+    `=${JSON.stringify([
+      ['a', null],
+      ['large', large],
+      ['a', row]
+    ])}@3`,
+    '=[["a",null]]@4'
+  ]
+  expect(await run(build, records)).toContain('a="1:Ann"@2')
+  expect((await run(build, records, { cacheBytes: 800 })).at(-1)).toBe('a=@3')
+})

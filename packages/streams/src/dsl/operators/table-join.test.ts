@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { session, tumbling } from '../../core/index.ts'
 import type { KTable } from '../ktable.ts'
 import { StreamsBuilder } from '../streams-builder.ts'
 import { run, TEXT } from '../test-support/run-topology.ts'
+import { windowText } from '../test-support/windowed-lists.ts'
 
 const RECORDS = [
   'in>a=1@5',
@@ -77,6 +79,59 @@ test.each(['join', 'leftJoin', 'outerJoin'] as const)('%s subtracts the right ro
   const last = (await run(grouped({}), RECORDS)).at(-1)
   expect(last).toMatch(op === 'outerJoin' ? /^all=\["0z"\]@/ : /^all=\[\]@/)
   expect((await run(grouped({ store: 'joined', value: TEXT.value }), RECORDS)).at(-1)).toBe(last)
+})
+
+const CACHED = { cacheBytes: 100_000 }
+
+/** Outer join of the sums per window of two topics, and the sum over all its rows. */
+function windowedJoin(windows: ReturnType<typeof tumbling> | ReturnType<typeof session>) {
+  return (builder: StreamsBuilder): void => {
+    const sums = (topic: string) =>
+      builder
+        .stream(topic, TEXT)
+        .groupByKey()
+        .windowedBy(windows as ReturnType<typeof tumbling>)
+        .reduce((a: number, b: number) => a + b)
+    const both = sums('in').outerJoin(sums('rows'), (left, right) => (left ?? 0) + (right ?? 0))
+    both.toStream(windowText).to('out', TEXT)
+    both
+      .groupBy((_window, sum) => ['all', sum], TEXT)
+      .reduce(
+        (a, b) => a + b,
+        (a, b) => a - b
+      )
+      .toStream()
+      .to('out', TEXT)
+  }
+}
+
+test.each([
+  ['time windows', tumbling(10, { grace: 100 }), { 'a:0-10': 77, 'b:10-20': 4, all: 81 }],
+  ['sessions', session(10, { grace: 100 }), { 'a:1-8': 77, 'b:12-12': 4, all: 81 }]
+])('subtracts what it added, of joined %s that a cache holds back', async (_what, windows, expected) => {
+  const records = ['a=1@1', 'rows>a=10@1', 'commit', 'a=2@8', 'rows>a=20@3', 'a=4@2', 'rows>a=40@8', 'b=4@12']
+  const last = async (options: object) =>
+    Object.fromEntries(
+      (await run(windowedJoin(windows), records, options)).flatMap(output => {
+        const [, key, value] = /^(.*)=(.*)@\d+$/.exec(output) as unknown as [string, string, string]
+        return [[key, value === '' ? undefined : JSON.parse(value)]]
+      })
+    )
+  expect(await last({})).toMatchObject(expected)
+  expect(await last(CACHED)).toMatchObject(expected)
+})
+
+test.each([
+  ['time windows', tumbling(10)],
+  ['sessions', session(2)]
+])('joins %s that expired while a cache held them back', async (_what, windows) => {
+  const records = ['a=1@1', 'rows>a=10@1', 'a=2@100', 'rows>a=20@100']
+  const plain = await run(windowedJoin(windows), records)
+  const cached = await run(windowedJoin(windows), records, CACHED)
+  const last = (outputs: string[], key: string) => outputs.findLast(output => output.startsWith(key))
+  expect(last(plain, 'a:0-10=') ?? last(plain, 'a:1-1=')).toBeDefined()
+  for (const key of ['a:0-10=', 'a:1-1=', 'a:100-110=', 'a:100-100=', 'all='])
+    expect(last(cached, key)).toBe(last(plain, key))
 })
 
 test('is looked up without a store by asking both tables', async () => {

@@ -68,7 +68,7 @@ class WindowStoreReader<K, V> implements TableReader<Windowed<K>, V> {
   }
 
   getForwarded(windowed: Windowed<K>): ValueAndTimestamp<V> | undefined {
-    return this.get(windowed)
+    return this.store.getForwarded(windowed.key, windowed.startMs)
   }
 }
 
@@ -89,7 +89,8 @@ class SessionStoreReader<K, V> implements TableReader<Windowed<K>, V> {
     return value === undefined ? undefined : { value, timestampMs: endMs }
   }
 
-  getForwarded(windowed: Windowed<K>): ValueAndTimestamp<V> | undefined {
-    return this.get(windowed)
+  getForwarded({ key, startMs, endMs }: Windowed<K>): ValueAndTimestamp<V> | undefined {
+    const value = this.store.getForwarded(key, startMs, endMs)
+    return value === undefined ? undefined : { value, timestampMs: endMs }
   }
 }

@@ -12,7 +12,7 @@ export const TEXT = SERDES
 
 /**
  * Builds a topology, sends records to `in` (or to the topic named before a `>`: `other>a=1@5`), and gives what arrived at
- * `out`, written in the same way.
+ * `out`, written in the same way. The word `commit` commits in between.
  */
 export async function run(
   build: (builder: StreamsBuilder) => void,
@@ -22,7 +22,10 @@ export async function run(
   const builder = new StreamsBuilder()
   build(builder)
   await using driver = await TopologyTestDriver.open(builder.build(), options)
-  for (const record of records) pipe(driver, record)
+  for (const record of records) {
+    if (record === 'commit') await driver.commit()
+    else pipe(driver, record)
+  }
   await driver.commit()
   return read(driver)
 }
