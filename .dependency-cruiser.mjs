@@ -28,6 +28,7 @@ const PACKAGES = {
     others: ['^(fflate|snappy|snappyjs|lz4js|lz4-napi|@mongodb-js/zstd|zstd|@node-rs/crc32|fast-crc32c)']
   },
   streams: { ours: [], others: [] },
+  broker: { ours: ['protocol/src/index', 'streams/src/(ports|core)/index'], others: [] },
   client: { ours: ['protocol/src/index', 'streams/src/(ports|core)/index'], others: [] },
   'transport-kafkajs': { ours: ['client/src/index', 'streams/src/(ports|core)/index'], others: ['^kafkajs'] },
   'store-level': { ours: ['streams/src/(ports|core)/index'], others: ['^(level|classic-level|abstract-level)'] },

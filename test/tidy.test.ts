@@ -22,6 +22,7 @@ const PACKAGES = filesOf('packages/*/package.json').map(dirname)
 
 /** The files that implement the ports for time, timers and randomness in the real world, or stand beside one. */
 const REAL_TIME: Readonly<Record<string, string>> = {
+  'packages/broker/src/system-time.ts': 'implements Clock and Random for a broker that is given none',
   'packages/millrace/src/console-logger.ts': 'stamps log lines for people; nothing is computed from it',
   'packages/cli/src/process-io.ts': 'the process around the command: what it waits for between restarts',
   'packages/store-level/src/process-slots.ts': 'names a directory unlike any other on the machine',

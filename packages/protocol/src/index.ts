@@ -21,6 +21,18 @@ export * from './messages/index.ts'
 export { isProtocolError, ProtocolError, type ProtocolErrorCode } from './protocol-error.ts'
 export type { AbortedTransaction } from './records/aborted-producers.ts'
 export {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  type BatchPlace,
+  batchChecksumMatches,
+  batchSizeBytes,
+  buildTransactionMarker,
+  emptiedBatch,
+  placeBatch,
+  readBatchHeader,
+  type TransactionMarker
+} from './records/batch-header.ts'
+export {
   type BatchProducer,
   type BuildOptions,
   RecordBatchBuilder,

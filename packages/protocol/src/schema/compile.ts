@@ -234,7 +234,20 @@ const LEAVES: { readonly [T in LeafType]: (nullable: boolean, flexible: boolean,
     }
   }),
   bytes: byteString,
-  records: byteString
+  records: (nullable, flexible, path) => {
+    const whole = byteString(nullable, flexible, path)
+    return {
+      ...whole,
+      encode: (writer, value) => {
+        if (!Array.isArray(value)) return whole.encode(writer, value)
+        const pieces = value as readonly Uint8Array[]
+        let sizeBytes = 0
+        for (const piece of pieces) sizeBytes += piece.length
+        writer.length(sizeBytes, flexible, 4)
+        for (const piece of pieces) writer.bytes(piece)
+      }
+    }
+  }
 }
 
 function integer(min: number, max: number, type: 'int8' | 'int16' | 'int32' | 'int64') {

@@ -102,10 +102,10 @@ export const uuid = leaf<string>('uuid')
 export const bytes = leaf<Uint8Array>('bytes') as <const O extends FieldOptions<Uint8Array> = Record<never, never>>(
   options?: O
 ) => Field<OrNull<Uint8Array, O>, OrNull<Buffer, O>, IsOmittable<O>>
-/** Record batches, not looked into; decoded as a view into the frame. */
+/** Record batches, not looked into; encoded also from several pieces, decoded as a view into the frame. */
 export const records = leaf<Uint8Array>('records') as <const O extends FieldOptions<Uint8Array> = Record<never, never>>(
   options?: O
-) => Field<OrNull<Uint8Array, O>, OrNull<Buffer, O>, IsOmittable<O>>
+) => Field<OrNull<Uint8Array | readonly Uint8Array[], O>, OrNull<Buffer, O>, IsOmittable<O>>
 
 /** An array of leaves (`array(int32())`) or of structs (`array({ name: string() })`). */
 export function array<F extends Fields, const O extends FieldOptions<never> = Record<never, never>>(

@@ -1,0 +1,2 @@
+export { EmbeddedBroker, type EmbeddedBrokerOptions } from './broker.ts'
+export type { BrokerConfig } from './broker-config.ts'

@@ -1,0 +1,435 @@
+import {
+  type BatchHeader,
+  buildTransactionMarker,
+  placeBatch,
+  RecordBatchCursor,
+  readBatchHeader
+} from '@millrace/protocol'
+import type { Clock } from '@millrace/streams/ports'
+import { ErrorCode } from '../error-code.ts'
+import { type LogStorage, type Segment, StorageFullError } from '../storage/log-storage.ts'
+import { AbortedTransactions } from './aborted-transactions.ts'
+import { checkBatches } from './check-batches.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import { ProducerStates } from './producer-states.ts'
+import { type BatchPosition, SegmentIndex } from './segment-index.ts'
+
+export interface PartitionLogParts {
+  readonly storage: LogStorage
+  readonly clock: Clock
+  /** Asked at each use, so that a change of the topic's settings works at once. */
+  readonly config: () => LogConfig
+  /** Epoch in which this broker leads the partition. */
+  readonly leaderEpoch: number
+  readonly producerIdExpirationMs: number
+  /** Records below were deleted on request; told to whoever opens the log again. */
+  readonly startOffset?: number
+}
+
+export interface AppendOutcome {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+  /** -1 with an error. */
+  readonly baseOffset: number
+  /** -1 unless the topic stamps records with the time of the append. */
+  readonly logAppendTimeMs: number
+}
+
+export interface ReadOutcome {
+  /** Whole batches but perhaps the last, from the one that holds the offset on; in pieces. */
+  readonly records: readonly Buffer[]
+  readonly sizeBytes: number
+  /** Of transactions whose records may be among these; null when everything was asked for. */
+  readonly abortedTransactions: { producerId: bigint; firstOffset: number }[] | null
+}
+
+export interface OffsetAtTime {
+  readonly offset: number
+  readonly timestampMs: number
+  readonly leaderEpoch: number
+}
+
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
+const NOTHING: readonly Buffer[] = []
+
+/**
+ * The log of one partition: batches, opaque but for their headers, and what is known of them. It has one replica, so
+ * that a batch is committed as soon as it is appended: high watermark and log end are the same.
+ *
+ * Everything happens within the call. `onChange` listeners run at its end.
+ */
+export class PartitionLog {
+  readonly leaderEpoch: number
+  readonly #storage: LogStorage
+  readonly #clock: Clock
+  readonly #config: () => LogConfig
+  readonly #producerIdExpirationMs: number
+  readonly #producers = new ProducerStates()
+  readonly #aborted = new AbortedTransactions()
+  readonly #epochs = new LeaderEpochs()
+  readonly #listeners = new Set<() => void>()
+  #indexes: SegmentIndex[] = []
+  #startOffset: number
+  #endOffset: number
+  #closed = false
+
+  /** Reads what the storage holds. */
+  constructor(parts: PartitionLogParts) {
+    this.#storage = parts.storage
+    this.#clock = parts.clock
+    this.#config = parts.config
+    this.leaderEpoch = parts.leaderEpoch
+    this.#producerIdExpirationMs = parts.producerIdExpirationMs
+    if (this.#storage.segments.length === 0) this.#storage.roll(parts.startOffset ?? 0, this.#clock.nowMs())
+    const first = this.#storage.segments[0] as Segment
+    this.#startOffset = Math.max(first.baseOffset, parts.startOffset ?? 0)
+    this.#endOffset = first.baseOffset
+    for (const segment of this.#storage.segments) this.#load(segment)
+    // All that was there may have been deleted on request.
+    if (this.#startOffset > this.#endOffset) this.#restartAt(this.#startOffset)
+    this.#forgetBelowStart()
+  }
+
+  /** First offset that is left. */
+  get startOffset(): number {
+    return this.#startOffset
+  }
+
+  /** The offset that the next record gets. */
+  get endOffset(): number {
+    return this.#endOffset
+  }
+
+  get highWatermark(): number {
+    return this.#endOffset
+  }
+
+  /** Below it every transaction is decided. */
+  get lastStableOffset(): number {
+    return this.#producers.firstUndecided ?? this.#endOffset
+  }
+
+  /** Of batches, deleted ones and indexes apart. */
+  get sizeBytes(): number {
+    let sizeBytes = 0
+    for (const { segment } of this.#indexes) sizeBytes += segment.sizeBytes
+    return sizeBytes
+  }
+
+  get segmentCount(): number {
+    return this.#indexes.length
+  }
+
+  /** Where a reader of this isolation may read up to. */
+  endFor(isolation: Isolation): number {
+    return isolation === 'read_committed' ? this.lastStableOffset : this.#endOffset
+  }
+
+  /** Calls back after each append, marker and deletion. Returns a function that ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Appends what a client produced. Nothing is appended if anything is wrong with it; a batch of an idempotent producer
+   * that is there already gets the offset that it has.
+   *
+   * @param records - Exactly one batch, as Kafka demands since Produce version 3. Changed in place.
+   */
+  append(records: Buffer): AppendOutcome {
+    const config = this.#config()
+    const nowMs = this.#clock.nowMs()
+    const wrong = checkBatches(records, config, nowMs)
+    if (wrong !== undefined) return refused(wrong.errorCode, wrong.message)
+    const given = readBatchHeader(records, 0)
+    const idempotent = given.producerId >= 0n
+    if (idempotent) {
+      const verdict = this.#producers.judge(given)
+      if (verdict.kind === 'refuse') return refused(verdict.errorCode, verdict.message)
+      if (verdict.kind === 'duplicate') return appendedAt(verdict.batch.baseOffset, config, verdict.batch.timestampMs)
+    }
+    const appendTimeMs = config.logAppendTime ? nowMs : undefined
+    placeBatch(records, { baseOffset: this.#endOffset, leaderEpoch: this.leaderEpoch, appendTimeMs })
+    const header = readBatchHeader(records, 0)
+    try {
+      this.#write(records, header, nowMs)
+    } catch (error) {
+      if (!(error instanceof StorageFullError)) throw error
+      return refused(ErrorCode.KAFKA_STORAGE_ERROR, error.message)
+    }
+    if (idempotent) this.#producers.appended(header)
+    this.#changed()
+    return appendedAt(header.baseOffset, config, nowMs)
+  }
+
+  /**
+   * Writes the marker that ends a transaction of `producerId` in this partition, also when it has no record here.
+   *
+   * @returns NONE, or INVALID_PRODUCER_EPOCH when a later epoch has written here already.
+   */
+  appendControl(producerId: bigint, producerEpoch: number, type: 'abort' | 'commit', coordinatorEpoch = 0): number {
+    if (!this.#producers.acceptsMarker(producerId, producerEpoch)) return ErrorCode.INVALID_PRODUCER_EPOCH
+    const nowMs = this.#clock.nowMs()
+    const batch = buildTransactionMarker({
+      baseOffset: this.#endOffset,
+      leaderEpoch: this.leaderEpoch,
+      timestampMs: nowMs,
+      producerId,
+      producerEpoch,
+      type,
+      coordinatorEpoch
+    })
+    const header = readBatchHeader(batch, 0)
+    this.#write(batch, header, nowMs)
+    this.#markerAppended(header, type)
+    this.#changed()
+    return ErrorCode.NONE
+  }
+
+  /**
+   * Reads from the batch that holds `offset` on, within one segment.
+   *
+   * @param offset - Between `startOffset` and `endOffset`, both inclusive.
+   * @param maxBytes - The last batch is cut off there.
+   * @param wholeFirst - Whether the first batch is given even if it alone is larger; otherwise nothing is then given.
+   */
+  read(offset: number, maxBytes: number, isolation: Isolation, wholeFirst: boolean): ReadOutcome {
+    const committed = isolation === 'read_committed'
+    const end = this.endFor(isolation)
+    const place = offset >= end ? undefined : this.#find(offset)
+    if (place === undefined || place.header.baseOffset >= end) {
+      return { records: NOTHING, sizeBytes: 0, abortedTransactions: committed ? [] : null }
+    }
+    const { index, position, header } = place
+    const limit = Math.max(maxBytes, wholeFirst ? header.sizeBytes : 0)
+    if (limit < header.sizeBytes) {
+      return { records: NOTHING, sizeBytes: 0, abortedTransactions: committed ? [] : null }
+    }
+    const available = index.positionOf(end) - position
+    const sizeBytes = Math.min(limit, available)
+    const records = index.segment.read(position, sizeBytes)
+    const upTo = Math.min(index.endOffset, end)
+    return { records, sizeBytes, abortedTransactions: committed ? this.#aborted.within(offset, upTo) : null }
+  }
+
+  /** Bytes that `read` could give from `offset` on, were there no limit: what `minBytes` of a Fetch is held against. */
+  availableBytes(offset: number, isolation: Isolation): number {
+    const end = this.endFor(isolation)
+    const place = offset >= end ? undefined : this.#find(offset)
+    if (place === undefined) return 0
+    let sizeBytes = place.index.positionOf(end) - place.position
+    for (let i = this.#indexes.indexOf(place.index) + 1; i < this.#indexes.length; i++) {
+      const index = this.#indexes[i] as SegmentIndex
+      if (index.segment.baseOffset >= end) break
+      sizeBytes += index.positionOf(end)
+    }
+    return sizeBytes
+  }
+
+  /** The first record at `timestampMs` or later; undefined if there is none. */
+  findTimestamp(timestampMs: number): OffsetAtTime | undefined {
+    for (const index of this.#indexes) {
+      if (index.endOffset <= this.#startOffset) continue
+      let place = index.findTimestamp(timestampMs)
+      while (place !== undefined) {
+        const record = this.#recordWhere(index, place, at => at >= timestampMs)
+        if (record !== undefined) return record
+        // Compaction and deletion leave headers that promise more than their batch still has.
+        const next = place.position + place.header.sizeBytes
+        place = next < index.segment.sizeBytes ? { position: next, header: index.headerAt(next) } : undefined
+      }
+    }
+    return undefined
+  }
+
+  /** The first record with the highest timestamp of all; undefined in an empty log. */
+  findMaxTimestamp(): OffsetAtTime | undefined {
+    let best: SegmentIndex | undefined
+    for (const index of this.#indexes) {
+      if (index.endOffset <= this.#startOffset) continue
+      if (index.maxTimestampMs > (best?.maxTimestampMs ?? -1)) best = index
+    }
+    return best === undefined ? undefined : this.findTimestamp(best.maxTimestampMs)
+  }
+
+  /** The epoch that a record at `offset`, or the next one, has. */
+  epochAt(offset: number): number {
+    return offset >= this.#endOffset ? this.leaderEpoch : this.#epochs.at(offset)
+  }
+
+  /** See OffsetForLeaderEpoch. */
+  endOfEpoch(epoch: number): { epoch: number; endOffset: number } {
+    return this.#epochs.endOf(epoch, this.leaderEpoch, this.#endOffset)
+  }
+
+  /** Deletes what lies below `offset`, which is at most the high watermark. A start never moves back. */
+  deleteBelow(offset: number): void {
+    if (offset <= this.#startOffset) return
+    this.#startOffset = offset
+    this.#dropDeadSegments()
+    this.#changed()
+  }
+
+  /** Deletes old segments as the topic's retention says. The segment that is being written to goes when it is all old. */
+  applyRetention(): void {
+    const config = this.#config()
+    const nowMs = this.#clock.nowMs()
+    this.#producers.expire(nowMs - this.#producerIdExpirationMs)
+    if (!config.deletes) return
+    let excessBytes = config.retentionBytes < 0 ? 0 : this.sizeBytes - config.retentionBytes
+    let count = 0
+    for (const { segment, maxTimestampMs, endOffset } of this.#indexes) {
+      const expired = config.retentionMs >= 0 && segment.sizeBytes > 0 && nowMs - maxTimestampMs > config.retentionMs
+      const excess = config.retentionBytes >= 0 && segment.sizeBytes > 0 && excessBytes >= segment.sizeBytes
+      if (!(expired || excess) || endOffset > this.highWatermark) break
+      excessBytes -= segment.sizeBytes
+      count++
+    }
+    if (count === 0) return
+    const start = (this.#indexes[count - 1] as SegmentIndex).endOffset
+    this.deleteBelow(start)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#storage.close()
+    this.#changed()
+    this.#listeners.clear()
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  #write(batch: Buffer, header: BatchHeader, nowMs: number): void {
+    const { segment } = this.#active
+    const config = this.#config()
+    const segmentAgeMs =
+      this.#active.firstTimestampMs < 0
+        ? nowMs - segment.createdMs
+        : header.maxTimestampMs - this.#active.firstTimestampMs
+    const full = segment.sizeBytes + batch.length > config.segmentBytes
+    if (segment.sizeBytes > 0 && (full || segmentAgeMs > config.segmentMs)) this.#roll(nowMs)
+    const active = this.#active
+    const position = active.segment.sizeBytes
+    active.segment.append(batch)
+    active.add(position, header)
+    this.#epochs.note(header.leaderEpoch, header.baseOffset)
+    this.#endOffset = header.lastOffset + 1
+  }
+
+  #markerAppended(header: BatchHeader, type: 'abort' | 'commit'): void {
+    const start = this.#producers.ended(header.producerId, header.producerEpoch, header.maxTimestampMs)
+    if (start === undefined || type === 'commit') return
+    this.#aborted.add({
+      producerId: header.producerId,
+      firstOffset: start,
+      lastOffset: header.lastOffset,
+      lastStableOffset: this.lastStableOffset
+    })
+  }
+
+  #find(offset: number): { index: SegmentIndex; position: number; header: BatchHeader } | undefined {
+    for (let i = this.#segmentOf(offset); i < this.#indexes.length; i++) {
+      const index = this.#indexes[i] as SegmentIndex
+      const found = index.find(offset)
+      if (found !== undefined) return { index, ...found }
+    }
+    return undefined
+  }
+
+  /** Number of the last segment that begins at `offset` or below. */
+  #segmentOf(offset: number): number {
+    let low = 0
+    let high = this.#indexes.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#indexes[middle] as SegmentIndex).segment.baseOffset <= offset) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+
+  #recordWhere(
+    index: SegmentIndex,
+    { position, header }: BatchPosition,
+    wanted: (timestampMs: number) => boolean
+  ): OffsetAtTime | undefined {
+    const cursor = new RecordBatchCursor({ checkCrc: false, controlRecords: true })
+    cursor.reset(index.segment.view(position, header.sizeBytes), this.#startOffset)
+    while (cursor.next()) {
+      if (!wanted(cursor.timestampMs)) continue
+      return { offset: cursor.offset, timestampMs: cursor.timestampMs, leaderEpoch: header.leaderEpoch }
+    }
+    return undefined
+  }
+
+  get #active(): SegmentIndex {
+    return this.#indexes.at(-1) as SegmentIndex
+  }
+
+  #roll(nowMs: number): void {
+    this.#indexes.push(new SegmentIndex(this.#storage.roll(this.#endOffset, nowMs)))
+  }
+
+  #dropDeadSegments(): void {
+    const active = this.#active
+    if (active.segment.sizeBytes > 0 && active.endOffset <= this.#startOffset) this.#roll(this.#clock.nowMs())
+    let count = 0
+    while (count < this.#indexes.length - 1 && (this.#indexes[count] as SegmentIndex).endOffset <= this.#startOffset) {
+      count++
+    }
+    if (count > 0) {
+      this.#storage.dropOldest(count)
+      this.#indexes.splice(0, count)
+    }
+    this.#forgetBelowStart()
+  }
+
+  #forgetBelowStart(): void {
+    this.#aborted.forgetBelow(this.#startOffset)
+    this.#epochs.forgetBelow(this.#startOffset)
+  }
+
+  #restartAt(offset: number): void {
+    this.#indexes = [new SegmentIndex(this.#storage.restart(offset, this.#clock.nowMs()))]
+    this.#endOffset = offset
+  }
+
+  /** Learns what a segment holds. Torn ends were cut off by the storage. */
+  #load(segment: Segment): void {
+    const index = new SegmentIndex(segment)
+    this.#indexes.push(index)
+    for (const { position, header } of index.batches()) {
+      index.add(position, header)
+      this.#epochs.note(header.leaderEpoch, header.baseOffset)
+      if (header.producerId < 0n) continue
+      if (header.control) this.#markerAppended(header, markerType(segment.view(position, header.sizeBytes), header))
+      else this.#producers.appended(header)
+    }
+    this.#endOffset = index.endOffset
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}
+
+function markerType(batch: Buffer, header: BatchHeader): 'abort' | 'commit' {
+  const cursor = new RecordBatchCursor({ checkCrc: false, controlRecords: true })
+  cursor.reset(batch, header.baseOffset)
+  return cursor.next() && cursor.controlType === 'abort' ? 'abort' : 'commit'
+}
+
+function refused(errorCode: number, errorMessage: string): AppendOutcome {
+  return { errorCode, errorMessage, baseOffset: -1, logAppendTimeMs: -1 }
+}
+
+function appendedAt(baseOffset: number, config: LogConfig, nowMs: number): AppendOutcome {
+  const logAppendTimeMs = config.logAppendTime ? nowMs : -1
+  return { errorCode: ErrorCode.NONE, errorMessage: null, baseOffset, logAppendTimeMs }
+}

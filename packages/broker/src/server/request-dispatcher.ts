@@ -1,0 +1,82 @@
+import {
+  type Api,
+  ApiVersions,
+  type DecodedRequestOf,
+  decodeRequest,
+  decodeRequestHeader,
+  encodeResponse,
+  encodeResponseHeader,
+  flexibleResponse,
+  isProtocolError
+} from '@millrace/protocol'
+import type { BrokerServices } from '../broker-services.ts'
+import { ErrorCode } from '../error-code.ts'
+import { type ConnectionFacts, type Handler, NO_ANSWER } from '../handlers/handler.ts'
+import { FrameError } from './frame-reader.ts'
+
+/** Turns request frames into answer frames, by the handlers. */
+export class RequestDispatcher {
+  readonly #handlers: ReadonlyMap<number, Handler>
+  readonly #broker: BrokerServices
+
+  constructor(handlers: readonly Handler[], broker: BrokerServices) {
+    this.#handlers = new Map(handlers.map(handler => [handler.api.key, handler]))
+    this.#broker = broker
+  }
+
+  /**
+   * @param frame - Request header and body.
+   * @returns Response header and body; undefined when the request is not to be answered.
+   * @throws FrameError when the connection has to be closed: for a request that cannot be read, or that is not served in
+   *   this version. Kafka does the same.
+   */
+  async answer(frame: Buffer, connection: ConnectionFacts): Promise<Buffer | undefined> {
+    const header = this.#readHeader(frame)
+    const handler = this.#handlers.get(header.apiKey)
+    if (handler === undefined) throw new FrameError(`Request kind ${header.apiKey} is not served`)
+    const { api } = handler
+    const [minVersion, maxVersion] = handler.versions
+    const version = header.apiVersion
+    if (version < minVersion || version > maxVersion) {
+      if (api.key !== ApiVersions.key) {
+        throw new FrameError(`${api.name} is served from version ${minVersion} to ${maxVersion}, not in ${version}`)
+      }
+      return this.#unsupportedVersion(header.correlationId)
+    }
+    let request: DecodedRequestOf<Api>
+    try {
+      request = decodeRequest(api, version, frame.subarray(header.bodyStart))
+    } catch (error) {
+      if (!isProtocolError(error)) throw error
+      throw new FrameError(`${api.name} v${version} cannot be read: ${error.message}`)
+    }
+    const context = { version, clientId: header.clientId, connection, broker: this.#broker }
+    const answered = handler.handle(request, context)
+    const answer = answered instanceof Promise ? await answered : answered
+    if (answer === NO_ANSWER) return undefined
+    return this.#frame(header.correlationId, flexibleResponse(api, version), encodeResponse(api, version, answer))
+  }
+
+  #readHeader(frame: Buffer): ReturnType<typeof decodeRequestHeader> {
+    try {
+      return decodeRequestHeader(frame, (key, version) => {
+        const api = this.#handlers.get(key)?.api
+        return api !== undefined && version >= api.flexibleFrom
+      })
+    } catch (error) {
+      if (!isProtocolError(error)) throw error
+      throw new FrameError(`A request header cannot be read: ${error.message}`)
+    }
+  }
+
+  /** A client that is newer than the broker learns from version 0 what it can speak. */
+  #unsupportedVersion(correlationId: number): Buffer {
+    const apiKeys = this.#broker.servedApis.filter(({ apiKey }) => apiKey === ApiVersions.key)
+    const body = encodeResponse(ApiVersions, 0, { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys })
+    return this.#frame(correlationId, false, body)
+  }
+
+  #frame(correlationId: number, flexible: boolean, body: Buffer): Buffer {
+    return Buffer.concat([encodeResponseHeader(correlationId, flexible), body])
+  }
+}

@@ -1,0 +1,24 @@
+/** What a journal takes: plain JSON. Write bigints and bytes as text. */
+export type JournalEntry = { readonly [field: string]: unknown }
+
+/**
+ * Remembers the state of one part of the broker as a list of changes. In memory it forgets; on disk an entry outlives
+ * the process from the return of `append` on, and a torn last entry is dropped.
+ */
+export interface StateJournal {
+  /** Yields what earlier runs appended, oldest first. Call it once, before the first `append`. */
+  replay(): Iterable<JournalEntry>
+  append(entry: JournalEntry): void
+  /** Whether so much was appended since the last `rewrite` that one is due; ask after each append. */
+  readonly isLarge: boolean
+  /** Replaces the whole content, atomically: what is true now instead of how it came to be so. */
+  rewrite(entries: Iterable<JournalEntry>): void
+}
+
+/** For a broker without a data directory. */
+export const FORGETFUL_JOURNAL: StateJournal = {
+  replay: () => [],
+  append() {},
+  isLarge: false,
+  rewrite() {}
+}
