@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { StoreSpec, Topology } from '@millrace/streams'
 import type { VersionedKeyValueStore } from '@millrace/streams/core'
+import type { RawStoreProvider } from '@millrace/streams/ports'
 import { TopologyTestDriver } from '@millrace/testing'
 import type { ConformanceCase, Json, Output, PipeStep } from './case-format.ts'
 import { keyText } from './case-functions.ts'
+import type { CaseRun } from './case-runs.ts'
 import { KEY, VALUE } from './case-serdes.ts'
 import { caseTopology, Unsupported } from './case-topology.ts'
 
@@ -12,15 +14,23 @@ export type Verdict =
   | { readonly kind: 'failed'; readonly differences: readonly string[] }
   | { readonly kind: 'unsupported'; readonly why: string }
 
-const APPLICATION_ID = 'oracle'
+export const APPLICATION_ID = 'oracle'
+
+/** Stores in memory, a commit never, no restart. */
+const PLAINLY: RunOptions = { stores: undefined, commits: () => false, restart: undefined }
+
+export interface RunOptions extends Pick<CaseRun, 'commits' | 'restart'> {
+  /** Undefined: in memory. */
+  readonly stores: (() => RawStoreProvider) | undefined
+}
 
 /** Runs one case and compares everything that the oracle observed. */
-export async function runCase(testCase: ConformanceCase): Promise<Verdict> {
+export async function runCase(testCase: ConformanceCase, options = PLAINLY): Promise<Verdict> {
   const { expect } = testCase
   const differences: string[] = []
   let observed: Observed
   try {
-    observed = await observe(testCase)
+    observed = await observe(testCase, options)
   } catch (error) {
     if (error instanceof Unsupported) return { kind: 'unsupported', why: error.message }
     throw error
@@ -51,20 +61,21 @@ interface Observed {
   error: { step: number; message: string } | undefined
 }
 
-async function observe(testCase: ConformanceCase): Promise<Observed> {
+async function observe(testCase: ConformanceCase, options: RunOptions): Promise<Observed> {
   const observed: Observed = { describe: null, outputs: [], stores: undefined, error: undefined }
   let topology: Topology
   let driver: TopologyTestDriver
   try {
     topology = caseTopology(testCase)
     observed.describe = topology.describe()
-    driver = await openDriver(testCase, topology)
+    driver = await openDriver(testCase, topology, 0, options.stores?.())
   } catch (error) {
     if (error instanceof Unsupported) throw error
     observed.error = { step: -1, message: String(error) }
     return observed
   }
   try {
+    if (options.restart?.afterStep === -1) await restart(driver, testCase, options)
     for (const [index, step] of testCase.steps.entries()) {
       try {
         if ('advanceWallClockMs' in step) driver.advanceWallClock(step.advanceWallClockMs)
@@ -74,6 +85,9 @@ async function observe(testCase: ConformanceCase): Promise<Observed> {
         observed.error = { step: index, message: String(error) }
         return observed
       }
+      // Outputs of commits and restarts count as the step's: without a record cache there are none.
+      if (options.commits(index)) await driver.commit()
+      if (options.restart?.afterStep === index) await restart(driver, testCase, options)
       observed.outputs.push(...outputsOf(driver, index))
     }
     observed.stores = await storesOf(driver, testCase, topology)
@@ -83,12 +97,23 @@ async function observe(testCase: ConformanceCase): Promise<Observed> {
   return observed
 }
 
-export function openDriver(testCase: ConformanceCase, topology: Topology, cacheBytes = 0): Promise<TopologyTestDriver> {
+/** The topology is built anew, as a process that starts would. */
+async function restart(driver: TopologyTestDriver, testCase: ConformanceCase, options: RunOptions): Promise<void> {
+  await driver.restart({ topology: caseTopology(testCase), disk: options.restart?.disk ?? 'kept' })
+}
+
+export function openDriver(
+  testCase: ConformanceCase,
+  topology: Topology,
+  cacheBytes = 0,
+  stores: RawStoreProvider | undefined = undefined
+): Promise<TopologyTestDriver> {
   const { deserialization, processing } = testCase.config ?? {}
   return TopologyTestDriver.open(topology, {
     applicationId: APPLICATION_ID,
     startWallClockMs: testCase.wallClockStartMs ?? 0,
     cacheBytes,
+    ...(stores === undefined ? {} : { stores }),
     handlers: {
       onDeserializationError: deserialization === 'continue' ? 'continue' : 'fail',
       onProcessingError: processing === 'continue' ? 'continue' : 'fail'
