@@ -1,10 +1,19 @@
-import { murmur3, type Processor, type ProcessorContext, type Serde, type StreamRecord } from '../../core/index.ts'
+import {
+  type Headers,
+  murmur3,
+  type Processor,
+  type ProcessorContext,
+  type Serde,
+  type StreamRecord
+} from '../../core/index.ts'
 import type { TableReader, TableReaderSupplier } from '../table/table-view.ts'
-import type { SubscriptionAnswer } from './subscription.ts'
+import { DELETED_FOREIGN_KEY, type SubscriptionAnswer } from './subscription.ts'
 
-export interface AnswerResolverOptions<K, V, VO, VR> {
+export interface AnswerResolverOptions<K, V, KO, VO, VR> {
   readonly table: TableReaderSupplier<K, V>
   readonly valueSerde: Serde<V>
+  readonly foreignKey: (key: K, value: V) => KO | null | undefined
+  readonly foreignKeySerde: Serde<KO>
   readonly joiner: (value: V, other: VO | null, key: K) => VR
   readonly isLeft: boolean
   /** Of the registrations, without the application id. */
@@ -14,15 +23,19 @@ export interface AnswerResolverOptions<K, V, VO, VR> {
 /**
  * Joins an answer with the row that asked, unless that has changed meanwhile: then another answer is under way.
  *
+ * But there is none for a row that asks for what is not there. So an answer that tells of a deletion counts for the changed row
+ * too, as long as that refers to the same key: what comes from there comes in order.
+ *
  * @see Kafka Streams `ResponseJoinProcessorSupplier`
  */
-export class AnswerResolver<K, V, VO, VR> implements Processor<K, SubscriptionAnswer<VO>, K, VR | null> {
-  private readonly options: AnswerResolverOptions<K, V, VO, VR>
+export class AnswerResolver<K, V, KO, VO, VR> implements Processor<K, SubscriptionAnswer<VO>, K, VR | null> {
+  private readonly options: AnswerResolverOptions<K, V, KO, VO, VR>
   private readonly table: TableReader<K, V>
   private context!: ProcessorContext<K, VR | null>
   private hashTopic = ''
+  private foreignKeyTopic = ''
 
-  constructor(options: AnswerResolverOptions<K, V, VO, VR>) {
+  constructor(options: AnswerResolverOptions<K, V, KO, VO, VR>) {
     this.options = options
     this.table = options.table.create()
   }
@@ -31,14 +44,19 @@ export class AnswerResolver<K, V, VO, VR> implements Processor<K, SubscriptionAn
     this.context = context
     this.table.init(context)
     this.hashTopic = `${context.applicationId}-${this.options.topic}-vh`
+    this.foreignKeyTopic = `${context.applicationId}-${this.options.topic}-fk`
   }
 
   process(record: StreamRecord<K, SubscriptionAnswer<VO>>): void {
-    const { key, value: answer, timestampMs, headers } = record
+    const { key, value: answer, timestampMs } = record
+    const deletedKey = deletedForeignKey(record.headers)
+    const headers = deletedKey === undefined ? record.headers : record.headers.slice(0, -1)
     // Not a newer one: it may end in the cache, and then no other answer would come.
     const row = this.table.getForwarded(key)
     if (!this.isCurrent(answer, row?.value)) {
-      this.context.drop('expired')
+      if (row !== undefined && deletedKey !== undefined && this.needs(deletedKey, key, row.value)) {
+        this.context.forward({ key, value: null, timestampMs, headers })
+      } else this.context.drop('expired')
       return
     }
     const isJoined = row !== undefined && (this.options.isLeft || answer.foreignValue !== null)
@@ -46,9 +64,24 @@ export class AnswerResolver<K, V, VO, VR> implements Processor<K, SubscriptionAn
     this.context.forward({ key, value, timestampMs, headers })
   }
 
+  /** Whether the row has no result without the row of that key. */
+  private needs(foreignKeyBytes: Uint8Array, key: K, value: V): boolean {
+    if (this.options.isLeft) return false
+    const foreignKey = this.options.foreignKey(key, value) ?? null
+    if (foreignKey === null) return false
+    const bytes = this.options.foreignKeySerde.serialize(foreignKey, { topic: this.foreignKeyTopic, isKey: true })
+    return Buffer.compare(bytes, foreignKeyBytes) === 0
+  }
+
   private isCurrent({ hash }: SubscriptionAnswer<VO>, value: V | undefined): boolean {
     if (hash === null || value === undefined) return hash === null && value === undefined
     const current = murmur3(this.options.valueSerde.serialize(value, { topic: this.hashTopic, isKey: false }))
     return Buffer.compare(current, hash) === 0
   }
+}
+
+/** It was added last. */
+function deletedForeignKey(headers: Headers): Uint8Array | undefined {
+  const last = headers.at(-1)
+  return last?.[0] === DELETED_FOREIGN_KEY && last[1] !== null ? last[1] : undefined
 }

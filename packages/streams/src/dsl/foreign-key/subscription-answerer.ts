@@ -1,9 +1,10 @@
-import type { Change, Processor, ProcessorContext, StreamRecord } from '../../core/index.ts'
+import type { Change, Headers, Processor, ProcessorContext, StreamRecord } from '../../core/index.ts'
 import type { TableReader, TableReaderSupplier } from '../table/table-view.ts'
 import {
   ANSWER_ALWAYS,
   ANSWER_IF_FOUND,
   DELETE_AND_ANSWER,
+  DELETED_FOREIGN_KEY,
   type Subscription,
   type SubscriptionAnswer,
   type SubscriptionKeys
@@ -70,7 +71,7 @@ export class ForeignChangeAnswerer<K, KO, VO> implements Processor<KO, Change<VO
   }
 
   process(record: StreamRecord<KO, Change<VO>>): void {
-    const { key, value: change, timestampMs, headers } = record
+    const { key, value: change, timestampMs } = record
     if (key === null) {
       this.context.drop('null-key')
       return
@@ -79,6 +80,8 @@ export class ForeignChangeAnswerer<K, KO, VO> implements Processor<KO, Change<VO
       this.context.drop('late')
       return
     }
+    const headers: Headers =
+      change.after === null ? [...record.headers, [DELETED_FOREIGN_KEY, this.keys.foreignBytes(key)]] : record.headers
     const subscriptions = this.store.prefixCursor(this.keys.prefixBytes(key))
     while (subscriptions.next()) {
       const { hash, primaryKey, primaryPartition } = subscriptions.value

@@ -38,6 +38,12 @@ export interface SubscriptionAnswer<VO> {
   readonly primaryPartition: number | undefined
 }
 
+/**
+ * Header of the answer that the other table's row was deleted: the bytes of its key. An answer that came too late for the value
+ * it was asked for is still true for a row that refers to that key.
+ */
+export const DELETED_FOREIGN_KEY = '__deleted-foreign-key'
+
 const VERSION = 1
 const HASH_IS_NULL = 0x80
 const HASH_BYTES = 16

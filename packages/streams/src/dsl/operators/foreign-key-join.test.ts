@@ -174,3 +174,24 @@ test('takes the answer to the row last forwarded, also when a cache holds back a
   expect(await run(build, records)).toContain('a="1:Ann"@2')
   expect((await run(build, records, { cacheBytes: 800 })).at(-1)).toBe('a=@3')
 })
+
+test.each([false, true])('hears of the end of a row while it changes itself, as a left join: %s', async isLeft => {
+  // Both are flushed at once: the deletion is answered to what the row was before.
+  const records = ['rows>x="Ann"@1', order('a', 'x', 1, 2), 'commit', order('a', 'x', 2, 3), 'rows>x=@4']
+  const expected = isLeft ? 'a="2:null"@' : 'a=@'
+  expect((await run(orders(isLeft), records)).at(-1)).toContain(expected)
+  expect((await run(orders(isLeft), records, { cacheBytes: 100_000 })).at(-1)).toContain(expected)
+})
+
+test('a row that refers to another by now does not hear of the end of the first', async () => {
+  const records = [
+    'rows>x="Ann"@1',
+    'rows>y="Bob"@1',
+    order('a', 'x', 1, 2),
+    'commit',
+    order('a', 'y', 2, 3),
+    'rows>x=@4'
+  ]
+  const outputs = await run(orders(false), records, { cacheBytes: 100_000 })
+  expect(outputs).toEqual(['a="1:Ann"@2', 'a="2:Bob"@3'])
+})

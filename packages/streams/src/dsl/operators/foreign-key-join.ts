@@ -41,7 +41,8 @@ const OUTPUT = `${FK_JOIN}OUTPUT-`
  * result is keyed like this table.
  *
  * A row subscribes to its foreign key through an internal topic, kept in a store beside the other table; the answers come back
- * through a second topic. An answer to a value that has changed meanwhile is dropped. A row's update takes the higher timestamp of
+ * through a second topic. An answer to a value that has changed meanwhile is dropped,
+ * unless it tells that the row to which it still refers was deleted. A row's update takes the higher timestamp of
  * both rows, an update of the other table its own. Rows without a foreign key, or with one that the other table lacks, have no
  * result.
  *
@@ -183,8 +184,8 @@ function addJoin<K, V, KO, VO, VR>(
   const primary = table.view.reader()
   const resolverName = named('-subscription-response-resolver', `${FK_JOIN}SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR-`)
   graph.copartitioned.push({ node: resolverName, sources })
-  const resolverOptions = { table: primary, valueSerde, joiner, isLeft, topic }
-  const resolver = processor(resolverName, () => new AnswerResolver<K, V, VO, VR>(resolverOptions), primary.stores)
+  const resolverOptions = { table: primary, valueSerde, foreignKey, foreignKeySerde, joiner, isLeft, topic }
+  const resolver = processor(resolverName, () => new AnswerResolver<K, V, KO, VO, VR>(resolverOptions), primary.stores)
   graph.add(resolver, answerSource)
 
   const name = named('-result', OUTPUT)
