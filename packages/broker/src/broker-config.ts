@@ -1,7 +1,8 @@
 import { DEFAULT_GROUP_CONFIG, type GroupConfig } from './groups/group-config.ts'
+import { DEFAULT_TRANSACTION_CONFIG, type TransactionConfig } from './transactions/transaction-config.ts'
 
 /** Settings of the broker, after those of Kafka named in brackets. Defaults are Kafka's unless said otherwise. */
-export interface BrokerConfig extends GroupConfig {
+export interface BrokerConfig extends GroupConfig, TransactionConfig {
   /** Whether Metadata and Produce make missing topics [auto.create.topics.enable]. */
   readonly autoCreateTopics: boolean
   /** Of topics that are created without a count [num.partitions]. */
@@ -24,6 +25,7 @@ export interface BrokerConfig extends GroupConfig {
 
 export const DEFAULT_BROKER_CONFIG: BrokerConfig = {
   ...DEFAULT_GROUP_CONFIG,
+  ...DEFAULT_TRANSACTION_CONFIG,
   autoCreateTopics: true,
   defaultPartitionCount: 1,
   maxRequestBytes: 104_857_600,

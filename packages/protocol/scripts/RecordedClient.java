@@ -44,6 +44,10 @@ public class RecordedClient {
       admin.describeClassicGroups(List.of(prefix + "group")).all().get();
       admin.listConsumerGroupOffsets(prefix + "group").partitionsToOffsetAndMetadata().get();
       admin.alterConsumerGroupOffsets(prefix + "group", Map.of(none, new OffsetAndMetadata(7, Optional.of(0), "seven"))).all().get();
+      admin.deleteConsumerGroupOffsets(prefix + "group", Set.of(none)).all().get();
+      TransactionDescription transaction = admin.describeTransactions(List.of(prefix + "txn-id")).description(prefix + "txn-id").get();
+      // Only this one: a broker that others use too knows many.
+      admin.listTransactions(new ListTransactionsOptions().filterProducerIds(Set.of(transaction.producerId()))).all().get();
       admin.deleteRecords(Map.of(new TopicPartition(prefix + "purged", 0), RecordsToDelete.beforeOffset(4))).all().get();
       admin.deleteConsumerGroups(List.of(prefix + "group")).all().get();
     }
