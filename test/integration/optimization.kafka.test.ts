@@ -43,6 +43,8 @@ test('shares a repartition topic, and restores a table from what it was read fro
     topic.startsWith(cluster.applicationId)
   )
   expect(topics.sort()).toEqual(
-    ['counts-changelog', 'counts-repartition', 'in', 'out', 'rows'].map(topic => cluster.name(topic))
+    ['counts-changelog', 'counts-repartition', 'in', 'millrace-topology-changelog', 'out', 'rows'].map(topic =>
+      cluster.name(topic)
+    )
   )
 })

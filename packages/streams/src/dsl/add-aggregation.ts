@@ -32,7 +32,7 @@ export function addAggregation<K, V, H extends AnyStoreHandle>(
   let { sources } = upstream
   if (upstream.needsRepartition) {
     const fresh = repartitionNode(graph, {
-      prefix: name ?? aggregation.store.name,
+      prefix: name === undefined ? aggregation.store.name : graph.names.give(name),
       key: upstream.key,
       value: upstream.value,
       where: 'groupBy() or groupByKey()',

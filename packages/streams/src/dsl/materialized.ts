@@ -80,7 +80,7 @@ export function storeName(
 ): StoreName {
   return options.store === undefined
     ? { name: graph.names.store(prefix), isNamed: false }
-    : { name: legalName(options.store, 'store'), isNamed: true }
+    : { name: graph.names.give(legalName(options.store, 'store')), isNamed: true }
 }
 
 export function keyValueStore<K, V>(name: string, key: Serde<K>, value: Serde<V>, options: StoreOptions): StoreSpec {

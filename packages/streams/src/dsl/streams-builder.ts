@@ -62,6 +62,7 @@ export class StreamsBuilder {
    * @see Kafka Streams `StreamsBuilder#addStateStore`
    */
   addStateStore(store: StoreSpec): this {
+    this.#graph.names.give(store.name)
     this.#graph.add(new GraphNode(store.name, { kind: 'state-store', store }), this.#graph.root)
     return this
   }

@@ -12,6 +12,8 @@ export interface PrepareOptions {
   readonly deadLetterTopic: string | undefined
   readonly clock: Clock
   readonly logger: Logger
+  /** Called before internal topics are created. */
+  readonly beforeCreating?: () => Promise<void>
 }
 
 /**
@@ -53,6 +55,7 @@ export async function prepareTopics(
     if (topic !== undefined) counts.set(name, topic.partitionCount)
   }
   const plan = planTopics(topology, applicationId, counts)
+  await options.beforeCreating?.()
   await ensureTopics([...plan.repartitionTopics, ...plan.changelogTopics], admin, options)
   return plan
 }
@@ -70,10 +73,15 @@ function userOutputTopics(topology: Topology, deadLetterTopic: string | undefine
   return names
 }
 
-async function ensureTopics(
+/**
+ * Creates those that are missing, waits until they are known, and checks the partition counts of all.
+ *
+ * @throws StreamsError `TOPIC_PARTITION_COUNT_MISMATCH`, `TOPIC_MISSING`
+ */
+export async function ensureTopics(
   topics: readonly InternalTopic[],
   admin: KafkaAdmin,
-  options: PrepareOptions
+  options: Pick<PrepareOptions, 'replicationFactor' | 'clock' | 'logger'>
 ): Promise<void> {
   if (topics.length === 0) return
   let existing = await admin.describeTopics(topics.map(topic => topic.name))

@@ -26,7 +26,7 @@ import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
 import { GlobalTables } from './global-tables.ts'
-import { prepareTopics } from './internal-topics.ts'
+import { ensureTopics, prepareTopics } from './internal-topics.ts'
 import { LocalStores, type LocalTasks } from './local-stores.ts'
 import type { RestoreListener } from './restore-listener.ts'
 import { Restorer } from './restorer.ts'
@@ -35,6 +35,7 @@ import { type ResolvedConfig, resolveConfig, type StreamsConfig } from './stream
 import type { Task } from './task/task.ts'
 import { TaskOpener } from './task-opener.ts'
 import type { TopicPlan } from './topic-plan.ts'
+import { checkTopology } from './topology-check.ts'
 
 /** Everything that touches the world outside. */
 export interface StreamsPorts {
@@ -266,14 +267,21 @@ export class StreamsApp {
     const { client, stores, clock, eventLoop, logger, restoreListener } = this.#ports
     const config = this.#config
     const topology = this.#topology
-    const prepare = async () =>
-      await prepareTopics(topology, config.applicationId, client.admin, {
-        replicationFactor: config.replicationFactor,
-        deadLetterTopic: config.deadLetterTopic,
+    const { applicationId, replicationFactor, deadLetterTopic, onTopologyChange } = config
+    const creation = { replicationFactor, clock, logger }
+    const prepare = async (beforeCreating: () => Promise<void> = async () => {}) =>
+      await prepareTopics(topology, applicationId, client.admin, { ...creation, deadLetterTopic, beforeCreating })
+    let plan = await prepare(async () => {
+      await checkTopology(topology, {
+        applicationId,
+        onTopologyChange,
+        client,
         clock,
-        logger
+        logger,
+        ensureTopic: async topic => await ensureTopics([topic], client.admin, creation),
+        isStopping: () => this.#stopping
       })
-    let plan = await prepare()
+    })
     const processName = await stores.claimProcessName()
     const producer = await client.createProducer({
       ...config.producer,

@@ -22,6 +22,13 @@ export interface StreamsConfig {
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none'
   /** Of internal topics; -1 is the broker's default. Default -1. */
   readonly replicationFactor?: number
+  /**
+   * What happens when the topology has changed so that a store or repartition topic would be taken for another one, or a
+   * generated name got another number. `fail` (the default): `TOPOLOGY_CHANGED` before anything is processed. `accept`: it
+   * is logged, and from then on holds; take it out again after that start, since it accepts the next change, too. `ignore`:
+   * nothing is compared, nor noted in the topic `<applicationId>-millrace-topology-changelog`, which is not created.
+   */
+  readonly onTopologyChange?: 'fail' | 'accept' | 'ignore'
   /** Default 10,000. */
   readonly transactionTimeoutMs?: number
   /** Default 45,000. */
@@ -70,6 +77,7 @@ export const STREAMS_OPTIONS = [
   'maxTaskIdleMs',
   'autoOffsetReset',
   'replicationFactor',
+  'onTopologyChange',
   'transactionTimeoutMs',
   'sessionTimeoutMs',
   'heartbeatIntervalMs',
@@ -117,6 +125,7 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
     maxTaskIdleMs: integer(config, 'maxTaskIdleMs', 0, -1),
     autoOffsetReset: oneOf(config, 'autoOffsetReset', ['earliest', 'latest', 'none'], 'earliest'),
     replicationFactor: integer(config, 'replicationFactor', -1, -1),
+    onTopologyChange: oneOf(config, 'onTopologyChange', ['fail', 'accept', 'ignore'], 'fail'),
     transactionTimeoutMs: integer(config, 'transactionTimeoutMs', 10_000, 1),
     sessionTimeoutMs: integer(config, 'sessionTimeoutMs', 45_000, 1),
     heartbeatIntervalMs:

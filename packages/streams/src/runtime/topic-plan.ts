@@ -7,6 +7,7 @@ import {
   type SubTopology,
   type Topology
 } from '../topology/index.ts'
+import { topologyTopicName } from './topology-record.ts'
 
 /** An internal topic that has to exist, with what it must be like. */
 export interface InternalTopic {
@@ -102,7 +103,7 @@ function inputsOf(
 
 /** What an application keeps for itself may happen to match a pattern, which is about the topics of users. */
 export function ownInternalTopics(topology: Topology, applicationId: string): Set<string> {
-  const names = new Set<string>()
+  const names = new Set([topologyTopicName(applicationId)])
   for (const sub of topology.subTopologies) {
     for (const store of sub.stores) names.add(changelogTopicName(store.name, applicationId))
     for (const { suffix } of sub.repartitionSources) names.add(`${applicationId}-${suffix}`)

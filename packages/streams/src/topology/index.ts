@@ -10,6 +10,7 @@ export type {
   StreamPartitioner,
   TopicNameExtractor
 } from './node-spec.ts'
+export { type StateIdentity, stateIdentities } from './state-identity.ts'
 export type { StoreHandle } from './store-handle.ts'
 export type { ChangelogSpec, StoreKind, StoreSpec } from './store-spec.ts'
 export {
@@ -44,3 +45,4 @@ export {
   TopologyBuilder,
   type TopologyBuilderOptions
 } from './topology-builder.ts'
+export { describeTopologyChanges, type TopologyChange, topologyChanges } from './topology-changes.ts'

@@ -8,6 +8,8 @@ import { StreamsError } from '../core/index.ts'
  */
 export class NodeNames {
   #next = 0
+  /** What users named as if it was generated: to keep the state that is under such a name. */
+  readonly #given = new Set<string>()
 
   /** `KSTREAM-MAP-` gives `KSTREAM-MAP-0000000003`. */
   processor(prefix: string): string {
@@ -17,6 +19,18 @@ export class NodeNames {
   /** `KSTREAM-AGGREGATE-` gives `KSTREAM-AGGREGATE-STATE-STORE-0000000003`. */
   store(prefix: string): string {
     return this.processor(`${prefix}STATE-STORE-`)
+  }
+
+  /** Notes the name of a store, or what a repartition topic's name begins with, as one that a user gave. */
+  give(name: string): string {
+    if (GENERATED.test(name)) this.#given.add(name)
+    return name
+  }
+
+  /** Whether this name of a store or a repartition topic contains a number of the counter, and was not given. */
+  isGenerated(name: string): boolean {
+    if (!GENERATED.test(name)) return false
+    return ![...this.#given].some(given => name === given || name.startsWith(`${given}-`))
   }
 
   /** The given name, or else a generated one. Uses up a number either way. */
@@ -31,6 +45,8 @@ export class NodeNames {
     return name === undefined ? generated : legalName(name + suffix, 'node')
   }
 }
+
+const GENERATED = /-\d{10}(-|$)/
 
 const MAX_NAME_LENGTH = 249
 

@@ -26,6 +26,8 @@ export interface SubTopology {
   readonly repartitionSources: readonly RepartitionTopicSpec[]
   /** Groups of source topics that must have equal partition counts; named by the node that demands it. */
   readonly copartitionGroups: readonly CopartitionGroup[]
+  /** Of each store, the processors that it was added with; others that use it were connected. Of one added alone, none. */
+  readonly storeOwners?: ReadonlyMap<string, readonly string[]> | undefined
 }
 
 export interface CopartitionGroup {
@@ -41,6 +43,8 @@ export interface Topology {
    * topics, and no task does. Numbered together with `subTopologies`.
    */
   readonly globalSubTopologies: readonly SubTopology[]
+  /** Stores and repartition topics (by suffix) whose names the DSL numbered: they shift when an operator is put before them. */
+  readonly generatedNames?: ReadonlySet<string> | undefined
   /** The text of Kafka Streams' `Topology.describe()`. */
   describe(): string
 }

@@ -79,7 +79,7 @@ export type ProcessorWrapper = (
  */
 export class TopologyBuilder {
   readonly #nodes = new Map<string, AddedNode>()
-  readonly #stores = new Map<string, { spec: StoreSpec; nodes: string[] }>()
+  readonly #stores = new Map<string, { spec: StoreSpec; nodes: string[]; owners: string[] }>()
   readonly #internalTopics = new Map<string, RepartitionTopicSpec>()
   readonly #copartitioned: { node: string; sources: readonly string[] }[] = []
   readonly #groups = new DisjointSets()
@@ -174,8 +174,9 @@ export class TopologyBuilder {
     }
     if (before === undefined) {
       legalName(spec.name, 'store')
-      this.#stores.set(spec.name, { spec, nodes: [] })
+      this.#stores.set(spec.name, { spec, nodes: [], owners: [] })
     }
+    this.#stores.get(spec.name)?.owners.push(...processors)
     for (const processor of processors) this.#connectStore(processor, spec.name)
     return this
   }

@@ -43,7 +43,7 @@ export type AddedNode =
 export interface AddedTopology {
   /** In the order in which they were added. */
   readonly nodes: ReadonlyMap<string, AddedNode>
-  readonly stores: ReadonlyMap<string, { readonly spec: StoreSpec }>
+  readonly stores: ReadonlyMap<string, { readonly spec: StoreSpec; readonly owners: readonly string[] }>
   readonly internalTopics: ReadonlyMap<string, RepartitionTopicSpec>
   readonly copartitioned: readonly { readonly node: string; readonly sources: readonly string[] }[]
   readonly groups: DisjointSets
@@ -114,6 +114,7 @@ function subTopology(
     id,
     nodes,
     stores: [...stores.values()],
+    storeOwners: new Map([...stores.keys()].map(name => [name, topology.stores.get(name)?.owners ?? []])),
     sourceTopics,
     sourcePatterns,
     sinkTopics,

@@ -44,7 +44,15 @@ export function writeTopology(source: DslGraph, options: BuildOptions = {}): Top
   const builder = new TopologyBuilder(rest)
   for (const node of inWritingOrder(graph.root)) writeNode(node, builder)
   for (const { node, sources } of graph.copartitioned) builder.copartitionSources(node, [...sources])
-  return builder.build()
+  return withGeneratedNames(builder.build(), source.names)
+}
+
+function withGeneratedNames(topology: Topology, names: DslGraph['names']): Topology {
+  const kept = topology.subTopologies.flatMap(sub => [
+    ...sub.stores.map(({ name }) => name),
+    ...sub.repartitionSources.map(({ suffix }) => suffix)
+  ])
+  return { ...topology, generatedNames: new Set(kept.filter(name => names.isGenerated(name))) }
 }
 
 /** Always the node with the lowest priority among those whose parents are written. */

@@ -41,7 +41,9 @@ export function repartition<K, V, KW = K, VW = V>(
   const value = options.value ?? up.value
   const node = repartitionNode<any, any>(graph, {
     prefix:
-      options.name === undefined ? graph.names.processor('KSTREAM-REPARTITION-') : legalName(options.name, 'node'),
+      options.name === undefined
+        ? graph.names.processor('KSTREAM-REPARTITION-')
+        : graph.names.give(legalName(options.name, 'node')),
     key,
     value,
     where: 'repartition()',

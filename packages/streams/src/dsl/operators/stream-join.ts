@@ -142,6 +142,7 @@ function addJoin<K, V, VO, VR>(
   const leftValue = resolveSerde<V>('value', options.value, left.value, merge, where)
   const rightValue = resolveSerde<VO>('value', options.otherValue, right.value, merge, `${where} as 'otherValue'`)
   const { store } = options
+  if (store !== undefined) names.give(store)
   const storeName = (suffix: string, generated: string) => `${store === undefined ? generated : store + suffix}-store`
   const leftStore = windowStore(storeName(leftSuffix, leftGenerated), key, leftValue, windows, options)
   const rightStore = windowStore(storeName(rightSuffix, rightGenerated), key, rightValue, windows, options)

@@ -1,0 +1,151 @@
+import { isStreamsError, StreamsError } from '../core/index.ts'
+import type { Clock, KafkaAdmin, KafkaClient, Logger } from '../ports/index.ts'
+import {
+  describeTopologyChanges,
+  type StateIdentity,
+  stateIdentities,
+  type Topology,
+  type TopologyChange,
+  topologyChanges
+} from '../topology/index.ts'
+import type { InternalTopic } from './topic-plan.ts'
+import { checkTopologyTopicIsFree, encode, TopologyRecord, topologyTopic } from './topology-record.ts'
+
+export interface TopologyCheckOptions {
+  readonly applicationId: string
+  readonly onTopologyChange: 'fail' | 'accept' | 'ignore'
+  readonly client: KafkaClient
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Makes a topic unless it is there, and waits until it is known. */
+  readonly ensureTopic: (topic: InternalTopic) => Promise<void>
+  readonly isStopping: () => boolean
+}
+
+/**
+ * Compares the topology with what the internal topics are known to hold, and notes what they are going to hold. Called before
+ * the missing ones are created: what is noted of a topic that isn't there, after a reset for example, counts for nothing.
+ *
+ * Instances of two versions may start at once, also for the first time: what was written first holds, and the later one reads
+ * that after its own writing.
+ *
+ * @throws StreamsError `TOPOLOGY_CHANGED`
+ */
+export async function checkTopology(topology: Topology, options: TopologyCheckOptions): Promise<void> {
+  const { applicationId, onTopologyChange, client, clock, logger, isStopping } = options
+  const identities = stateIdentities(topology)
+  if (onTopologyChange === 'ignore' || identities.length === 0) return
+  checkTopologyTopicIsFree(identities)
+  const { admin } = client
+  const own = topologyTopic(applicationId)
+  const record = new TopologyRecord(applicationId, client, clock)
+
+  const isThere = (await admin.describeTopics([own.name])).has(own.name)
+  const recorded = isThere ? await record.read(isStopping) : undefined
+  if (isThere && recorded === undefined) return
+  const known = recorded?.identities ?? new Map<string, StateIdentity | undefined>()
+  const fullName = (topic: string) => `${applicationId}-${topic}`
+  const suffixes = new Set([...known.keys(), ...identities.map(({ topic }) => topic)])
+  const existing = await admin.describeTopics([...suffixes].map(fullName))
+  const left = new Map<string, StateIdentity>()
+  for (const [topic, identity] of known) {
+    if (identity !== undefined && existing.has(fullName(topic))) left.set(topic, identity)
+  }
+
+  const found = topologyChanges(left, identities, topic => !existing.has(fullName(topic)))
+  const changes = await withRecords(found, applicationId, admin, topic => existing.get(topic)?.partitionCount ?? 0)
+  if (changes.length > 0) {
+    if (onTopologyChange === 'fail') throw changedError(applicationId, changes)
+    logger.warn(`the topology has changed, which was accepted:\n${describeTopologyChanges(changes)}`)
+  }
+
+  const isOfNewerRelease = (topic: string) =>
+    known.has(topic) && known.get(topic) === undefined && existing.has(fullName(topic))
+  const toWrite = identities.filter(identity => {
+    const before = left.get(identity.topic)
+    return !isOfNewerRelease(identity.topic) && (before === undefined || encode(before) !== encode(identity))
+  })
+  if (toWrite.length === 0) return
+  if (!isThere) await createdWithReason(own, options)
+  await record.write(toWrite)
+  if (onTopologyChange === 'fail') await assertFirst(toWrite, recorded?.endOffset ?? 0, record, options)
+}
+
+/** Those whose topic holds anything: what was never written, or is all processed, can't be mixed up. */
+async function withRecords(
+  changes: readonly TopologyChange[],
+  applicationId: string,
+  admin: KafkaAdmin,
+  partitionCountOf: (topic: string) => number
+): Promise<TopologyChange[]> {
+  if (changes.length === 0) return []
+  const partitions = changes.flatMap(({ before }) => {
+    const topic = `${applicationId}-${before.topic}`
+    return Array.from({ length: partitionCountOf(topic) }, (_, partition) => ({ topic, partition }))
+  })
+  const offsetsAt = async (at: 'earliest' | 'latest') =>
+    await admin.listOffsets(
+      partitions.map(partition => ({ ...partition, at })),
+      'read_uncommitted'
+    )
+  const [begins, ends] = await Promise.all([offsetsAt('earliest'), offsetsAt('latest')])
+  const begin = new Map(begins.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]))
+  const filled = new Set(
+    ends
+      .filter(({ topic, partition, offset }) => offset > (begin.get(`${topic}-${partition}`) ?? 0))
+      .map(({ topic }) => topic)
+  )
+  return changes.filter(({ before }) => filled.has(`${applicationId}-${before.topic}`))
+}
+
+async function createdWithReason(topic: InternalTopic, { ensureTopic }: TopologyCheckOptions): Promise<void> {
+  try {
+    await ensureTopic(topic)
+  } catch (error) {
+    if (!isStreamsError(error)) throw error
+    throw new StreamsError(
+      error.code,
+      `${error.message.replace(` (${error.code})`, '')} In this topic the application notes what its stores and repartition topics hold, to notice when a change of the ` +
+        `topology would mix them up. Let it create the topic, or create '${topic.name}' with one partition and cleanup.policy=compact, ` +
+        "or go without: onTopologyChange: 'ignore'.",
+      { cause: error, details: { ...error.details, topic: topic.name } }
+    )
+  }
+}
+
+/** @throws StreamsError `TOPOLOGY_CHANGED` when another version wrote before, in which case its records are restored. */
+async function assertFirst(
+  written: readonly StateIdentity[],
+  fromOffset: number,
+  record: TopologyRecord,
+  { applicationId, isStopping }: TopologyCheckOptions
+): Promise<void> {
+  const since = await record.read(isStopping, fromOffset)
+  if (since === undefined) return
+  const first = new Map<string, StateIdentity>()
+  for (const [topic, identity] of since.earliest) if (identity !== undefined) first.set(topic, identity)
+  const changes = topologyChanges(first, written, () => false)
+  if (changes.length === 0) return
+  await record.write(changes.map(({ before }) => before))
+  throw changedError(applicationId, changes)
+}
+
+function changedError(applicationId: string, changes: readonly TopologyChange[]): StreamsError {
+  const example = changes.find(({ before }) => before.isGenerated && before.kind !== 'repartition-topic')
+  const keep =
+    example === undefined
+      ? 'keep what was, or give what is new another name'
+      : `let the operator keep its state by giving it the name that it had, such as { store: '${example.before.name}' }, or give it a new name`
+  return new StreamsError(
+    'TOPOLOGY_CHANGED',
+    `The topology does not fit what application '${applicationId}' has left in its internal topics:\n${describeTopologyChanges(changes)}\n` +
+      `Either ${keep}; or reset the application (delete its internal topics, committed offsets and state directory); ` +
+      "or, if this is what you want, start it with onTopologyChange: 'accept' once.",
+    {
+      details: {
+        applicationId,
+        changes: changes.map(({ kind, before, now }) => ({ kind, before, now }))
+      }
+    }
+  )
+}
