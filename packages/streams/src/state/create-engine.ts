@@ -65,7 +65,7 @@ export function createEngine(spec: StoreSpec, parts: EngineParts): StoreEngine {
         itemKeyLength: SESSION_KEY_BYTES,
         changelogKey: (rootKey, itemKey) => latin1Bytes(keyTextOf(rootKey) + itemKey)
       })
-      const windows = windowProgress(spec, parts, retentionMs)
+      const windows = windowProgress(spec, parts, retentionMs, timeOrdered)
       return new SessionEngine({ name: spec.name, table, codec, windows, retentionMs, timeOrdered, recordTimestampMs })
     }
     case 'versioned-key-value': {
@@ -120,9 +120,9 @@ function windowOptions(spec: StoreSpec, parts: EngineParts, timestamped: boolean
   return { name: spec.name, table, codec: parts.codec, windows, windowSizeMs, retentionMs, timeOrdered }
 }
 
-function windowProgress(spec: StoreSpec, parts: EngineParts, retentionMs: number): WindowProgress {
+function windowProgress(spec: StoreSpec, parts: EngineParts, retentionMs: number, keepsBound = false): WindowProgress {
   const isInclusive = spec.retentionInclusive === true
-  return new WindowProgress(parts.observedMs, retentionMs, timeBucketMs(retentionMs), isInclusive)
+  return new WindowProgress(parts.observedMs, retentionMs, timeBucketMs(retentionMs), isInclusive, keepsBound)
 }
 
 function required(spec: StoreSpec, field: 'windowSizeMs' | 'retentionMs' | 'historyRetentionMs'): number {

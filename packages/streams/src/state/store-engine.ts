@@ -93,15 +93,20 @@ export class WindowProgress extends ObservedTime {
   private readonly retentionMs: number
   private readonly bucketMs: number
   private readonly inclusiveMs: number
+  private readonly keepsBound: boolean
   /** Buckets below this one were cleared. */
   clearedToBucket = 0
 
-  /** `isInclusive`: what is at exactly observed time - retention is still visible. */
-  constructor(observedMs: number, retentionMs: number, bucketMs: number, isInclusive: boolean) {
+  /**
+   * @param isInclusive - what is at exactly observed time - retention is still visible.
+   * @param keepsBound - it is still needed, visible or not: a session that ends then is yet to be emitted.
+   */
+  constructor(observedMs: number, retentionMs: number, bucketMs: number, isInclusive: boolean, keepsBound = false) {
     super(observedMs)
     this.retentionMs = retentionMs
     this.bucketMs = bucketMs
     this.inclusiveMs = isInclusive ? 1 : 0
+    this.keepsBound = keepsBound
   }
 
   /** The least time that is visible; never below 0. */
@@ -126,9 +131,10 @@ export class WindowProgress extends ObservedTime {
     return bucket < this.clearedToBucket
   }
 
-  /** The first bucket that may hold a live window, by what is on disk. */
+  /** The first bucket that is still needed, by what is on disk. */
   get liveBucket(): number {
-    return Math.floor(this.liveFrom(this.committedMs) / this.bucketMs)
+    const fromMs = this.keepsBound ? Math.max(0, this.committedMs - this.retentionMs) : this.liveFrom(this.committedMs)
+    return Math.floor(fromMs / this.bucketMs)
   }
 
   get hasExpired(): boolean {

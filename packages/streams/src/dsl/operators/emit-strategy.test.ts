@@ -1,7 +1,8 @@
+import { TopologyTestDriver } from '@millrace/testing'
 import { expect, test } from 'vitest'
 import { hopping, session, sliding, tumbling, unlimited } from '../../core/index.ts'
 import { StreamsBuilder } from '../streams-builder.ts'
-import { run, TEXT } from '../test-support/run-topology.ts'
+import { pipe, read, run, TEXT } from '../test-support/run-topology.ts'
 import { windowLists, windowText } from '../test-support/windowed-lists.ts'
 
 const onClose = 'onWindowClose'
@@ -50,6 +51,26 @@ test('sessions are emitted in order of end, start and key, without deletions', a
     ['b=1@1', 'a=1@3', 'b=1@3', 'c=1@3', 'a=1@1000']
   )
   expect(outputs).toEqual(['b:1-3=2@3', 'a:3-3=1@3', 'c:3-3=1@3'])
+})
+
+test('a session that ends with its time bucket, just when the retention does, is still there after a commit', async () => {
+  const builder = new StreamsBuilder()
+  builder
+    .stream('in', TEXT)
+    .groupByKey()
+    .windowedBy(session(1_000))
+    .emitStrategy(onClose)
+    .count()
+    .toStream(windowText)
+    .to('out', TEXT)
+  await using driver = await TopologyTestDriver.open(builder.build())
+  // Buckets are a minute long, or longer with the retention.
+  pipe(driver, 'a=1@59999')
+  pipe(driver, 'b=1@60999')
+  await driver.commit()
+  expect(read(driver)).toEqual([])
+  pipe(driver, 'b=1@61000')
+  expect(read(driver)).toEqual(['a:59999-59999=1@59999'])
 })
 
 test('refuses unlimited windows, which never close, and what is no strategy', () => {
