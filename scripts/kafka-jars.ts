@@ -12,21 +12,26 @@ const POM = fileURLToPath(new URL('./kafka-broker/pom.xml', import.meta.url))
 const OLDEST_JAVA = 17
 
 /** The folder with Kafka's jars; on first use Maven fetches them. Several processes may ask at once. */
-export async function kafkaJars(): Promise<string> {
+export function kafkaJars(): Promise<string> {
+  return mavenJars('kafka', POM)
+}
+
+/** The folder with the jars of another list of dependencies, which may use `${kafka.version}`. */
+export async function mavenJars(name: string, pom: string): Promise<string> {
   requireJava()
   // A changed list of jars is another folder.
   const pomHash = createHash('sha256')
-    .update(await readFile(POM))
+    .update(await readFile(pom))
     .digest('hex')
     .slice(0, 8)
-  const jars = join(CACHE_DIR, `kafka-${KAFKA_VERSION}-${pomHash}`)
+  const jars = join(CACHE_DIR, `${name}-${KAFKA_VERSION}-${pomHash}`)
   if (existsSync(jars)) return jars
   requireMaven()
   await mkdir(CACHE_DIR, { recursive: true })
   // Fetched aside and renamed, so that a folder with the final name is always whole.
   const aside = await mkdtemp(join(CACHE_DIR, 'kafka-jars-'))
   try {
-    await fetchWithMaven(aside)
+    await fetchWithMaven(pom, aside)
     await rename(aside, jars).catch((cause: unknown) => {
       if (!existsSync(jars)) throw cause
     })
@@ -36,11 +41,11 @@ export async function kafkaJars(): Promise<string> {
   return jars
 }
 
-async function fetchWithMaven(outputDirectory: string): Promise<void> {
-  process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} with Maven (once, about 120 MB) …\n`)
+async function fetchWithMaven(pom: string, outputDirectory: string): Promise<void> {
+  process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} with Maven (once, up to 120 MB) …\n`)
   const log = join(outputDirectory, 'maven.log')
   const args = [
-    ...['-B', '-q', '-f', POM, `-Dkafka.version=${KAFKA_VERSION}`, `-DoutputDirectory=${outputDirectory}`],
+    ...['-B', '-q', '-f', pom, `-Dkafka.version=${KAFKA_VERSION}`, `-DoutputDirectory=${outputDirectory}`],
     ...['-DincludeScope=runtime', '--log-file', log, 'dependency:copy-dependencies']
   ]
   const child = spawn('mvn', args, { stdio: 'ignore' })
