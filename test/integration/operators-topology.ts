@@ -158,12 +158,16 @@ export function operatorsTopology({ name, onClick = () => {} }: OperatorsOptions
       .leftJoin(
         customers,
         (_key, account) => account.customer,
-        (account, customer) => `${account.amount} of ${customer}`
+        (account, customer) => `${account.amount} of ${customer}`,
+        { otherPartitioner: (_topic, key, _value, count) => customerPartition(key, count) }
       )
       .toStream()
   )
   return builder.build()
 }
+
+/** Customers are not partitioned as Java's producer would. */
+export const customerPartition = (key: string, count: number) => Number(key.slice(1)) % count
 
 /** A text of bounded length that tells every order of what was added from every other. */
 function digest(text: string): string {

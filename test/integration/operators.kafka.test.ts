@@ -5,6 +5,7 @@ import { TopologyTestDriver } from '@millrace/testing'
 import { expect, test } from 'vitest'
 import {
   type Account,
+  customerPartition,
   numbers,
   type OperatorsOptions,
   operatorsTopology,
@@ -141,8 +142,10 @@ test('operators with state are right over partitions, rebalances, a failure and 
   const customerRows = new Map<string, string | null>()
   const random = sequence(7)
   const setCustomer = async (index: number, value: string | null) => {
-    customerRows.set(`c${index}`, value)
-    await cluster.produce('customers', [{ key: `c${index}`, value: value === null ? null : JSON.stringify(value) }])
+    const key = `c${index}`
+    customerRows.set(key, value)
+    const partition = customerPartition(key, PARTITIONS)
+    await cluster.produce('customers', [{ partition, key, value: value === null ? null : JSON.stringify(value) }])
   }
   const changeAccounts = async (count: number) => {
     const messages = Array.from({ length: count }, () => {

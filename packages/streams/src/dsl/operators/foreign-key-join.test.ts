@@ -195,3 +195,41 @@ test('a row that refers to another by now does not hear of the end of the first'
   const outputs = await run(orders(false), records, { cacheBytes: 100_000 })
   expect(outputs).toEqual(['a="1:Ann"@2', 'a="2:Bob"@3'])
 })
+
+/** Where the join's sinks write a record of this key, by the end of their topics' names; the value is as of a first row. */
+function partitionsOf(options: object, key: unknown): Record<string, number | undefined> {
+  const builder = new StreamsBuilder()
+  orders(true, { name: 'owner', ...options })(builder)
+  const sinks = builder.build().subTopologies.flatMap(({ nodes }) => nodes.filter(node => node.kind === 'sink'))
+  const value = { primaryPartition: 3 }
+  return Object.fromEntries(
+    sinks
+      .filter(({ topic }) => String(topic).includes('owner'))
+      .map(({ topic, partitioner }) => [/(\w+)-topic$/.exec(String(topic))?.[1], partitioner?.('t', key, value, 8)])
+  )
+}
+
+test('sends subscriptions and answers as the topics of both tables are partitioned', () => {
+  expect(partitionsOf({}, 'k')).toEqual({ registration: undefined, response: 3 })
+  const seen: unknown[][] = []
+  const options = {
+    partitioner: (...args: unknown[]) => Number(seen.push(args) > 0) + 4,
+    otherPartitioner: (...args: unknown[]) => Number(seen.push(args) > 0) + 5
+  }
+  expect(partitionsOf(options, 'k')).toEqual({ registration: 6, response: 5 })
+  expect(seen).toEqual([
+    ['t', 'k', null, 8],
+    ['t', 'k', null, 8]
+  ])
+})
+
+test('does not ask how the other table is partitioned for rows that refer to nothing', () => {
+  const otherPartitioner = (_topic: string, key: string) => key.length
+  expect(partitionsOf({ otherPartitioner }, null)).toEqual({ registration: undefined, response: 3 })
+  expect(partitionsOf({ otherPartitioner }, 'four')).toMatchObject({ registration: 4 })
+})
+
+test('refuses a partitioner that is no function', () => {
+  expect(() => partitionsOf({ partitioner: 3 }, 'k')).toThrow(/takes a function as partitioner, not a number/)
+  expect(() => partitionsOf({ otherPartitioner: null }, 'k')).toThrow(/takes a function as otherPartitioner, not null/)
+})

@@ -1,5 +1,5 @@
 import { bytes, checkOptions, type Serde, StreamsError } from '../../core/index.ts'
-import { INTERNAL_PREFIX, legalName, type StoreSpec } from '../../topology/index.ts'
+import { INTERNAL_PREFIX, legalName, type StoreSpec, type StreamPartitioner } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import type { DerivedHandle } from '../add-table-step.ts'
 import { AnswerResolver } from '../foreign-key/answer-resolver.ts'
@@ -29,8 +29,20 @@ export interface ForeignKeyJoinOptions<K, V, KO, VO, VR> extends MaterializedOpt
   /** Serdes of the other table, which travel through the internal topics. Default: the table's. */
   readonly otherKey?: ExactSerde<KO> | undefined
   readonly otherValue?: ExactSerde<VO> | undefined
+  /**
+   * How the topic of this table was partitioned, by its keys alone; the value it gets is null. Default: answers go back to the
+   * partition that their row came from.
+   */
+  readonly partitioner?: StreamPartitioner<K, null> | undefined
+  /**
+   * How the topic of the other table was partitioned, by its keys alone; the value it gets is null. Needed unless that was done
+   * as Java's producer does it, by murmur2 of the key's bytes: otherwise rows look for their match in the wrong partition. Not
+   * asked about null foreign keys, which match nothing.
+   */
+  readonly otherPartitioner?: StreamPartitioner<KO, null> | undefined
 }
 
+const JOIN_OPTIONS = ['thisValue', 'otherKey', 'otherValue', 'partitioner', 'otherPartitioner']
 const FK_JOIN = 'KTABLE-FK-JOIN-'
 const REGISTRATION = `${FK_JOIN}SUBSCRIPTION-REGISTRATION-`
 const SUBSCRIPTION = `${FK_JOIN}SUBSCRIPTION-PROCESSOR-`
@@ -49,7 +61,7 @@ const OUTPUT = `${FK_JOIN}OUTPUT-`
  * @param foreignKey - Gets key and value of a row and gives the key of the other table, or null. Synchronous.
  * @param joiner - Gets both values and the key. A null from it deletes the row. Synchronous.
  * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KTable#join(KTable, BiFunction, …)`, KIP-213
+ * @see Kafka Streams `KTable#join(KTable, BiFunction, …)`, KIP-213, KIP-775
  */
 export function foreignKeyJoin<K, V, KO, VO, VR>(
   table: TableHandle<K, V>,
@@ -86,9 +98,12 @@ function addJoin<K, V, KO, VO, VR>(
   options: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>>
 ): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
   const where = `${operator}()`
-  checkOptions(where, options, [...MATERIALIZED_OPTIONS, 'thisValue', 'otherKey', 'otherValue'])
+  checkOptions(where, options, [...MATERIALIZED_OPTIONS, ...JOIN_OPTIONS])
   checkFunction(operator, 'foreign key', foreignKey)
   checkFunction(operator, 'joiner', joiner)
+  const { partitioner, otherPartitioner } = options
+  if (partitioner !== undefined) checkFunction(operator, 'partitioner', partitioner)
+  if (otherPartitioner !== undefined) checkFunction(operator, 'otherPartitioner', otherPartitioner)
   const { graph } = table
   if (other.graph !== graph) {
     throw new StreamsError(
@@ -137,7 +152,9 @@ function addJoin<K, V, KO, VO, VR>(
     topic: INTERNAL_PREFIX + topic,
     key: foreignKeySerde,
     value: registrationSerde,
-    partitioner: undefined
+    partitioner:
+      otherPartitioner &&
+      ((name, key: KO | null, _value, count) => (key === null ? undefined : otherPartitioner(name, key, null, count)))
   })
   graph.add(registrationSink, send)
   const registrationSourceName = named('-subscription-registration-source', 'KTABLE-SOURCE-')
@@ -173,8 +190,11 @@ function addJoin<K, V, KO, VO, VR>(
     topic: INTERNAL_PREFIX + answerTopic,
     key: keySerde,
     value: answerSerde,
-    // To where the row came from, which its key alone does not tell if its topic was partitioned in another way.
-    partitioner: (_topic, _key, value) => value.primaryPartition
+    partitioner:
+      partitioner === undefined
+        ? // To where the row came from, which its key alone does not tell if its topic was partitioned in another way.
+          (_topic, _key, value) => value.primaryPartition
+        : (name, key: K, _value, count) => partitioner(name, key, null, count)
   })
   graph.add(answerSink, answer, foreignChange)
   const answerSourceName = named('-subscription-response-source', 'KTABLE-SOURCE-')
