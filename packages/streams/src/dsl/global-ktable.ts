@@ -18,7 +18,17 @@ export class GlobalKTable<K, V> {
   /**
    * The handle by which the table is queried: `app.store(table.queryableStore)`. Every instance answers for all keys.
    *
-   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name.
+   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name
+   * @see Kafka Streams `GlobalKTable#queryableStoreName`
+   * @example
+   * ```ts
+   * const airports = builder.globalTable('airports', { key: string(), value: string(), store: 'airports' })
+   * console.log(airports.queryableStore.name)
+   * ```
+   * ```text
+   * build → log airports
+   * airports FRA=Frankfurt@0 →
+   * ```
    */
   get queryableStore(): KeyValueHandle<K, V> {
     const { store, nodeName } = this.#handle

@@ -21,8 +21,26 @@ export interface MaterializedOptions<K, V> extends NamedOptions {
   /** False keeps the rows in memory and restores all of them at every start. Default true. */
   readonly persistent?: boolean | undefined
   /**
-   * Keeps past versions of each row for so long: the table is versioned. Stream joins then look up what was valid at a record's
-   * time, and updates that come out of order no longer replace newer ones. Without it only the last update counts.
+   * Keeps past versions of each row for so long: the table is versioned. Stream joins then look up what was valid at a
+   * record's time, and updates that come out of order no longer replace newer ones. Without it only the last update
+   * counts. 0 or more. Such a table is not cached and has no global form; results of `filter`, `join` and the like
+   * cannot have a history.
+   *
+   * @see Kafka Streams `Stores#persistentVersionedKeyValueStore` (KIP-889, KIP-914)
+   * @example
+   * ```ts
+   * const prices = builder.table('prices', { key: string(), value: json<number>(), historyRetention: '1h' })
+   * builder
+   *   .stream('sales', { key: string(), value: json<number>() })
+   *   .join(prices, (count, price) => count * price)
+   *   .to('revenue', { value: json<number>() })
+   * ```
+   * ```text
+   * prices tea=3@0 →
+   * prices tea=4@10s →
+   * sales tea=2@5s → revenue tea=6@5s
+   * sales tea=2@15s → revenue tea=8@15s
+   * ```
    */
   readonly historyRetention?: Duration | undefined
 }

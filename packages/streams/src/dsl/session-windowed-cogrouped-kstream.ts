@@ -20,7 +20,34 @@ export class SessionWindowedCogroupedKStream<K, A> {
     this.#facades = facades
   }
 
-  /** Combines the values of each key and session into an aggregate, whose serde is `value`; `merger` joins two sessions. */
+  /**
+   * Combines the values of each key and session, from all the streams, into one aggregate and emits it on every update.
+   * Otherwise as `aggregate` of sessions of one stream.
+   *
+   * @param initializer - Makes the aggregate with which a session begins.
+   * @param merger - Joins the aggregates of two sessions into one.
+   * @param options - `value` is the serde of the aggregate; `retention` how long sessions can be read.
+   * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`, `TOPOLOGY_WINDOW_INVALID`;
+   *   `TOPOLOGY_DUPLICATE_NAME` when two of the streams need a repartition topic and neither was named in its `groupBy`
+   * @see Kafka Streams `SessionWindowedCogroupedKStream#aggregate`
+   * @example
+   * ```ts
+   * const clicks = builder.stream('clicks', { key: string(), value: string() }).groupByKey()
+   * const searches = builder.stream('searches', { key: string(), value: string() }).groupByKey()
+   * clicks
+   *   .cogroup<string[]>((_user, page, done) => [...done, page])
+   *   .cogroup(searches, (_user, words, done) => [...done, `?${words}`])
+   *   .windowedBy(session('5m'))
+   *   .aggregate(() => [], (_user, one, other) => [...one, ...other], { value: json<string[]>() })
+   *   .toStream()
+   *   .to('visits')
+   * ```
+   * ```text
+   * clicks alice=/home@0 → visits [alice@0/0]=["/home"]@0
+   * searches alice=tea@2m → visits [alice@0/0]=null@0 | visits [alice@0/2m]=["/home","?tea"]@2m
+   * searches alice=milk@20m → visits [alice@20m/20m]=["?milk"]@20m
+   * ```
+   */
   aggregate(
     initializer: () => A,
     merger: Merger<K, A>,

@@ -34,10 +34,29 @@ export interface SuppressedUntilWindowCloses extends Buffer {
 }
 
 /**
- * Holds back the updates of a key for `timeLimit` from the first of them; then the last is emitted. Measured by stream time.
+ * Holds back the updates of a key for `timeLimit` from the first of them; then the last is emitted. Measured by stream
+ * time, so nothing comes while no record does.
  *
+ * @param timeLimit - 0 or more; 0 holds nothing back.
+ * @param options - `maxRecords` and `maxBytes` bound what is held, `whenFull` tells what happens then; default: no
+ *   bound, `emitEarly`.
  * @throws StreamsError `TOPOLOGY_INVALID`, `DURATION_INVALID`
  * @see Kafka Streams `Suppressed#untilTimeLimit`
+ * @example
+ * ```ts
+ * builder
+ *   .table('prices', { key: string(), value: json<number>() })
+ *   .suppress(untilTimeLimit('1m', { maxRecords: 2 }))
+ *   .toStream()
+ *   .to('calm-prices')
+ * ```
+ * ```text
+ * prices tea=3@0 →
+ * prices tea=4@10s →
+ * prices milk=1@20s →
+ * prices rice=2@30s → calm-prices tea=4@10s
+ * prices rice=3@80s → calm-prices milk=1@20s
+ * ```
  */
 export function untilTimeLimit(timeLimit: Duration, options: TimeLimitOptions = {}): SuppressedUntilTimeLimit {
   checkOptions('untilTimeLimit()', options, ['maxRecords', 'maxBytes', 'whenFull'])
@@ -59,8 +78,25 @@ export function untilTimeLimit(timeLimit: Duration, options: TimeLimitOptions = 
  * Holds back the updates of a window until it is closed; then its final result is emitted, once. Beyond `maxRecords` or
  * `maxBytes` the application stops with `STATE_BUFFER_FULL`: an early result would not be final.
  *
+ * @param options - `maxRecords` and `maxBytes`: default no bound, since what is held is on disk.
  * @throws StreamsError `TOPOLOGY_INVALID`
  * @see Kafka Streams `Suppressed#untilWindowCloses`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('clicks', { key: string(), value: string() })
+ *   .groupByKey()
+ *   .windowedBy(tumbling('5m'))
+ *   .count()
+ *   .suppress(untilWindowCloses({ maxRecords: 1 }))
+ *   .toStream()
+ *   .to('clicks-5m')
+ * ```
+ * ```text
+ * clicks alice=/home@0 →
+ * clicks alice=/cart@4m →
+ * clicks bob=/home@4m → error STATE_BUFFER_FULL
+ * ```
  */
 export function untilWindowCloses(options: BufferOptions = {}): SuppressedUntilWindowCloses {
   checkOptions('untilWindowCloses()', options, ['maxRecords', 'maxBytes'])

@@ -37,14 +37,81 @@ export type TypedStoreSpec<K, V, Kind extends StoreKind> = StoreSpec & StoreHand
  * Declares a store for processors: `builder.addStateStore(keyValueStore('seen', { key: string(), value: json() }))`. A
  * processor named together with it gets it by `context.getStateStore<KeyValueStore<string, …>>('seen')`.
  *
+ * Persistent, with a changelog `<applicationId>-<name>-changelog`, unless the options say otherwise; never cached. The
+ * same holds for all kinds of stores.
+ *
  * @throws StreamsError `TOPOLOGY_INVALID` for a name that is not legal, `TOPOLOGY_SERDE_MISSING`
  * @see Kafka Streams `Stores#keyValueStoreBuilder`
+ * @example
+ * ```ts
+ * const last = keyValueStore('last', { key: string(), value: json<number>() })
+ * builder
+ *   .stream('readings', { key: string(), value: json<number>() })
+ *   .processValues<number>(
+ *     () => {
+ *       let context: ProcessorContext<string, number>
+ *       let store: KeyValueStore<string, number>
+ *       return {
+ *         init(given) {
+ *           context = given
+ *           store = given.getStateStore('last')
+ *         },
+ *         process(record) {
+ *           context.forward({ ...record, value: record.value - (store.get(record.key) ?? 0) })
+ *           store.put(record.key, record.value)
+ *         }
+ *       }
+ *     },
+ *     { stores: [last] }
+ *   )
+ *   .to('changes', { value: json<number>() })
+ * ```
+ * ```text
+ * readings s1=20@0 → changes s1=20@0
+ * readings s1=23@5s → changes s1=3@5s
+ * ```
  */
 export function keyValueStore<K, V>(name: string, options: StoreOptions<K, V>): TypedStoreSpec<K, V, 'key-value'> {
   return declared(name, 'key-value', options, {})
 }
 
-/** Declares a `TimestampedKeyValueStore`. */
+/**
+ * Declares a `TimestampedKeyValueStore`: each row has a timestamp, as the rows of tables.
+ *
+ * @throws StreamsError `TOPOLOGY_INVALID`, `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `Stores#timestampedKeyValueStoreBuilder`
+ * @example
+ * ```ts
+ * const last = timestampedKeyValueStore('last', { key: string(), value: string() })
+ * builder
+ *   .stream('logins', { key: string(), value: string() })
+ *   .processValues<string>(
+ *     () => {
+ *       let context: ProcessorContext<string, string>
+ *       let store: TimestampedKeyValueStore<string, string>
+ *       return {
+ *         init(given) {
+ *           context = given
+ *           store = given.getStateStore('last')
+ *         },
+ *         process(record) {
+ *           const before = store.get(record.key)
+ *           store.put(record.key, record.value, record.timestampMs, record.headers)
+ *           if (before !== undefined) {
+ *             context.forward({ ...record, value: `before: ${before.value} at ${before.timestampMs} ms` })
+ *           }
+ *         }
+ *       }
+ *     },
+ *     { stores: [last] }
+ *   )
+ *   .to('previous', { value: string() })
+ * ```
+ * ```text
+ * logins alice=phone@0 →
+ * logins alice=laptop@5s → previous alice=before: phone at 0 ms@5s
+ * ```
+ */
 export function timestampedKeyValueStore<K, V>(
   name: string,
   options: StoreOptions<K, V>
@@ -52,7 +119,44 @@ export function timestampedKeyValueStore<K, V>(
   return declared(name, 'timestamped-key-value', options, {})
 }
 
-/** Declares an `OrderedKeyValueStore`, whose entries can be gone through synchronously, in the order of their keys. */
+/**
+ * Declares an `OrderedKeyValueStore`, whose entries can be gone through synchronously, in the order of their serialised
+ * keys: for buffers, queues and prefixes.
+ *
+ * @throws StreamsError `TOPOLOGY_INVALID`, `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams has no such store; there, iterators of every store are synchronous
+ * @example
+ * ```ts
+ * const queue = orderedKeyValueStore('queue', { key: string(), value: string() })
+ * builder
+ *   .stream('jobs', { key: string(), value: string() })
+ *   .process<string, string>(
+ *     () => {
+ *       let jobs: OrderedKeyValueStore<string, string>
+ *       return {
+ *         init(context) {
+ *           jobs = context.getStateStore('queue')
+ *           context.schedule('1m', 'wall-clock', timestampMs => {
+ *             const cursor = jobs.cursor()
+ *             while (cursor.next()) {
+ *               context.forward({ key: cursor.key, value: cursor.value, timestampMs, headers: [] })
+ *               jobs.put(cursor.key, null)
+ *             }
+ *           })
+ *         },
+ *         process: ({ key, value }) => jobs.put(key, value)
+ *       }
+ *     },
+ *     { stores: [queue] }
+ *   )
+ *   .to('by-priority', { key: string(), value: string() })
+ * ```
+ * ```text
+ * jobs p2=clean@0 →
+ * jobs p1=repair@5s →
+ * wall clock +1m → by-priority p1=repair@1m | by-priority p2=clean@1m
+ * ```
+ */
 export function orderedKeyValueStore<K, V>(
   name: string,
   options: StoreOptions<K, V>
@@ -60,7 +164,44 @@ export function orderedKeyValueStore<K, V>(
   return declared(name, 'ordered-key-value', options, {})
 }
 
-/** Declares a `WindowStore`. @throws StreamsError `TOPOLOGY_WINDOW_INVALID` */
+/**
+ * Declares a `WindowStore`: values by key and start of a window, for as long as `retention`.
+ *
+ * @param options - `windowSize` and `retention`: above 0, the retention at least the size.
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`, `TOPOLOGY_INVALID`, `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `Stores#windowStoreBuilder`
+ * @example
+ * ```ts
+ * const seen = windowStore('seen', { key: string(), value: json<true>(), windowSize: '1m', retention: '1h' })
+ * builder
+ *   .stream('alarms', { key: string(), value: string() })
+ *   .processValues<string>(
+ *     () => {
+ *       let context: ProcessorContext<string, string>
+ *       let store: WindowStore<string, true>
+ *       return {
+ *         init(given) {
+ *           context = given
+ *           store = given.getStateStore('seen')
+ *         },
+ *         process(record) {
+ *           const { key, timestampMs } = record
+ *           const isNew = store.fetchRange(key, timestampMs - 60_000, timestampMs).length === 0
+ *           store.put(key, true, timestampMs)
+ *           if (isNew) context.forward(record)
+ *         }
+ *       }
+ *     },
+ *     { stores: [seen] }
+ *   )
+ *   .to('first-alarms', { value: string() })
+ * ```
+ * ```text
+ * alarms s1=hot@0 → first-alarms s1=hot@0
+ * alarms s1=hot@30s →
+ * alarms s1=hot@2m → first-alarms s1=hot@2m
+ * ```
+ */
 export function windowStore<K, V>(name: string, options: WindowStoreOptions<K, V>): TypedStoreSpec<K, V, 'window'> {
   return declared(name, 'window', options, {
     ...windowTimes(name, options),
@@ -68,7 +209,50 @@ export function windowStore<K, V>(name: string, options: WindowStoreOptions<K, V
   })
 }
 
-/** Declares a `TimestampedWindowStore`. @throws StreamsError `TOPOLOGY_WINDOW_INVALID` */
+/**
+ * Declares a `TimestampedWindowStore`: as a `WindowStore`, and each entry has a timestamp of its own.
+ *
+ * @param options - `windowSize` and `retention`: above 0, the retention at least the size.
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`, `TOPOLOGY_INVALID`, `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `Stores#timestampedWindowStoreBuilder`
+ * @example
+ * ```ts
+ * const days = timestampedWindowStore('days', {
+ *   key: string(),
+ *   value: json<number>(),
+ *   windowSize: '1d',
+ *   retention: '30d'
+ * })
+ * builder
+ *   .stream('steps', { key: string(), value: json<number>() })
+ *   .processValues<number>(
+ *     () => {
+ *       let context: ProcessorContext<string, number>
+ *       let store: TimestampedWindowStore<string, number>
+ *       return {
+ *         init(given) {
+ *           context = given
+ *           store = given.getStateStore('days')
+ *         },
+ *         process(record) {
+ *           const { key, timestampMs, headers } = record
+ *           const startMs = timestampMs - (timestampMs % 86_400_000)
+ *           const steps = (store.fetchOne(key, startMs)?.value ?? 0) + record.value
+ *           store.put(key, steps, startMs, timestampMs, headers)
+ *           context.forward({ ...record, value: steps })
+ *         }
+ *       }
+ *     },
+ *     { stores: [days] }
+ *   )
+ *   .to('steps-of-the-day', { value: json<number>() })
+ * ```
+ * ```text
+ * steps alice=100@1h → steps-of-the-day alice=100@1h
+ * steps alice=50@2h → steps-of-the-day alice=150@2h
+ * steps alice=10@25h → steps-of-the-day alice=10@25h
+ * ```
+ */
 export function timestampedWindowStore<K, V>(
   name: string,
   options: Omit<WindowStoreOptions<K, V>, 'retainDuplicates'>
@@ -76,12 +260,85 @@ export function timestampedWindowStore<K, V>(
   return declared(name, 'timestamped-window', options, windowTimes(name, options))
 }
 
-/** Declares a `SessionStore`. @throws StreamsError `TOPOLOGY_WINDOW_INVALID` */
+/**
+ * Declares a `SessionStore`: values by key and the bounds of a session, which are inclusive.
+ *
+ * @param options - `retention`: above 0; how long a session can be read, counted from its end.
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`, `TOPOLOGY_INVALID`, `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `Stores#sessionStoreBuilder`
+ * @example
+ * ```ts
+ * const rides = sessionStore('rides', { key: string(), value: json<number>(), retention: '1d' })
+ * builder
+ *   .stream('rides', { key: string(), value: json<{ from: number; to: number }>() })
+ *   .processValues<number>(
+ *     () => {
+ *       let context: ProcessorContext<string, number>
+ *       let store: SessionStore<string, number>
+ *       return {
+ *         init(given) {
+ *           context = given
+ *           store = given.getStateStore('rides')
+ *         },
+ *         process(record) {
+ *           const { from, to } = record.value
+ *           const overlapping = store.findSessions(record.key, from, to)
+ *           store.put(record.key, to - from, from, to)
+ *           context.forward({ ...record, value: overlapping.length })
+ *         }
+ *       }
+ *     },
+ *     { stores: [rides] }
+ *   )
+ *   .to('double-bookings', { value: json<number>() })
+ * ```
+ * ```text
+ * rides car1={"from":0,"to":600}@0 → double-bookings car1=0@0
+ * rides car1={"from":500,"to":900}@5s → double-bookings car1=1@5s
+ * rides car1={"from":1000,"to":1200}@9s → double-bookings car1=0@9s
+ * ```
+ */
 export function sessionStore<K, V>(name: string, options: SessionStoreOptions<K, V>): TypedStoreSpec<K, V, 'session'> {
   return declared(name, 'session', options, { retentionMs: positiveMs(name, 'retention', options.retention) })
 }
 
-/** Declares a `VersionedKeyValueStore`. @throws StreamsError `TOPOLOGY_WINDOW_INVALID` */
+/**
+ * Declares a `VersionedKeyValueStore`, which keeps past versions of each key: what was valid at a time can be looked
+ * up, and what comes late does not replace what is newer.
+ *
+ * @param options - `historyRetention`: 0 or more; how long past versions are kept, and how late one may be put.
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`, `TOPOLOGY_INVALID`, `TOPOLOGY_SERDE_MISSING`
+ * @see Kafka Streams `Stores#versionedKeyValueStoreBuilder` (KIP-889)
+ * @example
+ * ```ts
+ * const prices = versionedKeyValueStore('prices', { key: string(), value: json<number>(), historyRetention: '1d' })
+ * builder
+ *   .stream('prices', { key: string(), value: json<number>() })
+ *   .processValues<number | null>(
+ *     () => {
+ *       let context: ProcessorContext<string, number | null>
+ *       let store: VersionedKeyValueStore<string, number>
+ *       return {
+ *         init(given) {
+ *           context = given
+ *           store = given.getStateStore('prices')
+ *         },
+ *         process(record) {
+ *           store.put(record.key, record.value, record.timestampMs)
+ *           context.forward({ ...record, value: store.getAsOf(record.key, 5_000)?.value ?? null })
+ *         }
+ *       }
+ *     },
+ *     { stores: [prices] }
+ *   )
+ *   .to('price-at-5s', { value: json<number>() })
+ * ```
+ * ```text
+ * prices tea=3@10s → price-at-5s tea=null@10s
+ * prices tea=2@4s → price-at-5s tea=2@4s
+ * prices tea=1@2s → price-at-5s tea=2@2s
+ * ```
+ */
 export function versionedKeyValueStore<K, V>(
   name: string,
   options: VersionedStoreOptions<K, V>

@@ -48,10 +48,33 @@ export interface ReadOnlyStoreOptions<K, V> extends GlobalStoreOptions<K, V> {
 
 export interface TopologyBuilderOptions {
   /**
-   * Gets the supplier of each processor, the DSL's included, and gives the one to use in its place: for logging, measuring,
-   * or failing on purpose.
+   * Gets the supplier of each processor, the DSL's included, and gives the one to use in its place: for logging,
+   * measuring, or failing on purpose.
    *
    * @see Kafka Streams `ProcessorWrapper` (KIP-1112)
+   * @example
+   * ```ts
+   * builder
+   *   .stream('in', { key: string(), value: string() })
+   *   .mapValues(value => value.length, { name: 'measure' })
+   *   .to('out', { value: json<number>() })
+   * const topology = builder.build({
+   *   wrapProcessor: (node, supplier) => () => {
+   *     const processor = supplier()
+   *     return {
+   *       init: context => processor.init?.(context),
+   *       process(record) {
+   *         console.log(`${node} gets ${record.key}`)
+   *         processor.process(record)
+   *       },
+   *       close: () => processor.close?.()
+   *     }
+   *   }
+   * })
+   * ```
+   * ```text
+   * in a=tea@0 → log measure gets a | out a=3@0
+   * ```
    */
   readonly wrapProcessor?: ProcessorWrapper | undefined
 }
@@ -88,7 +111,24 @@ export class TopologyBuilder {
   readonly #globalStores = new Set<string>()
   readonly #wrapProcessor: ProcessorWrapper | undefined
 
-  /** @throws StreamsError `TOPOLOGY_INVALID` */
+  /**
+   * A topology to be put together by hand.
+   *
+   * @param options - `wrapProcessor` replaces the processors.
+   * @throws StreamsError `TOPOLOGY_INVALID`, `CONFIG_UNKNOWN_OPTION`
+   * @see Kafka Streams `Topology`
+   * @example
+   * ```ts
+   * const text = { key: string(), value: string() }
+   * const topology = new TopologyBuilder()
+   *   .addSource('in', { topics: 'in', ...text })
+   *   .addSink('out', { topic: 'out', ...text }, ['in'])
+   *   .build()
+   * ```
+   * ```text
+   * in a=tea@0 → out a=tea@0
+   * ```
+   */
   constructor(options: TopologyBuilderOptions = {}) {
     checkOptions('a topology', options, ['wrapProcessor'])
     const { wrapProcessor } = options
@@ -101,7 +141,26 @@ export class TopologyBuilder {
     this.#wrapProcessor = wrapProcessor
   }
 
-  /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`; `TOPOLOGY_TOPIC_CONFLICT` if another source reads one of its topics. */
+  /**
+   * Adds a node that reads topics.
+   *
+   * @param options - `topics`: one, several, or a pattern that whole names match. `key` and `value` are required.
+   * @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`, `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_INVALID`;
+   *   `TOPOLOGY_TOPIC_CONFLICT` if another source reads one of its topics
+   * @see Kafka Streams `Topology#addSource`
+   * @example
+   * ```ts
+   * const text = { key: string(), value: string() }
+   * const topology = new TopologyBuilder()
+   *   .addSource('orders', { topics: /orders-[a-z]+/, ...text })
+   *   .addSink('all', { topic: 'all-orders', ...text }, ['orders'])
+   *   .build()
+   * ```
+   * ```text
+   * orders-fr o1=tea@0 → all-orders o1=tea@0
+   * orders-it o2=milk@5s → all-orders o2=milk@5s
+   * ```
+   */
   addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
     const given = options.topics
     const topics = given instanceof RegExp ? wholeName(given) : typeof given === 'string' ? [given] : [...given]
@@ -128,7 +187,38 @@ export class TopologyBuilder {
     return this
   }
 
-  /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`, `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_INVALID` */
+  /**
+   * Adds a node that runs a processor for each record of its parents.
+   *
+   * @param supplier - Called once per task: must give a new processor each time.
+   * @param parents - Names of sources and processors that were added before.
+   * @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`, `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_INVALID`
+   * @see Kafka Streams `Topology#addProcessor`
+   * @example
+   * ```ts
+   * class Shout implements Processor<string, string, string, string> {
+   *   #context!: ProcessorContext<string, string>
+   *
+   *   init(context: ProcessorContext<string, string>): void {
+   *     this.#context = context
+   *   }
+   *
+   *   process(record: StreamRecord<string, string>): void {
+   *     this.#context.forward({ ...record, value: record.value.toUpperCase() })
+   *   }
+   * }
+   *
+   * const text = { key: string(), value: string() }
+   * const topology = new TopologyBuilder()
+   *   .addSource('in', { topics: 'in', ...text })
+   *   .addProcessor('shout', () => new Shout(), ['in'])
+   *   .addSink('out', { topic: 'out', ...text }, ['shout'])
+   *   .build()
+   * ```
+   * ```text
+   * in a=tea@0 → out a=TEA@0
+   * ```
+   */
   addProcessor<KIn, VIn, KOut, VOut>(
     name: string,
     supplier: ProcessorSupplier<KIn, VIn, KOut, VOut>,
@@ -146,7 +236,27 @@ export class TopologyBuilder {
     return this
   }
 
-  /** @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`, `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_INVALID` */
+  /**
+   * Adds a node that writes what its parents forward.
+   *
+   * @param options - `topic`: one that exists, or a function that gives the topic of each record. `key` and `value` are
+   *   required. `partitioner`: default murmur2 of the key's bytes, as Java's.
+   * @throws StreamsError `TOPOLOGY_DUPLICATE_NAME`, `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_SERDE_MISSING`,
+   *   `TOPOLOGY_INVALID`
+   * @see Kafka Streams `Topology#addSink`
+   * @example
+   * ```ts
+   * const text = { key: string(), value: string() }
+   * const topology = new TopologyBuilder()
+   *   .addSource('in', { topics: 'in', ...text })
+   *   .addSink('out', { topic: key => `out-${key}`, ...text }, ['in'])
+   *   .build()
+   * ```
+   * ```text
+   * in a=tea@0 → out-a a=tea@0
+   * in b=milk@5s → out-b b=milk@5s
+   * ```
+   */
   addSink<K, V>(name: string, options: SinkOptions<K, V>, parents: readonly string[]): this {
     this.#checkNewName(name)
     this.#checkSerdes(name, options)
@@ -160,7 +270,40 @@ export class TopologyBuilder {
   /**
    * Adds a store and connects it to processors, which share it and so become part of one sub-topology.
    *
-   * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE` if a different store of that name was added before.
+   * @param spec - made by `keyValueStore()`, `windowStore()`, `sessionStore()` and so on.
+   * @param processors - Names of processors that were added before.
+   * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE` if a different store of that name was added before;
+   *   `TOPOLOGY_UNKNOWN_NODE`
+   * @see Kafka Streams `Topology#addStateStore`
+   * @example
+   * ```ts
+   * class Count implements Processor<string, string, string, number> {
+   *   #context!: ProcessorContext<string, number>
+   *   #counts!: KeyValueStore<string, number>
+   *
+   *   init(context: ProcessorContext<string, number>): void {
+   *     this.#context = context
+   *     this.#counts = context.getStateStore('counts')
+   *   }
+   *
+   *   process({ key, timestampMs, headers }: StreamRecord<string, string>): void {
+   *     const value = (this.#counts.get(key) ?? 0) + 1
+   *     this.#counts.put(key, value)
+   *     this.#context.forward({ key, value, timestampMs, headers })
+   *   }
+   * }
+   *
+   * const topology = new TopologyBuilder()
+   *   .addSource('clicks', { topics: 'clicks', key: string(), value: string() })
+   *   .addProcessor('count', () => new Count(), ['clicks'])
+   *   .addStateStore(keyValueStore('counts', { key: string(), value: json<number>() }), ['count'])
+   *   .addSink('out', { topic: 'counts', key: string(), value: json<number>() }, ['count'])
+   *   .build()
+   * ```
+   * ```text
+   * clicks alice=/home@0 → counts alice=1@0
+   * clicks alice=/cart@5s → counts alice=2@5s
+   * ```
    */
   addStateStore(spec: StoreSpec, processors: readonly string[] = []): this {
     const before = this.#stores.get(spec.name)
@@ -182,11 +325,55 @@ export class TopologyBuilder {
   }
 
   /**
-   * Adds a store that every instance holds as a whole: filled from all partitions of a topic, before any task runs, and then
-   * kept up to date. Every processor may read it, none but its own may change it. Its changelog is the topic.
+   * Adds a store that every instance holds as a whole: filled from all partitions of a topic, before any task runs, and
+   * then kept up to date. Every processor may read it, none but its own may change it. Its changelog is the topic.
    *
-   * @throws StreamsError as `addSource`, `addProcessor` and `addStateStore`; `TOPOLOGY_INVALID` for a window store that is ordered by time.
+   * @param options - `supplier` gives the processor that puts what comes from the topic into the store.
+   * @throws StreamsError as `addSource`, `addProcessor` and `addStateStore`; `TOPOLOGY_INVALID` for a window store that
+   *   is ordered by time; `STORE_READ_ONLY` when another processor writes to it
    * @see Kafka Streams `Topology#addGlobalStore`
+   * @example
+   * ```ts
+   * const text = { key: string(), value: string() }
+   * const topology = new TopologyBuilder()
+   *   .addGlobalStore(keyValueStore('names', text), {
+   *     sourceName: 'read-names',
+   *     topic: 'names',
+   *     ...text,
+   *     processorName: 'keep-names',
+   *     supplier: () => {
+   *       let names: KeyValueStore<string, string>
+   *       return {
+   *         init: context => {
+   *           names = context.getStateStore('names')
+   *         },
+   *         process: ({ key, value }) => names.put(key, value.trim())
+   *       }
+   *     }
+   *   })
+   *   .addSource('logins', { topics: 'logins', ...text })
+   *   .addProcessor<string, string, string, string>(
+   *     'greet',
+   *     () => {
+   *       let context: ProcessorContext<string, string>
+   *       let names: KeyValueStore<string, string>
+   *       return {
+   *         init: given => {
+   *           context = given
+   *           names = given.getStateStore('names')
+   *         },
+   *         process: record => context.forward({ ...record, value: `Hello, ${names.get(record.key)}` })
+   *       }
+   *     },
+   *     ['logins']
+   *   )
+   *   .addSink('out', { topic: 'greetings', ...text }, ['greet'])
+   *   .build()
+   * ```
+   * ```text
+   * names alice=Alice A.@0 →
+   * logins alice=phone@5s → greetings alice=Hello, Alice A.@5s
+   * ```
    */
   addGlobalStore<K, V>(store: StoreSpec, options: GlobalStoreOptions<K, V>): this {
     const { sourceName, topic, key, value, timestampExtractor, processorName, supplier } = options
@@ -200,12 +387,55 @@ export class TopologyBuilder {
   }
 
   /**
-   * Adds a store that its own processor fills from a topic, partition by partition, while others only read it. The topic is
-   * the changelog: nothing is written, and a new task reads it into the store before it starts.
+   * Adds a store that its own processor fills from a topic, partition by partition, while others only read it. The
+   * topic is the changelog: nothing is written, and a new task reads it into the store before it starts.
    *
    * @param options - `supplier` must put the records into the store as they are: restoring does not call it.
    * @throws StreamsError as `addSource`, `addProcessor` and `addStateStore`
    * @see Kafka Streams `Topology#addReadOnlyStateStore` (KIP-813)
+   * @example
+   * ```ts
+   * const text = { key: string(), value: string() }
+   * const topology = new TopologyBuilder()
+   *   .addReadOnlyStateStore(keyValueStore('names', text), {
+   *     sourceName: 'read-names',
+   *     topic: 'names',
+   *     ...text,
+   *     processorName: 'keep-names',
+   *     supplier: () => {
+   *       let names: KeyValueStore<string, string>
+   *       return {
+   *         init: context => {
+   *           names = context.getStateStore('names')
+   *         },
+   *         process: ({ key, value }) => names.put(key, value)
+   *       }
+   *     }
+   *   })
+   *   .addSource('logins', { topics: 'logins', ...text })
+   *   .addProcessor<string, string, string, string>(
+   *     'greet',
+   *     () => {
+   *       let context: ProcessorContext<string, string>
+   *       let names: KeyValueStore<string, string>
+   *       return {
+   *         init: given => {
+   *           context = given
+   *           names = given.getStateStore('names')
+   *         },
+   *         process: record => context.forward({ ...record, value: `Hello, ${names.get(record.key)}` })
+   *       }
+   *     },
+   *     ['logins']
+   *   )
+   *   .connectProcessorAndStateStores('greet', ['names'])
+   *   .addSink('out', { topic: 'greetings', ...text }, ['greet'])
+   *   .build()
+   * ```
+   * ```text
+   * names alice=Alice@0 →
+   * logins alice=phone@5s → greetings alice=Hello, Alice@5s
+   * ```
    */
   addReadOnlyStateStore<K, V>(store: StoreSpec, options: ReadOnlyStoreOptions<K, V>): this {
     const { sourceName, topic, key, value, timestampExtractor, offsetReset, processorName, supplier } = options
@@ -218,14 +448,59 @@ export class TopologyBuilder {
   /**
    * Lets a processor use stores. Global stores need no connecting.
    *
-   * @throws StreamsError `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_UNKNOWN_STORE`
+   * @throws StreamsError `TOPOLOGY_UNKNOWN_NODE`, `TOPOLOGY_UNKNOWN_STORE`, `TOPOLOGY_INVALID`
+   * @see Kafka Streams `Topology#connectProcessorAndStateStores`
+   * @example
+   * ```ts
+   * const text = { key: string(), value: string() }
+   * const keep = () => {
+   *   let names: KeyValueStore<string, string>
+   *   return {
+   *     init(context: ProcessorContext<never, never>) {
+   *       names = context.getStateStore('names')
+   *     },
+   *     process: ({ key, value }: StreamRecord<string, string>) => names.put(key, value)
+   *   }
+   * }
+   * const greet = () => {
+   *   let context: ProcessorContext<string, string>
+   *   let names: KeyValueStore<string, string>
+   *   return {
+   *     init(given: ProcessorContext<string, string>) {
+   *       context = given
+   *       names = given.getStateStore('names')
+   *     },
+   *     process: (record: StreamRecord<string, string>) =>
+   *       context.forward({ ...record, value: `Hello, ${names.get(record.key)}` })
+   *   }
+   * }
+   * const topology = new TopologyBuilder()
+   *   .addSource('names', { topics: 'names', ...text })
+   *   .addProcessor('keep', keep, ['names'])
+   *   .addStateStore(keyValueStore('names', text), ['keep'])
+   *   .addSource('logins', { topics: 'logins', ...text })
+   *   .addProcessor('greet', greet, ['logins'])
+   *   .connectProcessorAndStateStores('greet', ['names'])
+   *   .addSink('out', { topic: 'greetings', ...text }, ['greet'])
+   *   .build()
+   * console.log(`${topology.subTopologies.length} sub-topology`)
+   * ```
+   * ```text
+   * build → log 1 sub-topology
+   * names alice=Alice@0 →
+   * logins alice=phone@5s → greetings alice=Hello, Alice@5s
+   * ```
    */
   connectProcessorAndStateStores(processor: string, stores: readonly string[]): this {
     for (const store of stores) this.#connectStore(processor, store)
     return this
   }
 
-  /** Makes an input topic the changelog of a store: nothing is written, and the store is restored from the input. */
+  /**
+   * Makes an input topic the changelog of a store: nothing is written, and the store is restored from the input.
+   *
+   * @internal
+   */
   connectSourceStoreAndTopic(store: string, topic: string): this {
     const found = this.#stores.get(store)
     if (found === undefined) throw this.#unknownStore(store, undefined)
@@ -233,20 +508,47 @@ export class TopologyBuilder {
     return this
   }
 
-  /** Declares a repartition topic. Its name inside the topology is `INTERNAL_PREFIX + suffix`. */
+  /**
+   * Declares a repartition topic. Its name inside the topology is `INTERNAL_PREFIX + suffix`.
+   *
+   * @internal
+   */
   addInternalTopic(spec: RepartitionTopicSpec): this {
     legalName(spec.suffix, 'repartition topic')
     this.#internalTopics.set(INTERNAL_PREFIX + spec.suffix, spec)
     return this
   }
 
-  /** Demands that the topics of these sources have equal partition counts. */
+  /**
+   * Demands that the topics of these sources have equal partition counts.
+   *
+   * @internal
+   */
   copartitionSources(node: string, sources: readonly string[]): this {
     this.#copartitioned.push({ node, sources })
     return this
   }
 
-  /** @throws StreamsError `TOPOLOGY_INVALID` if there is no source; `TOPOLOGY_NOT_COPARTITIONED` if fixed counts differ. */
+  /**
+   * The topology so far, cut into sub-topologies: parts that are not connected by anything but topics. Its `describe()`
+   * gives the text that Kafka Streams gives.
+   *
+   * @throws StreamsError `TOPOLOGY_INVALID` if there is no source; `TOPOLOGY_NOT_COPARTITIONED` if fixed counts differ
+   * @see Kafka Streams `Topology#describe`
+   * @example
+   * ```ts
+   * const text = { key: string(), value: string() }
+   * const topology = new TopologyBuilder()
+   *   .addSource('in', { topics: 'in', ...text })
+   *   .addSink('out', { topic: 'out', ...text }, ['in'])
+   *   .build()
+   * for (const line of topology.describe().trim().split('\n')) console.log(line.trim())
+   * ```
+   * ```text
+   * build → log Topologies: | log Sub-topology: 0 | log Source: in (topics: [in]) | log --> out | log Sink: out (topic: out) | log <-- in
+   * in a=tea@0 → out a=tea@0
+   * ```
+   */
   build(): Topology {
     return writtenTopology({
       nodes: this.#nodes,

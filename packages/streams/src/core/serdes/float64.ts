@@ -5,7 +5,15 @@ import { wrongLength } from './wrong-length.ts'
 /**
  * A `number` as 64 bits of IEEE 754, big-endian. NaN and the infinities are kept.
  *
- * @see Kafka `DoubleSerializer`, `DoubleDeserializer`
+ * @throws StreamsError `RECORD_SERIALIZE_FAILED`, `RECORD_DESERIALIZE_FAILED`
+ * @see Kafka Streams `Serdes#Double`
+ * @example
+ * ```ts
+ * builder.stream('in', { key: string(), value: float64() }).to('out')
+ * ```
+ * ```text
+ * in a=0.5@0 → out a=0.5@0
+ * ```
  */
 export function float64(): Serde<number> {
   return FLOAT64

@@ -5,7 +5,15 @@ import { wrongLength } from './wrong-length.ts'
 /**
  * A signed integer of 32 bits, big-endian.
  *
- * @see Kafka `IntegerSerializer`, `IntegerDeserializer`
+ * @throws StreamsError `RECORD_SERIALIZE_FAILED`, `RECORD_DESERIALIZE_FAILED` for anything else, rather than rounding
+ * @see Kafka Streams `Serdes#Integer`
+ * @example
+ * ```ts
+ * builder.stream('in', { key: string(), value: int32() }).to('out')
+ * ```
+ * ```text
+ * in a=2147483647@0 → out a=2147483647@0
+ * ```
  */
 export function int32(): Serde<number> {
   return INT32

@@ -3,11 +3,21 @@ import type { Serde } from '../serde.ts'
 import { wrongLength } from './wrong-length.ts'
 
 /**
- * A signed integer of 64 bits, big-endian, as a `number`: only integers within ±(2^53 - 1) can be written or read, since a
- * `number` holds no others exactly. Counts use it.
+ * A signed integer of 64 bits, big-endian, as a `number`: only integers within ±(2^53 - 1) can be written or read,
+ * since a `number` holds no others exactly. Counts use it.
  *
- * @throws StreamsError `RECORD_SERIALIZE_FAILED`, `RECORD_DESERIALIZE_FAILED` for anything else, rather than rounding.
- * @see Kafka `LongSerializer`, `LongDeserializer`
+ * @throws StreamsError `RECORD_SERIALIZE_FAILED`, `RECORD_DESERIALIZE_FAILED` for anything else, rather than rounding
+ * @see Kafka Streams `Serdes#Long`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('in', { key: string(), value: int64() })
+ *   .mapValues(bytes => bytes / 1024)
+ *   .to('kib', { value: float64() })
+ * ```
+ * ```text
+ * in a=1536@0 → kib a=1.5@0
+ * ```
  */
 export function int64(): Serde<number> {
   return INT64

@@ -5,11 +5,23 @@ import { describeIssue, type StandardSchema } from './standard-schema.ts'
 /**
  * JSON text as UTF-8, without spaces. The text `null` is read as a null value.
  *
- * Without a schema, what is read is taken to be a `T` unchecked. With one, every value that is read is validated and the
- * schema's output is used; what is written is not validated. The schema must validate synchronously.
+ * Without a schema, what is read is taken to be a `T` unchecked. With one (Zod, Valibot, ArkType or any other Standard
+ * Schema), every value that is read is validated and the schema's output is used; what is written is not validated. The
+ * schema must validate synchronously.
  *
- * @throws StreamsError `RECORD_DESERIALIZE_FAILED` when reading text that is no JSON (the parser's error is the `cause`)
- *   or that the schema rejects; `RECORD_SERIALIZE_FAILED` when writing what JSON cannot hold.
+ * @throws StreamsError `RECORD_DESERIALIZE_FAILED` when reading text that is no JSON (the parser's error is the
+ *   `cause`) or that the schema rejects; `RECORD_SERIALIZE_FAILED` when writing what JSON cannot hold
+ * @see Kafka Streams has no such serde; the text is what its users' JSON serdes write
+ * @example
+ * ```ts
+ * builder
+ *   .stream('orders', { key: string(), value: json<{ item: string; count: number }>() })
+ *   .mapValues(({ item, count }) => ({ item, count: count * 2 }))
+ *   .to('doubled', { value: json<{ item: string; count: number }>() })
+ * ```
+ * ```text
+ * orders o1={"item":"tea","count":2}@0 → doubled o1={"item":"tea","count":4}@0
+ * ```
  */
 export function json<T>(schema?: StandardSchema<T>): Serde<T> {
   return schema === undefined ? (UNCHECKED as Serde<T>) : new JsonSerde(schema)

@@ -8,10 +8,21 @@ const BOUNDS_BYTES = 16
 
 /**
  * The key of a session: the bytes of the key, then the end and the start of the session as 8 bytes each, big-endian.
+ * Tables of sessions have it already; it is needed to read such a topic, and where a key was made by hand.
  *
  * A sink with this serde is partitioned by the key inside, so all sessions of a key meet.
  *
- * @see Kafka Streams `SessionWindowedSerde`
+ * @see Kafka Streams `WindowedSerdes#sessionWindowedSerdeFrom`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('visits', { key: sessionKey(string()), value: int64() })
+ *   .map(({ key, startMs, endMs }) => [key, endMs - startMs])
+ *   .to('durations', { key: string(), value: int64() })
+ * ```
+ * ```text
+ * visits {"key":"alice","startMs":0,"endMs":90000}=7@90s → durations alice=90000@90s
+ * ```
  */
 export function sessionKey<K>(inner: Serde<K>): WindowedKeySerde<K> {
   return new SessionKeySerde(inner)

@@ -3,7 +3,14 @@ import type { Serde } from '../serde.ts'
 /**
  * Text as UTF-8. Bytes that are not UTF-8 are read as U+FFFD, as Java's `StringDeserializer` does.
  *
- * @see Kafka `StringSerializer`, `StringDeserializer`
+ * @see Kafka Streams `Serdes#String`
+ * @example
+ * ```ts
+ * builder.stream('in', { key: string(), value: string() }).to('out')
+ * ```
+ * ```text
+ * in a=tea@0 → out a=tea@0
+ * ```
  */
 export function string(): Serde<string> {
   return STRING

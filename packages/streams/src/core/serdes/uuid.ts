@@ -4,7 +4,15 @@ import type { Serde } from '../serde.ts'
 /**
  * A UUID in its usual form of 36 characters; upper case is written and read as lower case.
  *
- * @see Kafka `UUIDSerializer`, which writes the text too, not 16 bytes
+ * @throws StreamsError `RECORD_SERIALIZE_FAILED`, `RECORD_DESERIALIZE_FAILED` for text of another form
+ * @see Kafka Streams `Serdes#UUID`, which writes the text too, not 16 bytes
+ * @example
+ * ```ts
+ * builder.stream('in', { key: uuid(), value: string() }).to('out')
+ * ```
+ * ```text
+ * in 6BA7B810-9DAD-11D1-80B4-00C04FD430C8=tea@0 → out 6ba7b810-9dad-11d1-80b4-00c04fd430c8=tea@0
+ * ```
  */
 export function uuid(): Serde<string> {
   return UUID

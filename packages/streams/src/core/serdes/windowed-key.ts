@@ -18,11 +18,23 @@ export interface WindowedKeySerde<K> extends Serde<Windowed<K>> {
 
 /**
  * The key of a time or sliding window: the bytes of the key, then the start of the window as 8 bytes, big-endian.
+ * Tables of windows have it already; it is needed to read such a topic, and where a key was made by hand.
  *
  * Without `sizeMs` the serde can write; keys that it reads get an `endMs` of `Number.MAX_SAFE_INTEGER`, as they get
  * Java's largest long there. A sink with this serde is partitioned by the key inside, so all windows of a key meet.
  *
- * @see Kafka Streams `TimeWindowedSerde`
+ * @throws StreamsError `TOPOLOGY_WINDOW_INVALID` for a negative size
+ * @see Kafka Streams `WindowedSerdes#timeWindowedSerdeFrom`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('clicks-5m', { key: windowedKey(string(), { sizeMs: 300_000 }), value: int64() })
+ *   .map(({ key, endMs }, count) => [key, `${count} until minute ${endMs / 60_000}`])
+ *   .to('reports', { key: string(), value: string() })
+ * ```
+ * ```text
+ * clicks-5m {"key":"alice","startMs":0}=7@4m → reports alice=7 until minute 5@4m
+ * ```
  */
 export function windowedKey<K>(inner: Serde<K>, options: WindowedKeyOptions = {}): WindowedKeySerde<K> {
   const { sizeMs } = options

@@ -27,9 +27,28 @@ export interface JoinWindowsOptions {
 }
 
 /**
- * Windows for joining two streams, by the largest time difference of two records. It is inclusive.
+ * Windows for joining two streams, by the largest time difference of two records: a right record at `r` meets a left
+ * one at `l` when `l - before <= r <= l + after`. Inclusive at both ends.
  *
+ * @param timeDifference - 0 or more, or negative where `before` and `after` are given; their sum must not be negative.
+ * @param options - `before` and `after` set the sides apart. `grace`: how long records that come late are still joined,
+ *   and how long those without a match are waited for after their windows have ended, by stream time; default 0.
  * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ * @see Kafka Streams `JoinWindows#ofTimeDifferenceAndGrace`, `#before`, `#after`
+ * @example
+ * ```ts
+ * const asked = builder.stream('questions', { key: string(), value: string() })
+ * const answered = builder.stream('answers', { key: string(), value: string() })
+ * asked
+ *   .join(answered, (question, answer) => `${question} ${answer}`, joinWindows('1m', { before: 0 }))
+ *   .to('dialogue', { value: string() })
+ * ```
+ * ```text
+ * answers q1=early@0 →
+ * questions q1=why?@10s →
+ * answers q1=because@70s → dialogue q1=why? because@70s
+ * answers q1=tardy@71s →
+ * ```
  */
 export function joinWindows(timeDifference: Duration, options: JoinWindowsOptions = {}): JoinWindows {
   checkOptions('joinWindows()', options, ['grace', 'before', 'after'])

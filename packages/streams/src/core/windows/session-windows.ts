@@ -21,9 +21,28 @@ export interface SessionOptions {
 }
 
 /**
- * Sessions that end when a key has been silent for longer than `gap`.
+ * Sessions: records of a key that are at most `gap` apart belong together; a session ends when the key has been silent
+ * for longer. Closed at both ends: from its first record to its last. A late record may join two sessions.
  *
+ * @param gap - 0 or more.
+ * @param options - `grace`: how long after its end and the gap a session still takes records; default 0.
  * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ * @see Kafka Streams `SessionWindows#ofInactivityGapAndGrace`, `#ofInactivityGapWithNoGrace`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('clicks', { key: string(), value: string() })
+ *   .groupByKey()
+ *   .windowedBy(session('10s', { grace: '5s' }))
+ *   .count()
+ *   .toStream()
+ *   .to('visits')
+ * ```
+ * ```text
+ * clicks alice=/home@0 → visits [alice@0/0]=1@0
+ * clicks alice=/cart@20s → visits [alice@20s/20s]=1@20s
+ * clicks alice=/late@10s → visits [alice@20s/20s]=null@20s | visits [alice@10s/20s]=2@20s
+ * ```
  */
 export function session(gap: Duration, options: SessionOptions = {}): SessionWindows {
   checkOptions('session()', options, ['grace'])

@@ -22,9 +22,27 @@ export interface SlidingOptions {
 
 /**
  * Windows of records that are at most `difference` apart. A record changes those that hold it and makes up to two new
- * ones: one that ends with it, one that begins after it.
+ * ones: one that ends with it, one that begins right after it. Closed at both ends: `[start, start + difference]`; none
+ * starts below 0.
  *
+ * @param difference - 0 or more.
+ * @param options - `grace`: how long after its end a window still takes records; default 0.
  * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ * @see Kafka Streams `SlidingWindows#ofTimeDifferenceAndGrace`, `#ofTimeDifferenceWithNoGrace`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('payments', { key: string(), value: json<number>() })
+ *   .groupByKey()
+ *   .windowedBy(sliding('10s'))
+ *   .reduce((sum, amount) => sum + amount)
+ *   .toStream()
+ *   .to('last-10s')
+ * ```
+ * ```text
+ * payments alice=1@12s → last-10s [alice@2s/12s]=1@12s
+ * payments alice=2@20s → last-10s [alice@12001ms/22001ms]=2@20s | last-10s [alice@10s/20s]=3@20s
+ * ```
  */
 export function sliding(difference: Duration, options: SlidingOptions = {}): SlidingWindows {
   checkOptions('sliding()', options, ['grace'])

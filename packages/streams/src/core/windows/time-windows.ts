@@ -26,9 +26,27 @@ export interface HoppingOptions extends TumblingOptions {
 }
 
 /**
- * Windows that follow one another without a gap: each record is in exactly one.
+ * Windows that follow one another without a gap: each record is in exactly one, `[start, start + size)`. Starts are
+ * multiples of the size since the epoch.
  *
+ * @param size - above 0.
+ * @param options - `grace`: how long after its end a window still takes records; default 0.
  * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ * @see Kafka Streams `TimeWindows#ofSizeAndGrace`, `#ofSizeWithNoGrace`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('clicks', { key: string(), value: string() })
+ *   .groupByKey()
+ *   .windowedBy(tumbling('10s'))
+ *   .count()
+ *   .toStream()
+ *   .to('counts')
+ * ```
+ * ```text
+ * clicks alice=/home@9999 → counts [alice@0/10s]=1@9999ms
+ * clicks alice=/home@10s → counts [alice@10s/20s]=1@10s
+ * ```
  */
 export function tumbling(size: Duration, options: TumblingOptions = {}): TimeWindows {
   checkOptions('tumbling()', options, ['grace'])
@@ -37,9 +55,28 @@ export function tumbling(size: Duration, options: TumblingOptions = {}): TimeWin
 }
 
 /**
- * Windows that overlap: each record is in `size / advance` of them, rounded up or down.
+ * Windows that overlap: each record is in `size / advance` of them, rounded up or down. Starts are multiples of the
+ * advance; none is below 0. A window is half-open, `[start, start + size)`.
  *
+ * @param size - above 0.
+ * @param options - `advance`: above 0, at most the size. `grace`: how long after its end a window still takes records;
+ *   default 0.
  * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
+ * @see Kafka Streams `TimeWindows#advanceBy`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('clicks', { key: string(), value: string() })
+ *   .groupByKey()
+ *   .windowedBy(hopping('10s', { advance: '5s' }))
+ *   .count()
+ *   .toStream()
+ *   .to('counts')
+ * ```
+ * ```text
+ * clicks alice=/home@12s → counts [alice@5s/15s]=1@12s | counts [alice@10s/20s]=1@12s
+ * clicks alice=/cart@16s → counts [alice@10s/20s]=2@16s | counts [alice@15s/25s]=1@16s
+ * ```
  */
 export function hopping(size: Duration, options: HoppingOptions): TimeWindows {
   checkOptions('hopping()', options, ['advance', 'grace'])

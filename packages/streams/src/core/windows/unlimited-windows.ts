@@ -20,9 +20,26 @@ export interface UnlimitedOptions {
 }
 
 /**
- * One window without an end. Its keys have an `endMs` of `Number.MAX_SAFE_INTEGER`.
+ * One window without an end, which holds all records from its start on; earlier ones are in no window. Its keys have an
+ * `endMs` of `Number.MAX_SAFE_INTEGER`.
  *
+ * @param options - `startMs`: milliseconds since the epoch; default 0.
  * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`
+ * @see Kafka Streams `UnlimitedWindows#of`, `#startOn`
+ * @example
+ * ```ts
+ * builder
+ *   .stream('clicks', { key: string(), value: string() })
+ *   .groupByKey()
+ *   .windowedBy(unlimited({ startMs: 60_000 }))
+ *   .count()
+ *   .toStream(({ key }) => key)
+ *   .to('since-start', { key: string() })
+ * ```
+ * ```text
+ * clicks alice=/home@59s →
+ * clicks alice=/home@60s → since-start alice=1@1m
+ * ```
  */
 export function unlimited(options: UnlimitedOptions = {}): UnlimitedWindows {
   checkOptions('unlimited()', options, ['startMs'])

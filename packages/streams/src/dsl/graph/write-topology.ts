@@ -10,9 +10,9 @@ import { reuseSourceTopics } from './reuse-source-topics.ts'
 
 export interface BuildOptions extends TopologyBuilderOptions {
   /**
-   * `all`: streams that were re-keyed once share a repartition topic, and the topic of a table is the changelog of its store;
-   * a stream that is joined with itself is stored once.
-   * Changing it renames topics: reset the application. Default `none`.
+   * `all`: streams that were re-keyed once share a repartition topic, and the topic of a table is the changelog of its
+   * store; a stream that is joined with itself is stored once. Changing it renames topics: reset the application.
+   * Default `none`.
    *
    * @see Kafka Streams `topology.optimization`
    */

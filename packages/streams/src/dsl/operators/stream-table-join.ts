@@ -27,8 +27,25 @@ export interface JoinedOptions<K, V> extends NamedOptions {
   readonly key?: ExactSerde<K> | undefined
   readonly value?: ExactSerde<V> | undefined
   /**
-   * Lets each record wait until stream time has passed its own by so long, so that updates of the table that come late are
-   * found. The table must be versioned, with a history retention that is no shorter.
+   * Lets each record wait until stream time has passed its own by so long, so that updates of the table that come late
+   * are found. The table must be versioned, with a history retention that is no shorter. What waits is kept in a store
+   * with a changelog.
+   *
+   * @see Kafka Streams `Joined#withGracePeriod` (KIP-923)
+   * @example
+   * ```ts
+   * const prices = builder.table('prices', { key: string(), value: json<number>(), historyRetention: '1h' })
+   * builder
+   *   .stream('sales', { key: string(), value: json<number>() })
+   *   .join(prices, (count, price) => count * price, { grace: '10s' })
+   *   .to('revenue', { value: json<number>() })
+   * ```
+   * ```text
+   * prices tea=3@0 →
+   * sales tea=2@5s →
+   * prices tea=4@4s →
+   * sales tea=1@15s → revenue tea=8@5s
+   * ```
    */
   readonly grace?: Duration | undefined
 }
