@@ -3,7 +3,7 @@ import { DEFAULT_TRANSACTION_CONFIG, type TransactionConfig } from './transactio
 
 /** Settings of the broker, after those of Kafka named in brackets. Defaults are Kafka's unless said otherwise. */
 export interface BrokerConfig extends GroupConfig, TransactionConfig {
-  /** Whether Metadata and Produce make missing topics [auto.create.topics.enable]. */
+  /** Whether Metadata makes missing topics that a client asks for [auto.create.topics.enable]. */
   readonly autoCreateTopics: boolean
   /** Of topics that are created without a count [num.partitions]. */
   readonly defaultPartitionCount: number

@@ -3,7 +3,7 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { StreamsError } from '@millrace/streams/core'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ConnectionFacts } from '../handlers/handler.ts'
-import { FrameError } from './frame-reader.ts'
+import { ConnectionError } from '../connection-error.ts'
 import type { FramePeer } from './memory-transport.ts'
 import type { RequestDispatcher } from './request-dispatcher.ts'
 import { serveStream } from './serve-stream.ts'
@@ -51,12 +51,12 @@ export class Connections {
     this.#closers.set(close, Promise.resolve())
     let last: Promise<unknown> = Promise.resolve()
     const gone = new Promise<never>((_, reject) => {
-      closing.signal.addEventListener('abort', () => reject(new FrameError('The connection is closed')))
+      closing.signal.addEventListener('abort', () => reject(new ConnectionError('The connection is closed')))
     })
     gone.catch(() => {})
     const answerInTurn = async (before: Promise<unknown>, frame: Buffer): Promise<Buffer | undefined> => {
       await before
-      if (closing.signal.aborted) throw new FrameError('The connection is closed')
+      if (closing.signal.aborted) throw new ConnectionError('The connection is closed')
       try {
         return await this.#dispatcher.answer(frame, facts)
       } catch (error) {

@@ -1,3 +1,5 @@
+import { ConnectionError } from '../connection-error.ts'
+
 const SIZE_BYTES = 4
 
 /** Cuts a stream of bytes into Kafka's frames: four bytes of size, then so many. Holds one unfinished frame at most. */
@@ -21,13 +23,13 @@ export class FrameReader {
   /**
    * The next whole frame, without its size; undefined while there is none.
    *
-   * @throws FrameError when the size is negative or above the limit.
+   * @throws ConnectionError when the size is negative or above the limit.
    */
   next(): Buffer | undefined {
     if (this.#bufferedBytes < SIZE_BYTES) return undefined
     const frameBytes = this.#peekSize()
     if (frameBytes < 0 || frameBytes > this.#maxFrameBytes) {
-      throw new FrameError(
+      throw new ConnectionError(
         `A request of ${frameBytes} bytes was announced; ${this.#maxFrameBytes} are the most. Does the client speak Kafka, without TLS?`
       )
     }
@@ -47,6 +49,3 @@ export class FrameReader {
     return head.readInt32BE(0)
   }
 }
-
-/** The peer sends what cannot be a request; the connection is of no more use. */
-export class FrameError extends Error {}

@@ -12,7 +12,7 @@ import {
 import type { BrokerServices } from '../broker-services.ts'
 import { ErrorCode } from '../error-code.ts'
 import { type ConnectionFacts, type Handler, NO_ANSWER } from '../handlers/handler.ts'
-import { FrameError } from './frame-reader.ts'
+import { ConnectionError } from '../connection-error.ts'
 
 /** Turns request frames into answer frames, by the handlers. */
 export class RequestDispatcher {
@@ -27,19 +27,21 @@ export class RequestDispatcher {
   /**
    * @param frame - Request header and body.
    * @returns Response header and body; undefined when the request is not to be answered.
-   * @throws FrameError when the connection has to be closed: for a request that cannot be read, or that is not served in
+   * @throws ConnectionError when the connection has to be closed: for a request that cannot be read, or that is not served in
    *   this version. Kafka does the same.
    */
   async answer(frame: Buffer, connection: ConnectionFacts): Promise<Buffer | undefined> {
     const header = this.#readHeader(frame)
     const handler = this.#handlers.get(header.apiKey)
-    if (handler === undefined) throw new FrameError(`Request kind ${header.apiKey} is not served`)
+    if (handler === undefined) throw new ConnectionError(`Request kind ${header.apiKey} is not served`)
     const { api } = handler
     const [minVersion, maxVersion] = handler.versions
     const version = header.apiVersion
     if (version < minVersion || version > maxVersion) {
       if (api.key !== ApiVersions.key) {
-        throw new FrameError(`${api.name} is served from version ${minVersion} to ${maxVersion}, not in ${version}`)
+        throw new ConnectionError(
+          `${api.name} is served from version ${minVersion} to ${maxVersion}, not in ${version}`
+        )
       }
       return this.#unsupportedVersion(header.correlationId)
     }
@@ -48,7 +50,7 @@ export class RequestDispatcher {
       request = decodeRequest(api, version, frame.subarray(header.bodyStart))
     } catch (error) {
       if (!isProtocolError(error)) throw error
-      throw new FrameError(`${api.name} v${version} cannot be read: ${error.message}`)
+      throw new ConnectionError(`${api.name} v${version} cannot be read: ${error.message}`)
     }
     const context = { version, clientId: header.clientId, connection, broker: this.#broker }
     const answered = handler.handle(request, context)
@@ -65,7 +67,7 @@ export class RequestDispatcher {
       })
     } catch (error) {
       if (!isProtocolError(error)) throw error
-      throw new FrameError(`A request header cannot be read: ${error.message}`)
+      throw new ConnectionError(`A request header cannot be read: ${error.message}`)
     }
   }
 

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Logger } from '@millrace/streams/ports'
 import type { ConnectionFacts } from '../handlers/handler.ts'
-import { FrameError, FrameReader } from './frame-reader.ts'
+import { ConnectionError } from '../connection-error.ts'
+import { FrameReader } from './frame-reader.ts'
 import type { RequestDispatcher } from './request-dispatcher.ts'
 
 export interface ServedStream {
@@ -42,7 +43,7 @@ export async function serveStream(served: ServedStream): Promise<void> {
       }
     }
   } catch (error) {
-    if (error instanceof FrameError) {
+    if (error instanceof ConnectionError) {
       logger.warn(`Closing a connection: ${error.message}`, { connection: facts.id, host: facts.clientHost })
     } else if (!stream.destroyed) {
       logger.error('Closing a connection: a request could not be served.', { connection: facts.id, error })

@@ -1,6 +1,5 @@
 import type { Clock, Random } from '@millrace/streams/ports'
 import type { BrokerConfig } from '../broker-config.ts'
-import { ErrorCode } from '../error-code.ts'
 import { PartitionLog } from '../log/partition-log.ts'
 import { randomUuid } from '../random-uuid.ts'
 import type { BrokerStorage } from '../storage/log-storage.ts'
@@ -92,13 +91,6 @@ export class Topics {
     const topic = this.#add(name, id, settings)
     this.#open(topic, partitionCount, new Map())
     return topic
-  }
-
-  /** Makes a topic with the broker's defaults, when a client names one that is not there. */
-  autoCreate(name: string): { readonly topic: Topic } | { readonly errorCode: number } {
-    if (topicNameProblem(name) !== undefined) return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION }
-    if (this.collisionOf(name) !== undefined) return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION }
-    return { topic: this.create(name, this.#parts.config.defaultPartitionCount) }
   }
 
   /** Another topic whose name differs only in '.' and '_', which metrics cannot tell apart; Kafka refuses such. */

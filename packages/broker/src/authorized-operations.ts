@@ -1,0 +1,24 @@
+/** Bits of the operations that everyone may do, for there is no authorizer. By AclOperation's codes. */
+const bits = (...codes: readonly number[]): number => codes.reduce((all, code) => all | (1 << code), 0)
+
+const READ = 3
+const WRITE = 4
+const CREATE = 5
+const DELETE = 6
+const ALTER = 7
+const DESCRIBE = 8
+const CLUSTER_ACTION = 9
+const DESCRIBE_CONFIGS = 10
+const ALTER_CONFIGS = 11
+const IDEMPOTENT_WRITE = 12
+
+export const TOPIC_OPERATIONS = bits(READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS)
+export const CLUSTER_OPERATIONS = bits(
+  CREATE,
+  ALTER,
+  DESCRIBE,
+  CLUSTER_ACTION,
+  DESCRIBE_CONFIGS,
+  ALTER_CONFIGS,
+  IDEMPOTENT_WRITE
+)
