@@ -219,6 +219,12 @@ export class ItemTable implements StoreTable, RecordCacheStore {
     return this.options.cache?.flush(this) ?? false
   }
 
+  /** Before others forward an update of this item: what is held back must not come after it. */
+  flushHeld(rootKey: string, key: string): void {
+    const held = this.pages.knownEntry(rootKey)?.held
+    if (held !== undefined && held.keys[indexIn(held.keys, key)] === key) this.flush()
+  }
+
   /** @see Kafka Streams `CachingWindowStore#putAndMaybeForward` */
   flushEntry(entry: Entry, row: Row): void {
     const split = entry.key.length - this.options.itemKeyLength

@@ -85,6 +85,11 @@ export class RowTable implements RecordCacheStore {
     return entry
   }
 
+  /** As `entryOf`, but only if it is in memory. */
+  knownEntry(key: string): Entry | undefined {
+    return this.entries.get(key)
+  }
+
   /** The newest version, or undefined when there is none or it is a deletion. */
   read(entry: Entry): Row | undefined {
     const row = entry.cached ?? entry.active ?? entry.sealed ?? this.readClean(entry)

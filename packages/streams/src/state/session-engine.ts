@@ -83,7 +83,10 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
   }
 
   put(key: K, value: V | null, startMs: number, endMs: number): boolean {
-    if (this.isExpired(endMs)) return false
+    if (this.isExpired(endMs)) {
+      if (this.table.isCached) this.table.flushHeld(this.rootKeyFor(key, endMs), itemKeyOf(startMs, endMs))
+      return false
+    }
     const root = this.rootFor(key, endMs)
     this.table.write(root, itemKeyOf(startMs, endMs), value, this.recordTimestampMs(), NO_HEADERS)
     // Only now: a value that cannot be written must not make others expire.

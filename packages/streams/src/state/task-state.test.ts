@@ -326,6 +326,33 @@ describe('record cache', () => {
     expect(bench.windows().getForwarded('b', 9000)).toEqual({ value: 1, timestampMs: 1 })
   })
 
+  it('lets no update that has expired overtake one that is held back', async () => {
+    const bench = new Bench()
+    const retentionMs = 1000
+    await bench.open(
+      [
+        { ...windows, retentionMs },
+        { ...storeSpec('sessions', 'session'), retentionMs }
+      ],
+      cached
+    )
+    const sessions = bench.state.stores.get('sessions') as SessionStore<string, unknown>
+    const flushed: string[] = []
+    bench.windows().onFlush(({ key, startMs }) => flushed.push(`${key}${startMs}`), false)
+    sessions.onFlush(({ key, startMs }) => flushed.push(`session ${key}${startMs}`), false)
+    bench.windows().put('a', 1, 5000, 1, NO_HEADERS)
+    bench.windows().put('a', 1, 9000, 1, NO_HEADERS)
+    expect(bench.windows().put('b', 2, 5000, 2, NO_HEADERS)).toBe(false)
+    expect(flushed).toEqual([])
+    // The caller forwards it itself, and at once.
+    expect(bench.windows().put('a', 2, 5000, 2, NO_HEADERS)).toBe(false)
+    expect(flushed).toEqual(['a5000', 'a9000'])
+    sessions.put('a', 1, 5000, 5000)
+    sessions.put('a', 1, 9000, 9000)
+    expect(sessions.put('a', 2, 5000, 5000)).toBe(false)
+    expect(flushed).toEqual(['a5000', 'a9000', 'session a5000', 'session a9000'])
+  })
+
   it('forwards windows with their bounds', async () => {
     const bench = new Bench()
     await bench.open([windows], cached)

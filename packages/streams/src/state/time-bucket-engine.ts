@@ -113,6 +113,10 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
     return root
   }
 
+  protected rootKeyFor(key: K, timeMs: number): string {
+    return this.rootKeyOf(latin1Of(this.codec.encodeKey(key)), timeMs)
+  }
+
   protected rootKeyOf(keyText: string, timeMs: number): string {
     return integerText(Math.floor(timeMs / this.bucketMs)) + keyText + GROUP
   }

@@ -99,7 +99,10 @@ abstract class WindowEngine<K, V, R> extends TimeBucketEngine<K, V> {
   }
 
   protected write(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): boolean {
-    if (windowStartMs < this.windows.liveFromMs) return false
+    if (windowStartMs < this.windows.liveFromMs) {
+      if (this.table.isCached) this.table.flushHeld(this.rootKeyFor(key, windowStartMs), integerText(windowStartMs))
+      return false
+    }
     const root = this.rootFor(key, windowStartMs)
     this.table.write(root, this.itemKeyFor(root, windowStartMs), value, timestampMs, headers)
     // Only now: a value that cannot be written must not make others expire.
