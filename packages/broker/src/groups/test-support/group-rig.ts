@@ -111,7 +111,11 @@ export class GroupRig {
     )
   }
 
-  commit(topic: string, offset: number, as: { memberId?: string; generationId?: number; groupId?: string } = {}): number {
+  commit(
+    topic: string,
+    offset: number,
+    as: { memberId?: string; generationId?: number; groupId?: string } = {}
+  ): number {
     const answer = this.coordinator.offsets.commit(
       {
         groupId: as.groupId ?? 'g',
