@@ -105,6 +105,7 @@ export const OPERATOR_SECTIONS: readonly OperatorSection[] = [
       'untilTimeLimit',
       'untilWindowCloses',
       'KTable.queryableStore',
+      'KTable.queryableVersionedStore',
       'GlobalKTable.queryableStore'
     ]
   },

@@ -2,7 +2,7 @@ import { changeSerde } from '../core/index.ts'
 import type { StoreHandle } from '../topology/index.ts'
 import { legalName } from '../topology/index.ts'
 import { type AnySupplier, GraphNode } from './graph/graph-node.ts'
-import { keyValueStore, type MaterializedOptions, refuseHistory, storeName } from './materialized.ts'
+import { keyValueHandle, keyValueStore, type MaterializedOptions, storeName } from './materialized.ts'
 import { AggregateView } from './operators/aggregate.ts'
 import { resolveSerde } from './resolve-serde.ts'
 import { storeReader } from './table/store-reader.ts'
@@ -33,7 +33,6 @@ export function addTableAggregation<K, A>(
   const sinkName = graph.names.suffixedOrGenerate(options.name, '-sink', 'KSTREAM-SINK-')
   const sourceName = graph.names.suffixedOrGenerate(options.name, '-source', 'KSTREAM-SOURCE-')
   const name = graph.names.orGenerate(options.name, prefix)
-  refuseHistory(`${operator}() of a grouped table`, name, options)
   const key = resolveSerde<K>('key', options.key, grouped.key, name, `${operator}()`)
   const value = resolveSerde<A>('value', options.value, aggregation.valueSerde, name, `${operator}()`)
 
@@ -53,11 +52,11 @@ export function addTableAggregation<K, A>(
   const { repartition } = grouped
   graph.add(repartition, grouped.node)
 
-  const view = new AggregateView<K, A>(storeReader(store))
   const spec = keyValueStore(store, key, value, options)
+  const view = new AggregateView<K, A>(storeReader(store), spec.historyRetentionMs)
   const supplier = aggregation.supplier(store, () => view.sendsOldValues)
   const node = new GraphNode(name, { kind: 'processor', supplier, stores: () => [spec] })
   graph.add(node, repartition)
-  const handle = isNamed ? { name: store, kind: 'timestamped-key-value' as const } : undefined
+  const handle = isNamed ? keyValueHandle<K, A>(spec) : undefined
   return { graph, node, key, value, sources: new Set([sourceName]), view, store: handle }
 }

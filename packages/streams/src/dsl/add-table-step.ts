@@ -1,16 +1,15 @@
-import type { Change, Processor } from '../core/index.ts'
+import { StreamsError } from '../core/index.ts'
 import { legalName, type StoreHandle, type StoreSpec } from '../topology/index.ts'
 import { GraphNode } from './graph/graph-node.ts'
 import {
   checkMaterialized,
   isMaterialized,
+  keyValueHandle,
   keyValueStore,
-  type MaterializedOptions,
-  refuseHistory
+  type MaterializedOptions
 } from './materialized.ts'
 import { resolveSerde } from './resolve-serde.ts'
-import { storeReader } from './table/store-reader.ts'
-import type { TableReaderSupplier, TableView } from './table/table-view.ts'
+import { ComputedTableView, type RowFunction } from './table/computed-table.ts'
 import type { TableHandle } from './table-handle.ts'
 
 export type DerivedHandle<K, V> = StoreHandle<K, V, 'timestamped-key-value'>
@@ -23,45 +22,8 @@ export interface RowComputation<K, V, VR> {
   readonly keepsValues: boolean
   /** Stores that it uses besides the result's, by name or to be added with it. Given also when there are none, if it could. */
   readonly uses?: readonly (string | StoreSpec)[]
-  /** Asked once the node has its name. */
-  view(parent: TableHandle<K, V>, storeName: string | undefined): DerivedView<K, V, VR>
-}
-
-/**
- * A table that is computed from its parent. It may have a store of its own; without one, a look-up goes to the parent.
- *
- * @see Kafka Streams `KTableProcessorSupplier`
- */
-export abstract class DerivedView<K, V, VR> implements TableView<K, VR> {
-  protected readonly parent: TableView<K, V>
-  protected readonly storeName: string | undefined
-  sendsOldValues = false
-
-  constructor(parent: TableView<K, V>, storeName: string | undefined) {
-    this.parent = parent
-    this.storeName = storeName
-  }
-
-  /** A store of its own keeps no history, whatever the parent does. */
-  get isVersioned(): boolean {
-    return this.storeName === undefined && this.parent.isVersioned === true
-  }
-
-  get historyRetentionMs(): number | undefined {
-    return this.storeName === undefined ? this.parent.historyRetentionMs : undefined
-  }
-
-  reader(): TableReaderSupplier<K, VR> {
-    return this.storeName === undefined ? this.computedReader(this.parent.reader()) : storeReader(this.storeName)
-  }
-
-  sendOldValues(force: boolean): boolean {
-    if (this.storeName !== undefined || this.parent.sendOldValues(force)) this.sendsOldValues = true
-    return this.sendsOldValues
-  }
-
-  abstract createProcessor(): Processor<K, Change<V>, K, Change<VR>>
-  protected abstract computedReader(parent: TableReaderSupplier<K, V>): TableReaderSupplier<K, VR>
+  readonly skipsUnknown: boolean
+  open(): RowFunction<K, V, VR>
 }
 
 /** Adds the node of a table computed from another. It is stored only under a name. */
@@ -70,17 +32,16 @@ export function addTableStep<K, V, VR>(
   computation: RowComputation<K, V, VR>,
   options: MaterializedOptions<K, VR>
 ): TableHandle<K, VR, DerivedHandle<K, VR>> {
-  const { operator, prefix, keepsValues, uses } = computation
+  const { operator, prefix, keepsValues, uses, skipsUnknown } = computation
   checkMaterialized(`${operator}()`, options)
   const { graph, sources } = table
   // As in Kafka Streams, which has an overload with Materialized: without a store name it only uses up a number. Not in
   // transformValues().
   if (isMaterialized(options) && options.store === undefined && uses === undefined) graph.names.store(prefix)
   const name = graph.names.orGenerate(options.name, prefix)
-  refuseHistory(`${operator}() of a table`, name, options)
+  if (options.store === undefined) refuseHistory(operator, name, options)
   const key = (options.key ?? table.key) as TableHandle<K, VR>['key']
   const value = (options.value ?? (keepsValues ? table.value : undefined)) as TableHandle<K, VR>['value']
-  const view = computation.view(table, options.store)
   const spec =
     options.store === undefined
       ? undefined
@@ -90,12 +51,31 @@ export function addTableStep<K, V, VR>(
           resolveSerde('value', options.value, value, name, `${operator}()`),
           options
         )
+  const view = new ComputedTableView<K, V, VR>({
+    parent: table.view,
+    open: () => computation.open(),
+    usedStores: uses?.map(store => (typeof store === 'string' ? store : store.name)) ?? [],
+    storeName: spec?.name,
+    historyRetentionMs: spec?.historyRetentionMs,
+    skipsUnknown
+  })
   const connected = uses?.filter(store => typeof store === 'string') ?? []
   const stores = uses?.filter(store => typeof store !== 'string') ?? []
   if (spec !== undefined) stores.push(spec)
   const supplier = () => view.createProcessor()
   const node = new GraphNode(name, { kind: 'processor', supplier, stores: () => stores, connected })
   graph.add(node, table.node)
-  const store = spec === undefined ? undefined : { name: spec.name, kind: 'timestamped-key-value' as const }
+  const store = spec === undefined ? undefined : keyValueHandle<K, VR>(spec)
   return { graph, node, key, value, sources, view, store }
+}
+
+/** @throws StreamsError `TOPOLOGY_INVALID`: a history is kept by a store, and this table has none. */
+function refuseHistory(operator: string, node: string, { historyRetention }: MaterializedOptions<any, any>): void {
+  if (historyRetention === undefined) return
+  throw new StreamsError(
+    'TOPOLOGY_INVALID',
+    `Node '${node}' has a history retention, ${historyRetention}, but no store to keep it in: ${operator}() stores its ` +
+      "rows only under a name. Add one, { store: 'name' }, or leave historyRetention out.",
+    { details: { node, historyRetention } }
+  )
 }

@@ -1,4 +1,5 @@
 import { StreamsError, type Windowed } from '../core/index.ts'
+import type { StoreHandle } from '../topology/index.ts'
 import type { Facades } from './facades.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
@@ -36,7 +37,8 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
   /**
    * The handle by which the table's store is queried, with the types of its rows: `app.store(table.queryableStore)`.
    *
-   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name
+   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name, or keeps past versions: then
+   *   `queryableVersionedStore` is its handle
    * @see Kafka Streams `KTable#queryableStoreName`
    * @example
    * ```ts
@@ -60,7 +62,48 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
         { details: { node: node.name } }
       )
     }
+    if (store.kind === 'versioned-key-value') {
+      throw new StreamsError(
+        'STORE_NOT_FOUND',
+        `Store '${store.name}' of node '${node.name}' keeps past versions. Query it by queryableVersionedStore.`,
+        { details: { node: node.name, store: store.name } }
+      )
+    }
     return store
+  }
+
+  /**
+   * The handle by which the store of a table with a `historyRetention` is queried: `get(key)` gives the latest version,
+   * `getAsOf(key, timestampMs)` the one that was valid then.
+   *
+   * @throws StreamsError `STORE_NOT_FOUND` when the table has no `historyRetention` or was not given a store name
+   * @see Kafka Streams `KTable#queryableStoreName`, KIP-889
+   * @example
+   * ```ts
+   * const prices = builder.table('prices', {
+   *   key: string(),
+   *   value: json<number>(),
+   *   store: 'prices',
+   *   historyRetention: '7d'
+   * })
+   * console.log(`${prices.queryableVersionedStore.name} is a ${prices.queryableVersionedStore.kind} store`)
+   * ```
+   * ```text
+   * build → log prices is a versioned-key-value store
+   * prices tea=3@0 →
+   * ```
+   */
+  get queryableVersionedStore(): StoreHandle<K, V, 'versioned-key-value'> {
+    const { store, node, view } = this.#handle
+    if (store?.kind === 'versioned-key-value') return store as StoreHandle<K, V, 'versioned-key-value'>
+    const table =
+      store === undefined ? `The table of node '${node.name}'` : `Store '${store.name}' of node '${node.name}'`
+    const problem = view.isVersioned === true ? 'has no store that can be queried' : 'keeps no past versions'
+    throw new StreamsError(
+      'STORE_NOT_FOUND',
+      `${table} ${problem}. Name a store and its history where the table is made: { store: 'name', historyRetention: '1h' }.`,
+      { details: { node: node.name } }
+    )
   }
 
   /** What operators of the DSL take when this table is their second input. */

@@ -124,28 +124,12 @@ export function historyRetentionMs(
   )
 }
 
-/**
- * For operators whose result cannot be versioned.
- *
- * @throws StreamsError `TOPOLOGY_INVALID`
- */
-export function refuseHistory(
-  operator: string,
-  node: string,
-  { historyRetention }: Pick<StoreOptions, 'historyRetention'>
-): void {
-  if (historyRetention === undefined) return
-  throw new StreamsError(
-    'TOPOLOGY_INVALID',
-    `Node '${node}' cannot have a history retention, ${historyRetention}: ${operator} keeps only the latest rows. ` +
-      'Write its result to a topic and read that as a versioned table, or leave historyRetention out.',
-    { details: { node, historyRetention } }
-  )
-}
-
-/** A versioned store is queried by the same handle; its kind tells. */
-export function keyValueHandle<K, V>(spec: StoreSpec): StoreHandle<K, V, 'timestamped-key-value'> {
-  return { name: spec.name, kind: spec.kind as 'timestamped-key-value' }
+/** A versioned table's handle has another kind than its type says; `KTable` gives it out only as what it is. */
+export function keyValueHandle<K, V>({
+  name,
+  kind
+}: Pick<StoreSpec, 'name' | 'kind'>): StoreHandle<K, V, 'timestamped-key-value'> {
+  return { name, kind: kind as 'timestamped-key-value' }
 }
 
 /** What kind of windows a store is for. */

@@ -64,6 +64,10 @@ export class AnswerResolver<K, V, KO, VO, VR> implements Processor<K, Subscripti
     this.context.forward({ key, value, timestampMs, headers })
   }
 
+  close(): void {
+    this.table.close?.()
+  }
+
   /** Whether the row has no result without the row of that key. */
   private needs(foreignKeyBytes: Uint8Array, key: K, value: V): boolean {
     if (this.options.isLeft) return false

@@ -45,6 +45,10 @@ export class SubscriptionAnswerer<K, KO, VO>
     const value = { hash, foreignValue, primaryPartition }
     this.context.forward({ key: primaryKey, value, timestampMs, headers: record.headers })
   }
+
+  close(): void {
+    this.foreign.close?.()
+  }
 }
 
 /**

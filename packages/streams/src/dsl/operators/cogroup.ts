@@ -7,6 +7,7 @@ import { GraphNode, type NodeTraits } from '../graph/graph-node.ts'
 import {
   type AggregateOptions,
   checkMaterialized,
+  keyValueHandle,
   keyValueStore,
   type MaterializedOptions,
   storeName,
@@ -93,13 +94,14 @@ export function cogroupedAggregate<K, A>(
   checkMaterialized('aggregate()', options)
   checkFunction('aggregate', 'initializer', initializer)
   return addCogrouped(handle, options, (store, key, value) => {
-    const view = new AggregateView<K, A>(storeReader(store))
+    const spec = keyValueStore(store, key, value, options)
+    const view = new AggregateView<K, A>(storeReader(store), spec.historyRetentionMs)
     return {
-      store: keyValueStore(store, key, value, options),
+      store: spec,
       view,
       key,
       processor: aggregator => new AggregateProcessor(store, initializer, aggregator, view.sendsOldValues),
-      handle: { name: store, kind: 'timestamped-key-value' }
+      handle: keyValueHandle(spec)
     }
   })
 }

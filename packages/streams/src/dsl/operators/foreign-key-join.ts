@@ -10,6 +10,7 @@ import { SubscriptionSender } from '../foreign-key/subscription-sender.ts'
 import { type AnySupplier, GraphNode } from '../graph/graph-node.ts'
 import {
   historyRetentionMs,
+  keyValueHandle,
   keyValueStore,
   MATERIALIZED_OPTIONS,
   type MaterializedOptions,
@@ -223,7 +224,8 @@ function addJoin<K, V, KO, VO, VR>(
   })
   if (isNamed) resolveSerde('value', value, undefined, name, where)
   graph.add(result, resolver)
-  const handle = isNamed ? { name: store, kind: 'timestamped-key-value' as const } : undefined
+  const kind = historyMs === undefined ? 'timestamped-key-value' : 'versioned-key-value'
+  const handle = isNamed ? keyValueHandle<K, NonNullable<VR>>({ name: store, kind }) : undefined
   return { graph, node: result, key: keySerde, value, sources, view, store: handle }
 }
 

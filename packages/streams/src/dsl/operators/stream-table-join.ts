@@ -214,6 +214,10 @@ class StreamTableJoinProcessor<K, V, VT, VR> implements Processor<K, V, K, VR> {
     else this.buffer.evict(this.join)
   }
 
+  close(): void {
+    this.table.close?.()
+  }
+
   private readonly join = ({ key, value, timestampMs, headers }: StreamRecord<K, V>): void => {
     const row = key === null ? undefined : this.rowAt(key, timestampMs)
     if (row === undefined && !this.isLeft) return

@@ -161,6 +161,10 @@ class SuppressReader<K, V> implements TableReader<K, V> {
   getForwarded(key: K): ValueAndTimestamp<V> | undefined {
     return this.get(key)
   }
+
+  close(): void {
+    this.parent.close?.()
+  }
 }
 
 class SuppressProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {

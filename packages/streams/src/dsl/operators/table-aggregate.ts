@@ -3,14 +3,14 @@ import {
   type Processor,
   type ProcessorContext,
   type StreamRecord,
-  StreamsError,
-  type TimestampedKeyValueStore
+  StreamsError
 } from '../../core/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { addTableAggregation } from '../add-table-aggregation.ts'
 import type { AnySupplier } from '../graph/graph-node.ts'
 import { type AggregateOptions, checkMaterialized } from '../materialized.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
+import { openTableStore, type TableStore } from '../table/table-store.ts'
 import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
 import type { Aggregator, KeyValueHandle } from './aggregate.ts'
 
@@ -60,7 +60,7 @@ class TableAggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Cha
   private readonly adder: Aggregator<K, V, A>
   private readonly subtractor: Aggregator<K, V, A>
   private readonly sendsOldValues: boolean
-  private store!: TimestampedKeyValueStore<K, A>
+  private store!: TableStore<K, A>
   private forwarder!: ChangeForwarder<K, A>
 
   constructor(
@@ -78,7 +78,7 @@ class TableAggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Cha
   }
 
   init(context: ProcessorContext<K, Change<A>>): void {
-    this.store = context.getStateStore(this.storeName)
+    this.store = openTableStore(context, this.storeName)
     this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
   }
 
@@ -97,8 +97,9 @@ class TableAggregateProcessor<K, V, A> implements Processor<K, Change<V>, K, Cha
       aggregate = this.adder(key, change.after, aggregate === null ? this.initializer() : aggregate) ?? null
       if (stored !== undefined) timestampMs = Math.max(timestampMs, stored.timestampMs)
     }
-    this.store.put(key, aggregate, timestampMs, headers)
-    this.forwarder.forward(key, stored === undefined ? null : stored.value, aggregate, timestampMs, headers)
+    const put = this.store.put(key, aggregate, timestampMs, headers)
+    const before = stored === undefined ? null : stored.value
+    this.forwarder.forwardPut(key, before, aggregate, timestampMs, headers, put)
   }
 }
 

@@ -178,9 +178,6 @@ test('refuses misuse while building, naming the node', () => {
   expect(() => table.leftJoin(rows, left => left, { stroe: 'joined' } as any)).toThrow(
     /leftJoin\(\) has no option 'stroe'/
   )
-  expect(() => table.join(rows, left => left, { ...TEXT, name: 'both', historyRetention: 5 })).toThrow(
-    /Node 'both' cannot have a history retention, 5: join\(\) of tables keeps only the latest rows/
-  )
   const foreign = new StreamsBuilder().table('rows', TEXT)
   expect(() => table.outerJoin(foreign, left => left)).toThrow(/a table of the same StreamsBuilder/)
 })

@@ -4,7 +4,6 @@ import {
   type ProcessorContext,
   type StreamRecord,
   StreamsError,
-  type TimestampedKeyValueStore,
   type ValueAndTimestamp
 } from '../../core/index.ts'
 import { checkFunction } from '../add-step.ts'
@@ -12,15 +11,17 @@ import type { DerivedHandle } from '../add-table-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import {
   checkMaterialized,
+  historyRetentionMs,
   isMaterialized,
+  keyValueHandle,
   keyValueStore,
   type MaterializedOptions,
-  refuseHistory,
   storeName
 } from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
 import { storeReader } from '../table/store-reader.ts'
+import { openTableStore, type TableStore } from '../table/table-store.ts'
 import type { TableReader, TableReaderSupplier, TableView } from '../table/table-view.ts'
 import type { TableHandle } from '../table-handle.ts'
 
@@ -97,7 +98,6 @@ function addJoin<K, V, VO, VR>(
   }
   const store = isMaterialized(options) ? storeName(graph, options, MERGE) : undefined
   const name = graph.names.orGenerate(options.name, MERGE)
-  refuseHistory(`${operator}() of tables`, name, options)
   const sources = new Set([...table.sources, ...other.sources])
   graph.copartitioned.push({ node: name, sources })
   if (!needsRight) table.view.sendOldValues(true)
@@ -109,7 +109,8 @@ function addJoin<K, V, VO, VR>(
     joiner: joiner as Joiner<K, V | null, VO | null, NonNullable<VR> | null>,
     needsLeft,
     needsRight,
-    storeName: store?.name
+    storeName: store?.name,
+    historyRetentionMs: store && historyRetentionMs(store.name, options)
   })
   const thisName = graph.names.suffixedOrGenerate(options.name, '-join-this', 'KTABLE-JOINTHIS-')
   const otherName = graph.names.suffixedOrGenerate(options.name, '-join-other', 'KTABLE-JOINOTHER-')
@@ -144,7 +145,7 @@ function addJoin<K, V, VO, VR>(
     stores: () => (spec === undefined ? [] : [{ spec, processors: [name] }])
   })
   graph.add(node, table.node, other.node)
-  const handle = store?.isNamed === true ? { name: store.name, kind: 'timestamped-key-value' as const } : undefined
+  const handle = store?.isNamed === true && spec !== undefined ? keyValueHandle<K, NonNullable<VR>>(spec) : undefined
   return { graph, node, key, value, sources, view, store: handle }
 }
 
@@ -155,6 +156,8 @@ interface JoinViewOptions<K, V, VO, VR> {
   readonly needsLeft: boolean
   readonly needsRight: boolean
   readonly storeName: string | undefined
+  /** Of its own store: without one it is not versioned, whatever the two tables are. */
+  readonly historyRetentionMs: number | undefined
 }
 
 class JoinView<K, V, VO, VR> implements TableView<K, VR> {
@@ -167,6 +170,14 @@ class JoinView<K, V, VO, VR> implements TableView<K, VR> {
     this.#options = options
     this.leftReader = options.left.reader()
     this.rightReader = options.right.reader()
+  }
+
+  get isVersioned(): boolean {
+    return this.historyRetentionMs !== undefined
+  }
+
+  get historyRetentionMs(): number | undefined {
+    return this.#options.historyRetentionMs
   }
 
   reader(): TableReaderSupplier<K, VR> {
@@ -210,7 +221,7 @@ class JoinView<K, V, VO, VR> implements TableView<K, VR> {
   }
 
   createMerger(): Processor<K, Change<VR>, K, Change<VR>> {
-    return new JoinMerger(this.#options.storeName, this.#sendsOldValues)
+    return new JoinMerger(this.#options.storeName, this.#sendsOldValues, this.isVersioned)
   }
 }
 
@@ -236,6 +247,11 @@ class JoinReader<K, V, VO, VR> implements TableReader<K, VR> {
 
   getForwarded(key: K): ValueAndTimestamp<VR> | undefined {
     return this.joined(key, this.left.getForwarded(key), this.right.getForwarded(key))
+  }
+
+  close(): void {
+    this.left.close?.()
+    this.right.close?.()
   }
 
   private joined(
@@ -303,6 +319,10 @@ class TableJoinProcessor<K, V, VO, VR> implements Processor<K, Change<V>, K, Cha
     this.context.forward({ key, value: { before, after, isLatest: change.isLatest }, timestampMs, headers })
   }
 
+  close(): void {
+    this.other.close?.()
+  }
+
   private joined(key: K, value: V | null, other: VO | null): VR | null {
     if (value === null && (this.needsThis || other === null)) return null
     return this.joiner(value, other, key) ?? null
@@ -313,21 +333,22 @@ class TableJoinProcessor<K, V, VO, VR> implements Processor<K, Change<V>, K, Cha
 class JoinMerger<K, V> implements Processor<K, Change<V>, K, Change<V>> {
   private readonly storeName: string | undefined
   private readonly sendsOldValues: boolean
+  private readonly isVersioned: boolean
   private context!: ProcessorContext<K, Change<V>>
-  private store: TimestampedKeyValueStore<K, V> | undefined
-  private forwarder: ChangeForwarder<K, V> | undefined
+  private store: TableStore<K, V> | undefined
+  private forwarder!: ChangeForwarder<K, V>
 
-  constructor(storeName: string | undefined, sendsOldValues: boolean) {
+  constructor(storeName: string | undefined, sendsOldValues: boolean, isVersioned: boolean) {
     this.storeName = storeName
     this.sendsOldValues = sendsOldValues
+    this.isVersioned = isVersioned
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
     this.context = context
     if (this.storeName === undefined) return
-    const store = context.getStateStore<TimestampedKeyValueStore<K, V>>(this.storeName)
-    this.store = store
-    this.forwarder = new ChangeForwarder(context, store, this.sendsOldValues)
+    this.store = openTableStore<K, V>(context, this.storeName)
+    this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
   }
 
   process(record: StreamRecord<K, Change<V>>): void {
@@ -336,7 +357,9 @@ class JoinMerger<K, V> implements Processor<K, Change<V>, K, Change<V>> {
       return
     }
     const { key, value: change, timestampMs, headers } = record
-    this.store.put(key, change.after, timestampMs, headers)
-    this.forwarder?.forward(key, change.before, change.after, timestampMs, headers)
+    // With history the row before is the latest one there: the tables may have updated theirs out of order since.
+    const before = this.isVersioned && this.sendsOldValues ? (this.store.get(key)?.value ?? null) : change.before
+    const put = this.store.put(key, change.after, timestampMs, headers)
+    this.forwarder.forwardPut(key, before, change.after, timestampMs, headers, put)
   }
 }

@@ -3,6 +3,7 @@ import { checkFunction } from '../add-step.ts'
 import { addTableAggregation } from '../add-table-aggregation.ts'
 import { checkMaterialized, type MaterializedOptions } from '../materialized.ts'
 import { ChangeForwarder } from '../table/change-forwarder.ts'
+import { openTableStore, type TableStore } from '../table/table-store.ts'
 import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
 import type { KeyValueHandle } from './aggregate.ts'
 import { assertGroupKey } from './table-aggregate.ts'
@@ -43,7 +44,7 @@ class TableReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>
   private readonly adder: Reducer<V>
   private readonly subtractor: Reducer<V>
   private readonly sendsOldValues: boolean
-  private store!: TimestampedKeyValueStore<K, V>
+  private store!: TableStore<K, V>
   private forwarder!: ChangeForwarder<K, V>
 
   constructor(storeName: string, adder: Reducer<V>, subtractor: Reducer<V>, sendsOldValues: boolean) {
@@ -54,7 +55,7 @@ class TableReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>
   }
 
   init(context: ProcessorContext<K, Change<V>>): void {
-    this.store = context.getStateStore(this.storeName)
+    this.store = openTableStore(context, this.storeName)
     this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
   }
 
@@ -76,7 +77,8 @@ class TableReduceProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>
         timestampMs = Math.max(timestampMs, stored.timestampMs)
       }
     }
-    this.store.put(key, aggregate, timestampMs, headers)
-    this.forwarder.forward(key, stored === undefined ? null : stored.value, aggregate, timestampMs, headers)
+    const put = this.store.put(key, aggregate, timestampMs, headers)
+    const before = stored === undefined ? null : stored.value
+    this.forwarder.forwardPut(key, before, aggregate, timestampMs, headers, put)
   }
 }

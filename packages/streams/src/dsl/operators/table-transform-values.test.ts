@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { TopologyTestDriver } from '@millrace/testing'
 import { int64, type KeyValueStore, string } from '../../core/index.ts'
 import { keyValueStore } from '../../topology/index.ts'
+import type { KTable } from '../ktable.ts'
 import { StreamsBuilder } from '../streams-builder.ts'
+import { untilTimeLimit } from '../suppressed.ts'
 import { pipe, read, run, TEXT } from '../test-support/run-topology.ts'
 import type { StatefulValueTransformer, ValueTransformerContext } from '../value-transformer.ts'
 
@@ -126,7 +128,7 @@ test('connects the stores of the transformer to nodes that look rows up, and hid
   )
   expect(outputs).toEqual(['a=6@2'])
   expect(events).toContain('init look-up')
-  expect(events.slice(-2)[0]).toBe('a=3 from undefined')
+  expect(events.slice(-3)).toEqual(['a=3 from undefined', 'close', 'close'])
 })
 
 test('refuses a supplier that gives no transformer', async () => {
@@ -137,9 +139,45 @@ test('refuses a supplier that gives no transformer', async () => {
   await expect(open((key: string) => `${key}`)).rejects.toThrow(/The supplier of transformValues\(\) gave a string/)
 })
 
-test('refuses a history', () => {
+test('closes also the transformers that look rows up for other nodes', async () => {
+  const made: string[] = []
+  const closed: string[] = []
+  const supplier = (name: string) => () => {
+    made.push(name)
+    return { transform: (_key: string, value: number | null) => value, close: () => void closed.push(name) }
+  }
+  await run(
+    builder => {
+      const rows = builder.table('rows', TEXT).transformValues(supplier('rows'))
+      const others = builder.table('others', TEXT).transformValues(supplier('others'))
+      const both = rows.join(others, (one, other) => `${one}${other}`)
+      const kept = both
+        .filter(() => true)
+        .mapValues(value => value)
+        .suppress(untilTimeLimit(5), TEXT)
+      builder.stream('in', TEXT).join(kept, (_value, row) => row)
+      const joined = builder.table('first', TEXT).transformValues(supplier('first'))
+      joined.leftJoin(
+        others,
+        () => 'a',
+        (one, other) => `${one}${other}`,
+        { thisValue: TEXT.value, otherValue: TEXT.value }
+      )
+    },
+    ['rows>a=3@1', 'in>a=7@2']
+  )
+  // Each as a node, and for: the other side of the join; the look-up through it; the answers of the foreign-key join.
+  expect(made.toSorted()).toEqual(['first', 'first', 'others', 'others', 'others', 'others', 'rows', 'rows', 'rows'])
+  expect(closed.toSorted()).toEqual(made.toSorted())
+})
+
+test.each([
+  ['transformValues', (table: KTable<string, any>, options: object) => table.transformValues(render, options)],
+  ['mapValues', (table: KTable<string, any>, options: object) => table.mapValues(value => value, options)],
+  ['filter', (table: KTable<string, any>, options: object) => table.filter(() => true, options)]
+])('refuses a history of %s without a store to keep it', (operator, derive) => {
   const table = new StreamsBuilder().table('in', TEXT)
-  expect(() => table.transformValues(render, { store: 's', value: TEXT.value, historyRetention: '1m' })).toThrow(
-    /Node 'KTABLE-TRANSFORMVALUES-0000000003' cannot have a history retention, 1m: transformValues\(\) of a table keeps/
+  expect(() => derive(table, { name: 'some', historyRetention: '1m' })).toThrow(
+    `Node 'some' has a history retention, 1m, but no store to keep it in: ${operator}() stores its rows only under a name.`
   )
 })

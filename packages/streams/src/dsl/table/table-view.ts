@@ -34,4 +34,6 @@ export interface TableReader<K, V> {
   getForwarded(key: K): ValueAndTimestamp<V> | undefined
   /** The row that was valid at a time. Only where the view says `isVersioned`. */
   getAsOf?(key: K, asOfMs: number): ValueAndTimestamp<V> | undefined
+  /** Called when its processor is closed. Absent: there is nothing to close. */
+  close?(): void
 }
