@@ -1,4 +1,5 @@
 import { javaHashOrder } from './java-hash-order.ts'
+import { JavaTreeSet } from './java-tree-set.ts'
 import type { NodeSpec } from './node-spec.ts'
 import { INTERNAL_PREFIX, type SubTopology } from './sub-topology.ts'
 import { writtenPattern } from './topic-pattern.ts'
@@ -24,8 +25,8 @@ export function describeTopology(
 /** A node in the making: Java's neighbours are sets ordered by a size that still grows while they are filled. */
 interface Described {
   readonly spec: NodeSpec
-  readonly predecessors: Described[]
-  readonly successors: Described[]
+  readonly predecessors: JavaTreeSet<Described>
+  readonly successors: JavaTreeSet<Described>
   /** Of the tree below it, itself included; nodes reached twice count twice. */
   size: number
 }
@@ -46,13 +47,14 @@ function describedNodes(sub: SubTopology): Described[] {
   const specs = new Map(sub.nodes.map(node => [node.name, node]))
   const nodes = new Map<string, Described>()
   for (const name of names) {
-    nodes.set(name, { spec: specs.get(name) as NodeSpec, predecessors: [], successors: [], size: 1 })
+    const spec = specs.get(name) as NodeSpec
+    nodes.set(name, { spec, predecessors: new JavaTreeSet(compare), successors: new JavaTreeSet(compare), size: 1 })
   }
   for (const node of nodes.values()) {
     for (const parent of node.spec.kind === 'source' ? [] : node.spec.parents) {
       const predecessor = nodes.get(parent) as Described
-      insert(node.predecessors, predecessor)
-      insert(predecessor.successors, node)
+      node.predecessors.add(predecessor)
+      predecessor.successors.add(node)
       grow(predecessor, node.size)
     }
   }
@@ -66,20 +68,6 @@ function grow(node: Described, by: number): void {
 
 function compare(a: Described, b: Described): number {
   return b.size - a.size || (a.spec.name < b.spec.name ? -1 : a.spec.name > b.spec.name ? 1 : 0)
-}
-
-/** Placed by the sizes of the moment, and not moved when they change. */
-function insert(sorted: Described[], node: Described): void {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const order = compare(node, sorted[middle] as Described)
-    if (order === 0) return
-    if (order < 0) high = middle
-    else low = middle + 1
-  }
-  sorted.splice(low, 0, node)
 }
 
 function describeNode({ spec, predecessors, successors }: Described): string {
@@ -103,8 +91,8 @@ function describeNode({ spec, predecessors, successors }: Described): string {
   }
 }
 
-function namesOf(nodes: readonly Described[]): string {
-  return nodes.length === 0 ? 'none' : nodes.map(node => node.spec.name).join(', ')
+function namesOf(nodes: Iterable<Described>): string {
+  return [...nodes].map(node => node.spec.name).join(', ') || 'none'
 }
 
 function nameOf(extractor: { readonly name: string }): string {

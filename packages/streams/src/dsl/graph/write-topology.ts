@@ -94,8 +94,9 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
       return
     case 'processor':
       builder.addProcessor(name, logical.supplier, parents)
-      builder.connectProcessorAndStateStores(name, logical.connected ?? [])
+      // Its own stores first: `describe()` shows the order of names whose hashes meet.
       for (const store of logical.stores?.() ?? []) builder.addStateStore(store, [name])
+      builder.connectProcessorAndStateStores(name, logical.connected ?? [])
       return
     case 'processor-group':
       for (const step of logical.steps) builder.addProcessor(step.name, step.supplier, step.parents)
