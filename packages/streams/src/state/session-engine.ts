@@ -84,7 +84,10 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
 
   put(key: K, value: V | null, startMs: number, endMs: number): boolean {
     if (this.isExpired(endMs)) {
-      if (this.table.isCached) this.table.flushHeld(this.rootKeyFor(key, endMs), itemKeyOf(startMs, endMs))
+      if (this.table.isCached) {
+        const rootKey = this.rootKeyOf(latin1Of(this.codec.encodeKey(key)), endMs)
+        this.table.flushHeld(rootKey, itemKeyOf(startMs, endMs))
+      }
       return false
     }
     const root = this.rootFor(key, endMs)

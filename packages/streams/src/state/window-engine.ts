@@ -100,7 +100,10 @@ abstract class WindowEngine<K, V, R> extends TimeBucketEngine<K, V> {
 
   protected write(key: K, value: V | null, windowStartMs: number, timestampMs: number, headers: Headers): boolean {
     if (windowStartMs < this.windows.liveFromMs) {
-      if (this.table.isCached) this.table.flushHeld(this.rootKeyFor(key, windowStartMs), integerText(windowStartMs))
+      if (this.table.isCached) {
+        const rootKey = this.rootKeyOf(latin1Of(this.codec.encodeKey(key)), windowStartMs)
+        this.table.flushHeld(rootKey, integerText(windowStartMs))
+      }
       return false
     }
     const root = this.rootFor(key, windowStartMs)
