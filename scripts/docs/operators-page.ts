@@ -32,7 +32,8 @@ const INTRO = `<!-- Made by \`npm run docs\` from the docstrings of the sources:
 # Operators
 
 Every method of the DSL and of the Processor API, with an example that the tests run. Those who know Kafka Streams find the
-method that each equals under it, and the other way round in [a table at the end](#kafka-streams-names).
+method that each equals under it, the other way round [a table at the end](#kafka-streams-names), and everything else in
+[Coming from Kafka Streams](coming-from-kafka-streams.md).
 
 Under an example stands what is sent to it and what it writes. \`clicks alice=3@5s\` is a record of the topic \`clicks\` with the key
 \`alice\`, the value \`3\` and the timestamp 5 s after the epoch; \`(trace=7)\` behind it are its headers. Texts stand without quotes where
