@@ -8,6 +8,8 @@ import { InputReader, LogReader } from './byte-readers.ts'
 import type { CoreRecords } from './core-records.ts'
 
 const APPLICATION_ID = 'core-bench'
+/** What an application gives its only task by default: half of `stateMemoryBytes`. */
+const CLEAN_BYTES = 32 * 1024 * 1024
 
 /**
  * The production task over a whole topology, fed from memory: the test driver's task, without what the driver keeps of
@@ -57,6 +59,7 @@ export class CoreTask {
       specs: subTopology.stores,
       raw,
       cacheBytes: options.cacheBytes ?? 0,
+      cleanBytes: CLEAN_BYTES,
       recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0,
       changelogTopic: store => changelogTopicName(store, APPLICATION_ID),
       changelog: store => {

@@ -15,6 +15,7 @@ import {
   IN_NO_LIST,
   isKeepable,
   NOT_DECODED,
+  ON_DISK,
   Row
 } from './row.ts'
 import type { ChangelogAppender } from './task-state.ts'
@@ -60,6 +61,10 @@ export class RowTable implements RecordCacheStore {
   /** Counts the moments at which rows left the memory, so that a scan knows that what it read below may be stale. */
   private epoch = 0
   private scanCount = 0
+  /** Tells above which key nothing is on disk; see `isEmptyAbove`. */
+  private emptyAbove: (() => string) | undefined = undefined
+  /** A key above this is on disk only if its entry is in memory. */
+  private completeAbove: string | undefined = undefined
   /** Keys with uncommitted rows, in order; kept only while a scan is under way. */
   private dirtyKeys: OrderedKeys | undefined = undefined
   /** Rows on disk, roughly. */
@@ -72,6 +77,15 @@ export class RowTable implements RecordCacheStore {
 
   get uncommittedBytes(): number {
     return this.activeBytes + this.sealedBytes
+  }
+
+  /**
+   * For keys that begin with a time: above what `bound` tells, now and at each `reset`, nothing is on disk. What is put there stays in
+   * memory until it is evicted, so that a new key, and there are new ones with every time bucket, need not be looked for on disk.
+   */
+  isEmptyAbove(bound: () => string): void {
+    this.emptyAbove = bound
+    this.completeAbove = bound()
   }
 
   // ── record path ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,6 +183,7 @@ export class RowTable implements RecordCacheStore {
   }
 
   private load(key: string): Row {
+    if (this.completeAbove !== undefined && key > this.completeAbove) return ABSENT
     const prefixLength = this.options.prefix.length
     const end = prefixLength + key.length
     if (this.rawKey.length < end) {
@@ -216,12 +231,25 @@ export class RowTable implements RecordCacheStore {
     return row.value as Page
   }
 
-  /** The page of this entry for changing: that of the active generation, a copy of the one below, or a new one. */
+  /**
+   * The page of this entry for changing: that of the active generation, that of the disk, a copy of the sealed one, or a
+   * new one. A page that equals the disk is changed in place: should the change be discarded, it is read anew.
+   */
   pageForWriting(entry: Entry): Page {
-    const active = entry.active
+    const { active } = entry
     if (active !== undefined && !active.deleted) return active.value as Page
-    const below = active === undefined ? this.read(entry) : undefined
-    const page = below === undefined ? new Page() : this.pageIn(entry, below).copy()
+    if (active === undefined && entry.sealed === undefined) {
+      const clean = this.readClean(entry)
+      if (!clean.deleted) {
+        const page = this.pageIn(entry, clean)
+        entry.clean = ON_DISK
+        this.addActive(entry, clean)
+        this.activeBytes += page.memoryBytes
+        return page
+      }
+    }
+    const sealed = active === undefined ? entry.sealed : undefined
+    const page = sealed === undefined || sealed.deleted ? new Page() : this.pageIn(entry, sealed).copy()
     const row = active ?? this.addActive(entry, new Row())
     row.deleted = false
     row.value = page
@@ -371,10 +399,14 @@ export class RowTable implements RecordCacheStore {
     this.activeBytes = 0
     this.sealedBytes = 0
     this.epoch++
+    this.completeAbove = this.emptyAbove?.()
   }
 
   /** Called by the clean cache for an entry that it evicts. */
   forget(entry: Entry): void {
+    if (this.completeAbove !== undefined && entry.clean?.deleted === false && entry.key > this.completeAbove) {
+      this.completeAbove = entry.key
+    }
     this.entries.delete(entry.key)
     entry.dropped = true
   }

@@ -38,6 +38,9 @@ export class Row {
 export const ABSENT = new Row()
 ABSENT.deleted = true
 
+/** Stands below a page that was taken from there to be changed: it is on disk, and nobody looks at it. Never changed. */
+export const ON_DISK = new Row()
+
 /** Items of one group in the record cache, by their keys, ascending. */
 export interface HeldItems {
   readonly keys: string[]

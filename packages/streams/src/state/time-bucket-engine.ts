@@ -1,14 +1,16 @@
 import { type KeyValueRow, type StoreCursor, StreamsError, type Windowed } from '../core/index.ts'
 import { integerIn, integerText } from './big-endian-text.ts'
 import type { ItemTable } from './item-table.ts'
-import { latin1Of } from './latin1.ts'
+import { latin1OfRange } from './latin1.ts'
 import { GROUP, INDEX_GROUP, isRootOf, PageTree, TreeCursor } from './page-tree.ts'
+import { writeInteger } from './raw-layout.ts'
 import { type Entry, Row } from './row.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { ItemRestoring, WindowProgress } from './store-engine.ts'
 
 const MIN_BUCKET_MS = 60_000
 const BUCKET_BYTES = 8
+const GROUP_BYTE = GROUP.charCodeAt(0)
 const INDEX_PAGE_BYTES = 4096
 
 /** How long a time bucket is: Kafka Streams' segment interval. */
@@ -47,8 +49,10 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
   /** No item lies in a bucket below, as far as is known. */
   private leastBucket: number
   private lastKey: unknown = undefined
-  private lastBucket = -1
-  private lastRoot: Entry | undefined = undefined
+  /** Of the last key, by the last bit of the bucket: most ranges are in two of them. */
+  private readonly lastBuckets = [-1, -1]
+  private readonly lastRoots: (Entry | undefined)[] = [undefined, undefined]
+  private rootKey = Buffer.allocUnsafe(256)
   /** Of the last `collect`. */
   protected foundKeys: string[] = []
   protected foundRows: Row[] = []
@@ -68,6 +72,7 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
     this.windows = windows
     this.retentionMs = retentionMs
     this.bucketMs = timeBucketMs(retentionMs)
+    table.pages.isEmptyAbove(() => bucketText(Math.floor(Math.max(-1, windows.observedMs) / this.bucketMs) + 1))
     this.leastBucket = windows.observedMs < 0 ? Number.POSITIVE_INFINITY : windows.liveBucket
     if (!timeOrdered) return
     const index = new PageTree(table.pages, INDEX_PAGE_BYTES)
@@ -91,30 +96,37 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
 
   protected rootFor(key: K, timeMs: number): Entry {
     const bucket = Math.floor(timeMs / this.bucketMs)
-    const last = this.lastRoot
-    if (
-      last !== undefined &&
-      bucket === this.lastBucket &&
-      key === this.lastKey &&
-      !last.dropped &&
-      // -0 and 0 may differ as bytes.
-      (key as unknown) !== 0
-    ) {
-      return last
+    const slot = bucket % 2
+    // -0 and 0 may differ as bytes.
+    if (key !== this.lastKey || (key as unknown) === 0) {
+      this.lastRoots[0] = undefined
+      this.lastRoots[1] = undefined
+      // Never an object, which may have changed.
+      this.lastKey = typeof key === 'object' ? undefined : key
+    } else if (bucket === this.lastBuckets[slot]) {
+      const last = this.lastRoots[slot]
+      if (last !== undefined && !last.dropped) return last
     }
-    const root = this.table.rootOf(integerText(bucket) + latin1Of(this.codec.encodeKey(key)) + GROUP)
-    // Never an object, which may have changed.
-    if (typeof key === 'object') this.lastRoot = undefined
-    else {
-      this.lastKey = key
-      this.lastBucket = bucket
-      this.lastRoot = root
+    const root = this.table.rootOf(this.rootKeyIn(bucket, this.codec.encodeKey(key)))
+    if (typeof key !== 'object') {
+      this.lastBuckets[slot] = bucket
+      this.lastRoots[slot] = root
     }
     return root
   }
 
   protected rootKeyFor(key: K, timeMs: number): string {
-    return this.rootKeyOf(latin1Of(this.codec.encodeKey(key)), timeMs)
+    return this.rootKeyIn(Math.floor(timeMs / this.bucketMs), this.codec.encodeKey(key))
+  }
+
+  /** In one piece: a text that is joined of several is slow to look up and to compare. */
+  private rootKeyIn(bucket: number, key: Uint8Array): string {
+    const end = BUCKET_BYTES + key.length + 1
+    if (this.rootKey.length < end) this.rootKey = Buffer.allocUnsafe(2 * end)
+    writeInteger(this.rootKey, 0, bucket)
+    this.rootKey.set(key, BUCKET_BYTES)
+    this.rootKey[end - 1] = GROUP_BYTE
+    return latin1OfRange(this.rootKey, 0, end)
   }
 
   protected rootKeyOf(keyText: string, timeMs: number): string {
