@@ -154,6 +154,46 @@ describe('partition counts', () => {
     ).toThrowError(/'KSTREAM-JOIN-0000000003'.*'a' \(4 partitions\).*'b' \(3 partitions\)/)
   })
 
+  test('gives a repartition topic the largest count of the topics that match a pattern of its writers', () => {
+    const plan = planTopics(
+      topology(
+        subTopology({ id: 0, sourceTopics: ['z'], sourcePatterns: [/^a-.*$/], sinkTopics: [`${INTERNAL_PREFIX}r`] }),
+        subTopology({
+          id: 1,
+          sourceTopics: [`${INTERNAL_PREFIX}r`],
+          repartitionSources: [{ suffix: 'r', partitionCount: undefined }]
+        })
+      ),
+      'a-app',
+      new Map([
+        ['z', 1],
+        ['a-1', 2],
+        ['a-2', 6]
+      ])
+    )
+    // Not from itself, although it matches too.
+    const because = "it is written from 'a-1' (2), 'a-2' (6), 'z' (1)"
+    expect(plan.repartitionTopics).toMatchObject([{ name: 'a-app-r', partitionCount: 6, because }])
+  })
+
+  test('demands equal counts of topics that match the pattern of a join', () => {
+    const joined = subTopology({
+      id: 0,
+      sourceTopics: ['table'],
+      sourcePatterns: [/^a-.*$/],
+      copartitionGroups: [{ node: 'JOIN', topics: ['table'], patterns: [/^a-.*$/] }]
+    })
+    const plan = (...counts: [string, number][]) => planTopics(topology(joined), 'app', new Map(counts))
+    expect(() => plan(['table', 2], ['a-1', 2], ['a-2', 3])).toThrow(/'JOIN'.*'table' \(2 .*'a-2' \(3 /)
+    expect(plan(['table', 2], ['a-1', 2], ['b', 3]).inputs.get(0)).toEqual(
+      new Map([
+        ['a-1', 2],
+        ['table', 2]
+      ])
+    )
+    expect(plan(['table', 2]).inputs.get(0)).toEqual(new Map([['table', 2]]))
+  })
+
   test('names all topics that are missing', () => {
     expect(() =>
       planTopics(topology(subTopology({ id: 0, sourceTopics: ['x', 'y', 'z'] })), 'app', new Map([['y', 1]]))

@@ -58,11 +58,11 @@ export function planTopics(
 ): TopicPlan {
   assertInputsExist(topology, partitionCounts)
   const counts = new Map(partitionCounts)
-  const repartitionTopics = settleRepartitionCounts(topology, applicationId, counts)
+  const internal = ownInternalTopics(topology, applicationId)
+  const repartitionTopics = settleRepartitionCounts(topology, applicationId, counts, internal)
 
   const inputs = new Map<number, ReadonlyMap<string, number>>()
   const changelogTopics: InternalTopic[] = []
-  const internal = ownInternalTopics(topology, applicationId)
   for (const sub of topology.subTopologies) {
     const topics = inputsOf(sub, applicationId, counts, internal)
     inputs.set(sub.id, new Map(topics.map(topic => [topic, counts.get(topic) as number])))
@@ -93,12 +93,17 @@ function inputsOf(
   internal: ReadonlySet<string>
 ): string[] {
   const names = new Set(sub.sourceTopics.map(topic => resolveTopicName(topic, applicationId)))
-  for (const pattern of sub.sourcePatterns) {
-    for (const topic of counts.keys()) {
-      if (!internal.has(topic) && pattern.test(topic)) names.add(topic)
-    }
-  }
+  for (const topic of matching(sub.sourcePatterns, counts, internal)) names.add(topic)
   return [...names].sort()
+}
+
+function matching(
+  patterns: readonly RegExp[],
+  counts: ReadonlyMap<string, number>,
+  internal: ReadonlySet<string>
+): string[] {
+  if (patterns.length === 0) return []
+  return [...counts.keys()].filter(topic => !internal.has(topic) && patterns.some(pattern => pattern.test(topic)))
 }
 
 /** What an application keeps for itself may happen to match a pattern, which is about the topics of users. */
@@ -131,8 +136,13 @@ function assertInputsExist(topology: Topology, counts: ReadonlyMap<string, numbe
 function settleRepartitionCounts(
   topology: Topology,
   applicationId: string,
-  counts: Map<string, number>
+  counts: Map<string, number>,
+  internal: ReadonlySet<string>
 ): InternalTopic[] {
+  const writers = (name: string) =>
+    topology.subTopologies
+      .filter(sub => sub.sinkTopics.some(topic => resolveTopicName(topic, applicationId) === name))
+      .flatMap(sub => inputsOf(sub, applicationId, counts, internal))
   const specs = topology.subTopologies.flatMap(sub => sub.repartitionSources)
   const fixed = new Set<string>()
   for (const spec of specs) {
@@ -146,7 +156,7 @@ function settleRepartitionCounts(
   const open = new Set(specs.map(spec => `${applicationId}-${spec.suffix}`).filter(name => !counts.has(name)))
   const settle = (mayBePartly: boolean): boolean => {
     for (const name of open) {
-      const inputs = writerInputs(topology, applicationId, name)
+      const inputs = writers(name)
       const known = inputs.flatMap(topic => counts.get(topic) ?? [])
       if (known.length < inputs.length && !(mayBePartly && known.length > 0)) continue
       counts.set(name, Math.max(1, ...known))
@@ -168,7 +178,10 @@ function settleRepartitionCounts(
     for (const group of sub.copartitionGroups) {
       equalise(
         group.node,
-        group.topics.map(topic => resolveTopicName(topic, applicationId)),
+        [
+          ...group.topics.map(topic => resolveTopicName(topic, applicationId)),
+          ...matching(group.patterns ?? [], counts, internal)
+        ],
         counts,
         name => specs.some(spec => `${applicationId}-${spec.suffix}` === name) && !fixed.has(name)
       )
@@ -177,7 +190,6 @@ function settleRepartitionCounts(
 
   return specs.map(spec => {
     const name = `${applicationId}-${spec.suffix}`
-    const writers = writerInputs(topology, applicationId, name)
     return {
       name,
       partitionCount: counts.get(name) as number,
@@ -189,18 +201,11 @@ function settleRepartitionCounts(
       },
       because: fixed.has(name)
         ? 'the topology fixes it'
-        : `it is written from ${writers.map(topic => `'${topic}' (${counts.get(topic)})`).join(', ')}`
+        : `it is written from ${writers(name)
+            .map(topic => `'${topic}' (${counts.get(topic)})`)
+            .join(', ')}`
     }
   })
-}
-
-function writerInputs(topology: Topology, applicationId: string, name: string): string[] {
-  const topics: string[] = []
-  for (const sub of topology.subTopologies) {
-    if (!sub.sinkTopics.some(topic => resolveTopicName(topic, applicationId) === name)) continue
-    for (const topic of sub.sourceTopics) topics.push(resolveTopicName(topic, applicationId))
-  }
-  return topics
 }
 
 /** Topics of one join must have equal counts; free repartition topics follow the fixed ones. */
@@ -210,6 +215,8 @@ function equalise(
   counts: Map<string, number>,
   isFree: (topic: string) => boolean
 ): void {
+  // Of a pattern that matches nothing yet.
+  if (topics.length === 0) return
   const bound = topics.filter(topic => !isFree(topic))
   const [first, ...others] = bound
   for (const other of others) {

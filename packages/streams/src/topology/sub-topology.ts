@@ -33,6 +33,8 @@ export interface SubTopology {
 export interface CopartitionGroup {
   readonly node: string
   readonly topics: readonly string[]
+  /** All topics that match belong to the group too. */
+  readonly patterns?: readonly RegExp[] | undefined
 }
 
 /** What a DSL or a hand-made builder makes, and what a runtime runs. Plain data: no broker, no application id. */

@@ -71,6 +71,16 @@ test('merges demands for equal partition counts that share a topic', () => {
   expect(subTopologies[0]?.copartitionGroups).toEqual([{ node: 'first', topics: ['topic-a', 'topic-b', 'topic-c'] }])
 })
 
+test('demands equal partition counts of the topics of a pattern too', () => {
+  const builder = new TopologyBuilder()
+    .addSource('a', { topics: /a-.*/, ...SERDES })
+    .addSource('b', { topics: 'b', ...SERDES })
+    .addProcessor('join', NOTHING, ['a', 'b'])
+    .copartitionSources('join', ['a', 'b'])
+  const patterns = [expect.objectContaining({ source: expect.stringContaining('a-.*') })]
+  expect(builder.build().subTopologies[0]?.copartitionGroups).toEqual([{ node: 'join', topics: ['b'], patterns }])
+})
+
 test('makes an input topic the changelog of a store', () => {
   const topology = new TopologyBuilder()
     .addSource('a', { topics: 'x', ...SERDES })

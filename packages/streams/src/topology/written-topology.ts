@@ -119,32 +119,45 @@ function subTopology(
     sourcePatterns,
     sinkTopics,
     repartitionSources: sourceTopics.flatMap(topic => topology.internalTopics.get(topic) ?? []),
-    copartitionGroups: copartitionGroups.filter(group => group.topics.some(topic => sourceTopics.includes(topic)))
+    copartitionGroups: copartitionGroups.filter(
+      ({ topics, patterns }) =>
+        topics.some(topic => sourceTopics.includes(topic)) ||
+        patterns?.some(pattern => sourcePatterns.includes(pattern))
+    )
   }
 }
 
-/** Demands that share a topic are one demand. */
+/** Demands that share a topic or a pattern are one demand. */
 function mergedCopartitionGroups(added: AddedTopology): CopartitionGroup[] {
   const together = new DisjointSets()
   const demands = added.copartitioned.map(({ node, sources }) => {
-    const topics = sources.flatMap(name => {
-      const source = added.nodes.get(name)
-      return source?.kind === 'source' && !(source.topics instanceof RegExp) ? source.topics : []
-    })
-    for (const topic of topics) together.unite(topics[0] as string, topic)
-    return { node, topics }
+    const topics = sources.flatMap(name => topicsOf(added, name))
+    const names = topics.map(String)
+    for (const name of names) together.unite(names[0] as string, name)
+    return { node, topics, first: names[0] }
   })
-  const groups = new Map<string, { node: string; topics: Set<string> }>()
-  for (const { node, topics } of demands) {
-    if (topics.length === 0) continue
-    const root = together.root(topics[0] as string)
-    const group = groups.get(root)
-    if (group === undefined) groups.set(root, { node, topics: new Set(topics) })
-    else for (const topic of topics) group.topics.add(topic)
+  const groups = new Map<string, { node: string; topics: Set<string>; patterns: Set<RegExp> }>()
+  for (const { node, topics, first } of demands) {
+    if (first === undefined) continue
+    const root = together.root(first)
+    const group = groups.get(root) ?? { node, topics: new Set(), patterns: new Set() }
+    groups.set(root, group)
+    for (const topic of topics) {
+      if (topic instanceof RegExp) group.patterns.add(topic)
+      else group.topics.add(topic)
+    }
   }
-  const merged = [...groups.values()].map(({ node, topics }) => ({ node, topics: [...topics] }))
+  const merged = [...groups.values()].map(({ node, topics, patterns }) =>
+    patterns.size === 0 ? { node, topics: [...topics] } : { node, topics: [...topics], patterns: [...patterns] }
+  )
   for (const group of merged) checkFixedCounts(group, added.internalTopics)
-  return merged.filter(group => group.topics.length > 1)
+  return merged.filter(group => group.topics.length > 1 || group.patterns !== undefined)
+}
+
+function topicsOf(added: AddedTopology, name: string): readonly (string | RegExp)[] {
+  const source = added.nodes.get(name)
+  if (source?.kind !== 'source') return []
+  return source.topics instanceof RegExp ? [source.topics] : source.topics
 }
 
 function checkFixedCounts(group: CopartitionGroup, internal: ReadonlyMap<string, RepartitionTopicSpec>): void {
