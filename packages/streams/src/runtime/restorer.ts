@@ -1,7 +1,10 @@
 import { isStreamsError } from '../core/index.ts'
 import type { Clock, EventLoop, Fetcher, KafkaAdmin, KafkaClient, Logger, PartitionReader } from '../ports/index.ts'
 import type { TaskState } from '../state/task-state.ts'
+import type { SourceNodeSpec } from '../topology/index.ts'
 import type { RestoreListener } from './restore-listener.ts'
+import { InputPartition } from './task/input-partition.ts'
+import { SourceNode } from './task/source-node.ts'
 
 /** One store of one task, and where its changes are. */
 export interface StoreToRestore {
@@ -10,6 +13,8 @@ export interface StoreToRestore {
   readonly partition: number
   /** Restoring ends here at the latest: the committed input offset, when an input topic is the changelog. */
   readonly endLimit: number | undefined
+  /** The source that reads the topic, when an input topic is the changelog: what it drops is in no table. Default: a changelog. */
+  readonly source?: SourceNodeSpec | undefined
 }
 
 export interface TaskToRestore {
@@ -36,6 +41,8 @@ interface Restoring {
   readonly reader: PartitionReader
   readonly startOffset: number
   readonly endOffset: number
+  /** What the source would make of the records. */
+  readonly input: InputPartition | undefined
   restored: number
 }
 
@@ -169,7 +176,8 @@ export class Restorer {
       }
       if (startOffset >= endOffset) continue
       const reader = fetcher.add(store, startOffset)
-      const item = { task, store, reader, startOffset, endOffset, restored: 0 }
+      const input = store.source === undefined ? undefined : inputOf(store.source, reader)
+      const item = { task, store, reader, startOffset, endOffset, input, restored: 0 }
       this.#listener.onRestoreStart?.(describe(item))
       active.push(item)
     }
@@ -188,9 +196,11 @@ export class Restorer {
         // then they were before the end.
         if (reader.offset >= item.endOffset) break
         if (reader.keyEnd < 0) continue
+        const timestampMs = item.input === undefined ? reader.timestampMs : sourceTimestampMs(item.input)
+        if (timestampMs === undefined) continue
         const key = reader.buffer.subarray(reader.keyStart, reader.keyEnd)
         const value = reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd)
-        task.state.restore(store.storeName, key, value, reader.timestampMs)
+        task.state.restore(store.storeName, key, value, timestampMs)
         bytes += key.length + (value?.length ?? 0)
         count++
         if (count % 256 === 0 && this.#clock.monotonicMs() >= deadlineMs) break
@@ -225,6 +235,20 @@ export class Restorer {
       )
     }
   }
+}
+
+/** The error handler was asked when the record was processed; it said to go on, else there were no records after it. */
+const ALREADY_HANDLED = { deserializationFailed: () => {} }
+
+function inputOf(source: SourceNodeSpec, reader: PartitionReader): InputPartition {
+  return new InputPartition(reader, new SourceNode(source, ALREADY_HANDLED), -1)
+}
+
+/** The time that the source gives to the record under the reader; undefined when it drops it. */
+function sourceTimestampMs(input: InputPartition): number | undefined {
+  const timestampMs = input.source.read(input)?.timestampMs
+  if (timestampMs !== undefined && timestampMs > input.partitionTimeMs) input.partitionTimeMs = timestampMs
+  return timestampMs
 }
 
 function describe({ task, store, startOffset, endOffset }: Restoring) {

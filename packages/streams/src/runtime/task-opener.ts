@@ -11,7 +11,13 @@ import type {
   TopicPartition
 } from '../ports/index.ts'
 import { openTaskState, type TaskState, type TaskStateOptions } from '../state/index.ts'
-import { changelogTopicName, resolveTopicName, type SubTopology, type Topology } from '../topology/index.ts'
+import {
+  changelogTopicName,
+  resolveTopicName,
+  type SourceNodeSpec,
+  type SubTopology,
+  type Topology
+} from '../topology/index.ts'
 import type { Restorer, StoreToRestore, TaskToRestore } from './restorer.ts'
 import type { ResolvedConfig } from './streams-config.ts'
 import { Task, type TaskInput } from './task/task.ts'
@@ -312,7 +318,9 @@ export class TaskOpener {
         stores.push({ storeName: name, topic, partition, endLimit: undefined })
       } else {
         const topic = resolveTopicName(changelog.sourceTopic, this.#config.applicationId)
-        stores.push({ storeName: name, topic, partition, endLimit: starts.get(`${topic}-${partition}`) ?? 0 })
+        const endLimit = starts.get(`${topic}-${partition}`) ?? 0
+        const source = sub.nodes.find(node => node.kind === 'source' && readsTopic(node, changelog.sourceTopic))
+        stores.push({ storeName: name, topic, partition, endLimit, source: source as SourceNodeSpec | undefined })
       }
     }
     return stores
@@ -379,6 +387,11 @@ export class TaskOpener {
       }
     }
   }
+}
+
+/** @param topic - as the topology names it. */
+function readsTopic({ topics }: SourceNodeSpec, topic: string | undefined): boolean {
+  return !(topics instanceof RegExp) && topic !== undefined && topics.includes(topic)
 }
 
 function inputsOfWanted(openings: readonly TaskOpening[]): TopicPartition[] {

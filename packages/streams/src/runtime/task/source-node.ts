@@ -5,16 +5,18 @@ import type { InputPartition } from './input-partition.ts'
 import type { TaskErrors } from './task-errors.ts'
 import { type AnyStreamRecord, TaskNode } from './task-node.ts'
 
+export type SourceErrors = Pick<TaskErrors, 'deserializationFailed'>
+
 /** Turns the bytes under a reader into a record with its event time. */
 export class SourceNode extends TaskNode {
-  readonly #errors: TaskErrors
+  readonly #errors: SourceErrors
   readonly #extractor: TimestampExtractor | undefined
   private readonly key: AnySerde
   private readonly value: AnySerde
   readonly #keyContexts = new Map<string, SerdeContext>()
   readonly #valueContexts = new Map<string, SerdeContext>()
 
-  constructor(spec: SourceNodeSpec, errors: TaskErrors) {
+  constructor(spec: SourceNodeSpec, errors: SourceErrors) {
     super(spec.name)
     this.#errors = errors
     this.#extractor = spec.timestampExtractor
