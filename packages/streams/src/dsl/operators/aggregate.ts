@@ -24,19 +24,7 @@ export interface Aggregator<K, V, A> {
   (key: K, value: V, aggregate: A): A | null
 }
 
-/**
- * Combines the values of each key into an aggregate and emits it on every update.
- *
- * Records with a null key or null value are dropped and counted as `null-key-or-value`. A row's timestamp is the highest
- * seen for its key since the aggregate was last null.
- *
- * @param initializer - Makes the aggregate of a key's first value, and again after it became null.
- * @param aggregator - Gets key, value and aggregate; returns the new aggregate, or null to delete the row. Synchronous; it
- *   must return a new object rather than change the one it got.
- * @param options - `value` is the serde of the aggregate; `store` names the store and its changelog.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KGroupedStream#aggregate`
- */
+/** Documented at `KGroupedStream.aggregate`. */
 export function aggregate<K, V, A>(
   grouped: GroupedStreamHandle<K, V>,
   initializer: () => A,

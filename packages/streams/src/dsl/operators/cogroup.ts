@@ -44,12 +44,7 @@ export interface WindowedCogroupedHandle<K, A, W extends FixedWindows | SessionW
   readonly windows: W
 }
 
-/**
- * Begins a common aggregation of several grouped streams, which need keys of one type.
- *
- * @param aggregator - Gets key, value and aggregate; returns the new aggregate, or null to delete the row. Synchronous.
- * @see Kafka Streams `KGroupedStream#cogroup`
- */
+/** Documented at `KGroupedStream.cogroup`. */
 export function cogroup<K, V, A>(
   grouped: GroupedStreamHandle<K, V>,
   aggregator: Aggregator<K, V, A>
@@ -58,11 +53,7 @@ export function cogroup<K, V, A>(
   return { parts: [{ grouped, aggregator }], repartitions: new Map() }
 }
 
-/**
- * Adds a grouped stream with an aggregator of its own. One that is there already gets the new aggregator and keeps its place.
- *
- * @see Kafka Streams `CogroupedKStream#cogroup`
- */
+/** Documented at `CogroupedKStream.cogroup`. */
 export function addCogroup<K, V, A>(
   { parts, repartitions }: CogroupedHandle<K, A>,
   grouped: GroupedStreamHandle<K, V>,
@@ -75,17 +66,7 @@ export function addCogroup<K, V, A>(
     : { parts: [...parts, added], repartitions }
 }
 
-/**
- * Combines the values of each key, from all the streams, into one aggregate and emits it on every update.
- *
- * Records are dropped and results timed as in `aggregate` of a grouped stream.
- *
- * @param initializer - Makes the aggregate of a key's first value, whichever stream that is from.
- * @param options - `value` is the serde of the aggregate.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`; `TOPOLOGY_DUPLICATE_NAME` when two of the streams
- *   need a repartition topic and neither was named in its `groupBy`.
- * @see Kafka Streams `CogroupedKStream#aggregate`
- */
+/** Documented at `CogroupedKStream.aggregate`. */
 export function cogroupedAggregate<K, A>(
   handle: CogroupedHandle<K, A>,
   initializer: () => A,
@@ -106,12 +87,7 @@ export function cogroupedAggregate<K, A>(
   })
 }
 
-/**
- * Divides the cogrouped streams into windows of event time, as `windowedBy` of a grouped stream.
- *
- * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`
- * @see Kafka Streams `CogroupedKStream#windowedBy`
- */
+/** Documented at `CogroupedKStream.windowedBy`. */
 export function cogroupedWindowedBy<K, A, W extends FixedWindows | SessionWindows>(
   cogrouped: CogroupedHandle<K, A>,
   windows: W
@@ -120,14 +96,7 @@ export function cogroupedWindowedBy<K, A, W extends FixedWindows | SessionWindow
   return { cogrouped, windows }
 }
 
-/**
- * Combines the values of each key and window, from all the streams, into one aggregate and emits it on every update.
- *
- * What is late is judged by the stream time of each stream apart.
- *
- * @throws StreamsError as `cogroupedAggregate`, and `TOPOLOGY_WINDOW_INVALID`
- * @see Kafka Streams `TimeWindowedCogroupedKStream#aggregate`
- */
+/** Documented at `TimeWindowedCogroupedKStream.aggregate`. */
 export function windowedCogroupedAggregate<K, A>(
   handle: WindowedCogroupedHandle<K, A, FixedWindows>,
   initializer: () => A,
@@ -136,13 +105,7 @@ export function windowedCogroupedAggregate<K, A>(
   return addWindowedCogrouped(handle, initializer, () => null, options)
 }
 
-/**
- * Combines the values of each key and session, from all the streams, into one aggregate and emits it on every update.
- *
- * @param merger - Joins the aggregates of two sessions, as in `aggregate` of sessions.
- * @throws StreamsError as `windowedCogroupedAggregate`
- * @see Kafka Streams `SessionWindowedCogroupedKStream#aggregate`
- */
+/** Documented at `SessionWindowedCogroupedKStream.aggregate`. */
 export function sessionCogroupedAggregate<K, A>(
   handle: WindowedCogroupedHandle<K, A, SessionWindows>,
   initializer: () => A,

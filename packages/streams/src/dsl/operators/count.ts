@@ -4,15 +4,7 @@ import type { GroupedStreamHandle } from '../stream-handle.ts'
 import type { TableHandle } from '../table-handle.ts'
 import { aggregateStream, type KeyValueHandle } from './aggregate.ts'
 
-/**
- * Counts the records of each key and emits the count on every update.
- *
- * Records with a null key or null value are dropped and counted as `null-key-or-value`.
- *
- * @param options - `value` is the serde of the counts; default `int64()`.
- * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KGroupedStream#count`
- */
+/** Documented at `KGroupedStream.count`. */
 export function count<K, V>(
   grouped: GroupedStreamHandle<K, V>,
   options: MaterializedOptions<K, number> = {}

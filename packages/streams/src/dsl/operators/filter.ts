@@ -3,12 +3,7 @@ import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import { sameRecords, type StreamHandle } from '../stream-handle.ts'
 
-/**
- * Passes on the records for which the predicate holds, unchanged.
- *
- * @param predicate - Also called for null keys and null values. Synchronous.
- * @see Kafka Streams `KStream#filter`
- */
+/** Documented at `KStream.filter`. */
 export function filter<K, V>(
   up: StreamHandle<K, V>,
   predicate: (key: K, value: V) => boolean,
@@ -17,11 +12,7 @@ export function filter<K, V>(
   return addFilter('filter', up, predicate, true, options)
 }
 
-/**
- * Passes on the records for which the predicate does not hold, unchanged.
- *
- * @see Kafka Streams `KStream#filterNot`
- */
+/** Documented at `KStream.filterNot`. */
 export function filterNot<K, V>(
   up: StreamHandle<K, V>,
   predicate: (key: K, value: V) => boolean,

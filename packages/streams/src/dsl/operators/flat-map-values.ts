@@ -3,13 +3,7 @@ import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-/**
- * Makes any number of records of each record, with its key, timestamp and headers, in the order given.
- *
- * @param mapper - Gets the value and the key, which it must not change; returns the new values. Also called for null values.
- *   Synchronous.
- * @see Kafka Streams `KStream#flatMapValues`
- */
+/** Documented at `KStream.flatMapValues`. */
 export function flatMapValues<K, V, VR>(
   up: StreamHandle<K, V>,
   mapper: (value: V, key: K) => Iterable<VR>,

@@ -3,14 +3,7 @@ import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-/**
- * Makes any number of records of each record, with its timestamp and headers, in the order given.
- *
- * Grouping or joining the result goes through a repartition topic. If only values change, `flatMapValues` spares that.
- *
- * @param mapper - Returns `[key, value]` pairs. Also called for null keys and null values. Synchronous.
- * @see Kafka Streams `KStream#flatMap`
- */
+/** Documented at `KStream.flatMap`. */
 export function flatMap<K, V, KR, VR>(
   up: StreamHandle<K, V>,
   mapper: (key: K, value: V) => Iterable<readonly [KR, VR]>,

@@ -3,13 +3,7 @@ import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-/**
- * Calls a function for each record; nothing comes after it. Under any guarantee the function may see a record again after a
- * failure.
- *
- * @param action - Synchronous: a promise it returns is not awaited.
- * @see Kafka Streams `KStream#foreach`
- */
+/** Documented at `KStream.foreach`. */
 export function foreach<K, V>(
   up: StreamHandle<K, V>,
   action: (key: K, value: V) => void,

@@ -49,21 +49,7 @@ const REGISTRATION = `${FK_JOIN}SUBSCRIPTION-REGISTRATION-`
 const SUBSCRIPTION = `${FK_JOIN}SUBSCRIPTION-PROCESSOR-`
 const OUTPUT = `${FK_JOIN}OUTPUT-`
 
-/**
- * Joins each row with the row of another table whose key is in it: many rows of this table may refer to one of the other. The
- * result is keyed like this table.
- *
- * A row subscribes to its foreign key through an internal topic, kept in a store beside the other table; the answers come back
- * through a second topic. An answer to a value that has changed meanwhile is dropped,
- * unless it tells that the row to which it still refers was deleted. A row's update takes the higher timestamp of
- * both rows, an update of the other table its own. Rows without a foreign key, or with one that the other table lacks, have no
- * result.
- *
- * @param foreignKey - Gets key and value of a row and gives the key of the other table, or null. Synchronous.
- * @param joiner - Gets both values and the key. A null from it deletes the row. Synchronous.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KTable#join(KTable, BiFunction, …)`, KIP-213, KIP-775
- */
+/** Documented at `KTable.join` by a foreign key. */
 export function foreignKeyJoin<K, V, KO, VO, VR>(
   table: TableHandle<K, V>,
   other: TableHandle<KO, VO>,
@@ -74,11 +60,7 @@ export function foreignKeyJoin<K, V, KO, VO, VR>(
   return addJoin('join', table, other, foreignKey, joiner as (value: V, other: VO | null, key: K) => VR, false, options)
 }
 
-/**
- * As `join` by a foreign key, with null for a row that the other table lacks, or for a null foreign key.
- *
- * @see Kafka Streams `KTable#leftJoin(KTable, BiFunction, …)`
- */
+/** Documented at `KTable.leftJoin` by a foreign key. */
 export function foreignKeyLeftJoin<K, V, KO, VO, VR>(
   table: TableHandle<K, V>,
   other: TableHandle<KO, VO>,

@@ -25,17 +25,7 @@ const GLOBAL_TABLE_OPTIONS = [
   ...MATERIALIZED_OPTIONS.filter(name => name === 'store' || name === 'persistent')
 ]
 
-/**
- * Reads a topic as a table that every instance holds as a whole, all partitions of it. It is read from its beginning, before
- * anything else is processed, and kept up to date from then on. There is no changelog but the topic itself, and no
- * committed offsets: each instance remembers on its disk how far it has read.
- *
- * Records with a null key are dropped, a null value deletes. Updates are not tied to the time of any stream, so after a
- * restart a record may meet a newer row than before.
- *
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_TOPIC_CONFLICT`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `StreamsBuilder#globalTable`
- */
+/** Documented at `StreamsBuilder.globalTable`. */
 export function globalTable<K, V>(
   graph: DslGraph,
   topic: string,

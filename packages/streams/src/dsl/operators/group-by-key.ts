@@ -15,12 +15,7 @@ export interface GroupedOptions<K, V, KG = K, VG = V> extends NamedOptions {
 
 export const GROUPED_OPTIONS: readonly string[] = ['name', 'key', 'value']
 
-/**
- * Groups records by their key. An operator above that may have changed the key makes each aggregation below go through a
- * repartition topic.
- *
- * @see Kafka Streams `KStream#groupByKey`
- */
+/** Documented at `KStream.groupByKey`. */
 export function groupByKey<K, V, KG = K, VG = V>(
   up: StreamHandle<K, V>,
   options: GroupedOptions<K, V, KG, VG> = {}

@@ -3,14 +3,7 @@ import type { GroupedStreamHandle, StreamHandle } from '../stream-handle.ts'
 import { GROUPED_OPTIONS, type GroupedOptions, withSerdes } from './group-by-key.ts'
 import { addKeySelection, withNewKey } from './select-key.ts'
 
-/**
- * Gives each record a new key and groups by it. Each aggregation below goes through a repartition topic; records whose new
- * key is null are dropped.
- *
- * @param selector - Synchronous.
- * @param options - `key` is the serde of the new key; `name` names the node and the repartition topic.
- * @see Kafka Streams `KStream#groupBy`
- */
+/** Documented at `KStream.groupBy`. */
 export function groupBy<K, V, KR, KG = KR, VG = V>(
   up: StreamHandle<K, V>,
   selector: (key: K, value: V) => KR,

@@ -3,13 +3,7 @@ import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-/**
- * Makes a new value of each record; key, timestamp and headers stay.
- *
- * @param mapper - Gets the value and the key, which it must not change. `undefined` counts as null. Also called for null
- *   values. Synchronous.
- * @see Kafka Streams `KStream#mapValues`
- */
+/** Documented at `KStream.mapValues`. */
 export function mapValues<K, V, VR>(
   up: StreamHandle<K, V>,
   mapper: (value: V, key: K) => VR,

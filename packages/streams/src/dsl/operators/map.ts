@@ -3,14 +3,7 @@ import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-/**
- * Makes a new key and value of each record; timestamp and headers stay.
- *
- * Grouping or joining the result goes through a repartition topic. If only the value changes, `mapValues` spares that.
- *
- * @param mapper - Returns `[key, value]`; `undefined` counts as null. Also called for null keys and null values. Synchronous.
- * @see Kafka Streams `KStream#map`
- */
+/** Documented at `KStream.map`. */
 export function map<K, V, KR, VR>(
   up: StreamHandle<K, V>,
   mapper: (key: K, value: V) => readonly [KR, VR],

@@ -4,15 +4,7 @@ import type { NamedOptions } from '../materialized.ts'
 import { PassThrough } from '../pass-through.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-/**
- * Passes on the records of both streams. Those of one input partition keep their order; between partitions and streams there
- * is none. Merging a stream with itself does not double its records.
- *
- * The serdes are kept where both streams have the same ones; otherwise give them to the operator that needs them.
- *
- * @throws StreamsError `TOPOLOGY_INVALID` when the streams come from different builders.
- * @see Kafka Streams `KStream#merge`
- */
+/** Documented at `KStream.merge`. */
 export function merge<K1, V1, K2, V2>(
   first: StreamHandle<K1, V1>,
   second: StreamHandle<K2, V2>,

@@ -3,13 +3,7 @@ import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import { sameRecords, type StreamHandle } from '../stream-handle.ts'
 
-/**
- * Shows each record to a function and passes it on unchanged. Under any guarantee the function may see a record again after
- * a failure.
- *
- * @param action - Must not change what it is given. Synchronous: a promise it returns is not awaited.
- * @see Kafka Streams `KStream#peek`
- */
+/** Documented at `KStream.peek`. */
 export function peek<K, V>(
   up: StreamHandle<K, V>,
   action: (key: K, value: V) => void,

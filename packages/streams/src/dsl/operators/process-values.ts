@@ -17,15 +17,7 @@ import { checkFunction } from '../add-step.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 import { addProcessor, type ProcessOptions } from './process.ts'
 
-/**
- * Runs a processor of your own for each record, which forwards under the record's key only: the stream keeps its
- * partitioning, and grouping it needs no repartition topic.
- *
- * @param supplier - Called once per task: must give a new processor each time. What it forwards must have the key of the
- *   record in work; a punctuation has none and cannot forward.
- * @throws StreamsError `TOPOLOGY_UNKNOWN_STORE`, `TOPOLOGY_DUPLICATE_STORE` while building; `PROCESSOR_KEY_CHANGED` while running
- * @see Kafka Streams `KStream#processValues`
- */
+/** Documented at `KStream.processValues`. */
 export function processValues<K, V, VR>(
   up: StreamHandle<K, V>,
   supplier: ProcessorSupplier<K, V, K, VR>,

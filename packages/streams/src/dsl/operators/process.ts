@@ -13,20 +13,7 @@ export interface ProcessOptions extends NamedOptions {
   readonly stores?: readonly (string | StoreSpec)[] | undefined
 }
 
-/**
- * Runs a processor of your own for each record; what it forwards is the resulting stream.
- *
- * Nothing is dropped: it sees null keys and null values. It may forward under other keys, so grouping or joining the result
- * goes through a repartition topic, and the serdes have to be given there.
- *
- * ```ts
- * stream.process(() => new Dedupe(), { stores: [keyValueStore('seen', { key: string(), value: json<boolean>() })] })
- * ```
- *
- * @param supplier - Called once per task: must give a new processor each time.
- * @throws StreamsError `TOPOLOGY_UNKNOWN_STORE`, `TOPOLOGY_DUPLICATE_STORE` while building
- * @see Kafka Streams `KStream#process`
- */
+/** Documented at `KStream.process`. */
 export function process<K, V, KR, VR>(
   up: StreamHandle<K, V>,
   supplier: ProcessorSupplier<K, V, KR, VR>,

@@ -18,18 +18,7 @@ import { AggregateView, type KeyValueHandle } from './aggregate.ts'
 
 const PREFIX = 'KSTREAM-REDUCE-'
 
-/**
- * Combines the values of each key into one of the same type and emits it on every update.
- *
- * Records with a null key or null value are dropped and counted as `null-key-or-value`. A row's timestamp is the highest
- * seen for its key since the value was last null.
- *
- * @param reducer - Called as `reducer(aggregate, value)` from a key's second value on; the first is taken as it is. Returns
- *   the new value, or null to delete the row. Synchronous; it must not change its arguments.
- * @param options - `store` names the store and its changelog.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KGroupedStream#reduce`
- */
+/** Documented at `KGroupedStream.reduce`. */
 export function reduce<K, V>(
   grouped: GroupedStreamHandle<K, V>,
   reducer: (aggregate: V, value: V) => V | null,

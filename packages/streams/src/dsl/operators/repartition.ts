@@ -17,13 +17,7 @@ export interface RepartitionedOptions<K, V, KW = K, VW = V> extends NamedOptions
   readonly partitioner?: StreamPartitioner<K, V> | undefined
 }
 
-/**
- * Writes the stream to a topic of the application's own and reads it back, so that equal keys meet in one partition. The
- * topic is created, and purged as it is read. Records with a null key are dropped.
- *
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
- * @see Kafka Streams `KStream#repartition`
- */
+/** Documented at `KStream.repartition`. */
 export function repartition<K, V, KW = K, VW = V>(
   up: StreamHandle<K, V>,
   options: RepartitionedOptions<K, V, KW, VW> = {}

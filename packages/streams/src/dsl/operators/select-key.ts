@@ -4,14 +4,7 @@ import type { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
-/**
- * Gives each record a new key; value, timestamp and headers stay.
- *
- * Grouping or joining the result goes through a repartition topic, also when every key stays as it was.
- *
- * @param mapper - Also called for null keys and null values; `undefined` counts as null. Synchronous.
- * @see Kafka Streams `KStream#selectKey`
- */
+/** Documented at `KStream.selectKey`. */
 export function selectKey<K, V, KR>(
   up: StreamHandle<K, V>,
   mapper: (key: K, value: V) => KR,

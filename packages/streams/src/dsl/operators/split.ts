@@ -19,12 +19,7 @@ interface Branch<K, V> {
   readonly predicate: ((key: K, value: V) => boolean) | undefined
 }
 
-/**
- * Sends each record down the first branch whose predicate holds, or down the default branch, or nowhere.
- *
- * @param options - `name` is the prefix of the branches' node names: `<name><branch>`.
- * @see Kafka Streams `KStream#split`
- */
+/** Documented at `KStream.split`. */
 export function split<K, V>(up: StreamHandle<K, V>, options: NamedOptions = {}): SplitHandle<K, V> {
   const branches: Branch<K, V>[] = []
   const supplier = () => new SplitProcessor(branches)

@@ -14,18 +14,7 @@ import type { GlobalTableHandle } from './global-table.ts'
 
 type Selector<K, V, KG> = (key: K, value: V) => KG | null | undefined
 
-/**
- * Joins each record with the row that a global table has, at that moment, for a key computed from the record. Records
- * without such a key or row give nothing.
- *
- * Nothing is repartitioned: every instance holds the whole table. Updates of the table give no output by themselves.
- * Records with a null value are dropped; a null record key is fine. The result keeps key, timestamp and headers.
- *
- * @param selector - Gives the key to look up; null or undefined drops the record. Synchronous.
- * @param joiner - Gets the record's value, the row's value and the record's key. Synchronous.
- * @throws StreamsError `TOPOLOGY_INVALID`
- * @see Kafka Streams `KStream#join(GlobalKTable, …)`
- */
+/** Documented at `KStream.join` with a global table. */
 export function streamGlobalJoin<K, V, KG, VG, VR>(
   up: StreamHandle<K, V>,
   table: GlobalTableHandle<KG, VG>,
@@ -36,12 +25,7 @@ export function streamGlobalJoin<K, V, KG, VG, VR>(
   return addJoin('join', up, table, selector, joiner as Joiner, false, options)
 }
 
-/**
- * Joins each record with the row that a global table has for a key computed from the record, or with null when there is no
- * such row or key. Records with a null value are dropped. Otherwise as `join`.
- *
- * @see Kafka Streams `KStream#leftJoin(GlobalKTable, …)`
- */
+/** Documented at `KStream.leftJoin` with a global table. */
 export function streamGlobalLeftJoin<K, V, KG, VG, VR>(
   up: StreamHandle<K, V>,
   table: GlobalTableHandle<KG, VG>,

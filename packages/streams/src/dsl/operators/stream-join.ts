@@ -34,18 +34,7 @@ export interface StreamJoinedOptions<K, V, VO>
 
 type Joiner<K, V, VO, VR> = (value: V, other: VO, key: K) => VR
 
-/**
- * Joins each record with those of the other stream that have its key and are near it in time.
- *
- * Both streams are kept in window stores for as long as records may match: `before + after + grace`. Every pair gives one
- * result, with the higher timestamp of the two and the headers of the one that came last. Records with a null key or a null
- * value are dropped. The streams must have equal partition counts; an operator above that may have changed a key puts a
- * repartition topic before the join.
- *
- * @param joiner - Gets the value of this stream's record, that of the other's, and the key. Synchronous.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`; at start `TOPOLOGY_NOT_COPARTITIONED`
- * @see Kafka Streams `KStream#join(KStream, …)`
- */
+/** Documented at `KStream.join` of two streams. */
 export function streamJoin<K, V, VO, VR>(
   stream: StreamHandle<K, V>,
   other: StreamHandle<K, VO>,
@@ -56,12 +45,7 @@ export function streamJoin<K, V, VO, VR>(
   return addJoin('join', stream, other, joiner, windows, false, false, options)
 }
 
-/**
- * As `join`, and each record of this stream without a match gives a result with null: once its window has closed (stream time
- * passes its end and the grace), when the next record arrives. A null key matches nothing and is joined with null at once.
- *
- * @see Kafka Streams `KStream#leftJoin(KStream, …)`
- */
+/** Documented at `KStream.leftJoin` of two streams. */
 export function streamLeftJoin<K, V, VO, VR>(
   stream: StreamHandle<K, V>,
   other: StreamHandle<K, VO>,
@@ -72,11 +56,7 @@ export function streamLeftJoin<K, V, VO, VR>(
   return addJoin('leftJoin', stream, other, joiner, windows, true, false, options)
 }
 
-/**
- * As `leftJoin`, and the same for the records of the other stream.
- *
- * @see Kafka Streams `KStream#outerJoin(KStream, …)`
- */
+/** Documented at `KStream.outerJoin`. */
 export function streamOuterJoin<K, V, VO, VR>(
   stream: StreamHandle<K, V>,
   other: StreamHandle<K, VO>,

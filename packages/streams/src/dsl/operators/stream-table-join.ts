@@ -50,18 +50,7 @@ export interface JoinedOptions<K, V> extends NamedOptions {
   readonly grace?: Duration | undefined
 }
 
-/**
- * Joins each record with the row that the table has for its key at that moment. Records without a row give nothing.
- *
- * Updates of the table give no output by themselves. Records with a null key or null value are dropped. The result has the
- * record's timestamp and headers. A versioned table is looked up as of that timestamp. With `grace`, records wait and leave in order
- * of (timestamp, key, arrival); those that come later than that are joined at once. Stream and table must have equal partition counts; an operator above that may have changed
- * the key puts a repartition topic before the join.
- *
- * @param joiner - Gets the record's value, the row's value and the key. Synchronous.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`; at start `TOPOLOGY_NOT_COPARTITIONED`
- * @see Kafka Streams `KStream#join(KTable, …)`
- */
+/** Documented at `KStream.join` with a table. */
 export function streamTableJoin<K, V, VT, VR>(
   up: StreamHandle<K, V>,
   table: TableHandle<K, VT>,
@@ -71,12 +60,7 @@ export function streamTableJoin<K, V, VT, VR>(
   return addJoin('join', up, table, joiner, false, options)
 }
 
-/**
- * Joins each record with the row that the table has for its key at that moment, or with null if it has none. Records with a
- * null key are joined with null; records with a null value are dropped. Otherwise as `join`.
- *
- * @see Kafka Streams `KStream#leftJoin(KTable, …)`
- */
+/** Documented at `KStream.leftJoin` with a table. */
 export function streamTableLeftJoin<K, V, VT, VR>(
   up: StreamHandle<K, V>,
   table: TableHandle<K, VT>,

@@ -17,15 +17,7 @@ export interface ConsumedOptions<K, V> extends NamedOptions {
 
 export const CONSUMED_OPTIONS: readonly string[] = ['name', 'key', 'value', 'timestampExtractor', 'offsetReset']
 
-/**
- * Reads topics as a stream of records. Streams of the same topics share one source.
- *
- * The types leave out null: a record without a key or value reaches operators with `null` in its place.
- *
- * @param topics - One topic, several, or all whose names match a pattern as a whole, also those created later.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_TOPIC_CONFLICT`
- * @see Kafka Streams `StreamsBuilder#stream`
- */
+/** Documented at `StreamsBuilder.stream`. */
 export function stream<K, V>(
   graph: DslGraph,
   topics: string | readonly string[] | RegExp,

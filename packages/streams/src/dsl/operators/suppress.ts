@@ -31,18 +31,7 @@ export interface SuppressOptions<K, V> extends NamedOptions {
   readonly changelog?: boolean | Readonly<Record<string, string>> | undefined
 }
 
-/**
- * Holds updates back and emits only the last of each key: when its window is closed, or some time after the first of them.
- *
- * Time is the highest timestamp that this operator has seen. What is due is emitted after each update that comes in, in
- * order of (time of the first update held, key), for windows (window end, key, window start), with the timestamp and
- * headers of the last update. Deletions of windows are not emitted, since nothing was before. What is held is kept in a
- * store with a changelog.
- *
- * @throws StreamsError `TOPOLOGY_INVALID` for `untilWindowCloses` on a table that is not made of windows;
- *   `TOPOLOGY_SERDE_MISSING`; while running `STATE_BUFFER_FULL`
- * @see Kafka Streams `KTable#suppress`
- */
+/** Documented at `KTable.suppress`. */
 export function suppress<K, V>(
   table: TableHandle<K, V>,
   suppressed: Suppressed,

@@ -14,20 +14,7 @@ import { openTableStore, type TableStore } from '../table/table-store.ts'
 import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
 import type { Aggregator, KeyValueHandle } from './aggregate.ts'
 
-/**
- * Combines the rows of each group into an aggregate and emits it on every update.
- *
- * A changed row is first taken out with the subtractor, then added with the adder; in one output if it stays in its group. A
- * group's timestamp is the highest of its updates.
- *
- * @param initializer - Makes the aggregate of a group's first row, and again after it became null.
- * @param adder - Gets the group's key, the new row and the aggregate; returns the new aggregate.
- * @param subtractor - Gets the group's key, the old row and the aggregate; returns the new aggregate. Both are synchronous;
- *   null from either deletes the group.
- * @param options - `value` is the serde of the aggregate; `store` names the store and its changelog.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KGroupedTable#aggregate`
- */
+/** Documented at `KGroupedTable.aggregate`. */
 export function tableAggregate<K, V, A>(
   grouped: GroupedTableHandle<K, V>,
   initializer: () => A,

@@ -5,13 +5,7 @@ import type { GroupedTableHandle, TableHandle } from '../table-handle.ts'
 import type { KeyValueHandle } from './aggregate.ts'
 import { tableAggregateSupplier } from './table-aggregate.ts'
 
-/**
- * Counts the rows of each group and emits the count on every update. A count that returns to 0 stays, as 0.
- *
- * @param options - `value` is the serde of the counts; default `int64()`.
- * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KGroupedTable#count`
- */
+/** Documented at `KGroupedTable.count`. */
 export function tableCount<K, V>(
   grouped: GroupedTableHandle<K, V>,
   options: MaterializedOptions<K, number> = {}

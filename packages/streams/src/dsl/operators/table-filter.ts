@@ -5,15 +5,7 @@ import type { TableHandle } from '../table-handle.ts'
 
 type Predicate<K, V> = (key: K, value: V) => boolean
 
-/**
- * The rows for which the predicate holds. A row that stops fitting is deleted.
- *
- * A deletion is forwarded for every update that does not fit, unless old values are at hand (the table above is stored, or
- * an operator below needs them): then only if the row was there.
- *
- * @param predicate - Not called for deletions. Synchronous.
- * @see Kafka Streams `KTable#filter`
- */
+/** Documented at `KTable.filter`. */
 export function tableFilter<K, V>(
   table: TableHandle<K, V>,
   predicate: Predicate<K, V>,
@@ -22,11 +14,7 @@ export function tableFilter<K, V>(
   return addFilter('filter', table, predicate, true, options)
 }
 
-/**
- * The rows for which the predicate does not hold; otherwise as `filter`.
- *
- * @see Kafka Streams `KTable#filterNot`
- */
+/** Documented at `KTable.filterNot`. */
 export function tableFilterNot<K, V>(
   table: TableHandle<K, V>,
   predicate: Predicate<K, V>,

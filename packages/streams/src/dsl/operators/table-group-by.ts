@@ -14,16 +14,7 @@ import { GROUPED_OPTIONS, type GroupedOptions } from './group-by-key.ts'
 
 type Selector<K, V, KR, VR> = (key: K, value: V) => readonly [KR, VR]
 
-/**
- * Groups the rows of the table by a new key. The aggregations below go through a repartition topic and stay right when rows
- * change: the old row is taken out of its group, the new one is added to its own.
- *
- * @param selector - Returns `[key, value]` of a row; a row whose key or value there is null belongs to no group. Synchronous,
- *   and always the same for the same row.
- * @param options - Serdes of the new key and value; `name` names the node and the repartition topic.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
- * @see Kafka Streams `KTable#groupBy`
- */
+/** Documented at `KTable.groupBy`. */
 export function tableGroupBy<K, V, KR, VR, KG = KR, VG = VR>(
   table: TableHandle<K, V>,
   selector: Selector<K, V, KR, VR>,

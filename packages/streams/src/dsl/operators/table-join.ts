@@ -27,18 +27,7 @@ import type { TableHandle } from '../table-handle.ts'
 
 type Joiner<K, V, VO, VR> = (value: V, other: VO, key: K) => VR
 
-/**
- * The keys that both tables have, with a value made of both.
- *
- * Recomputed at every update of either table while the other has a row. A deletion then deletes the result, and is forwarded
- * again each time it is repeated. The result's timestamp is the higher one of the two rows.
- *
- * @param joiner - Gets both values and the key. A null from it deletes the row. Synchronous, and always the same for the
- *   same values.
- * @param options - Stored only if any of them but `name` is given; `value` is then the serde of the result.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`; at start `TOPOLOGY_NOT_COPARTITIONED`
- * @see Kafka Streams `KTable#join`
- */
+/** Documented at `KTable.join`. */
 export function tableJoin<K, V, VO, VR>(
   table: TableHandle<K, V>,
   other: TableHandle<K, VO>,
@@ -48,11 +37,7 @@ export function tableJoin<K, V, VO, VR>(
   return addJoin('join', table, other, joiner, true, true, options)
 }
 
-/**
- * The keys of the first table, with a value made of both; null stands for a missing row of the other. Otherwise as `join`.
- *
- * @see Kafka Streams `KTable#leftJoin`
- */
+/** Documented at `KTable.leftJoin`. */
 export function tableLeftJoin<K, V, VO, VR>(
   table: TableHandle<K, V>,
   other: TableHandle<K, VO>,
@@ -62,11 +47,7 @@ export function tableLeftJoin<K, V, VO, VR>(
   return addJoin('leftJoin', table, other, joiner, true, false, options)
 }
 
-/**
- * The keys that either table has, with a value made of both; null stands for the missing row. Otherwise as `join`.
- *
- * @see Kafka Streams `KTable#outerJoin`
- */
+/** Documented at `KTable.outerJoin`. */
 export function tableOuterJoin<K, V, VO, VR>(
   table: TableHandle<K, V>,
   other: TableHandle<K, VO>,

@@ -10,16 +10,7 @@ import { assertGroupKey } from './table-aggregate.ts'
 
 type Reducer<V> = (aggregate: V, value: V) => V | null
 
-/**
- * Combines the rows of each group into one value of their type and emits it on every update.
- *
- * A changed row is first taken out with the subtractor, then added with the adder; in one output if it stays in its group.
- *
- * @param adder - Gets the aggregate and the new row. The first row of a group is taken as it is.
- * @param subtractor - Gets the aggregate and the old row. Both are synchronous; null from either deletes the group.
- * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KGroupedTable#reduce`
- */
+/** Documented at `KGroupedTable.reduce`. */
 export function tableReduce<K, V>(
   grouped: GroupedTableHandle<K, V>,
   adder: Reducer<V>,

@@ -14,21 +14,7 @@ export interface TransformValuesOptions<K, V> extends MaterializedOptions<K, V> 
   readonly stores?: readonly (string | StoreSpec)[] | undefined
 }
 
-/**
- * Makes a new value of each row with a transformer of your own, which may use stores; the keys stay.
- *
- * Unlike `mapValues` it also sees deletions, as null; what it makes of them is a row. Without a name the result is not stored:
- * a look-up by an operator below calls a transformer of its own, also for rows that do not exist. Name a store when the
- * transformer's result depends on more than the row.
- *
- * ```ts
- * table.transformValues(() => (key, value) => value ?? `no ${key}`)
- * ```
- *
- * @param supplier - Must give a new transformer each time. A null from the transformer deletes the row.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_UNKNOWN_STORE`, `TOPOLOGY_DUPLICATE_STORE` while building
- * @see Kafka Streams `KTable#transformValues`
- */
+/** Documented at `KTable.transformValues`. */
 export function tableTransformValues<K, V, VR>(
   table: TableHandle<K, V>,
   supplier: ValueTransformerSupplier<K, V, VR>,

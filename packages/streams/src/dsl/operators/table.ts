@@ -18,16 +18,7 @@ export interface TableOptions<K, V>
   extends ConsumedOptions<K, V>,
     Pick<MaterializedOptions<K, V>, 'store' | 'caching' | 'changelog' | 'persistent' | 'historyRetention'> {}
 
-/**
- * Reads a topic as a table: each record sets the value of its key, a null value deletes it. Records with a null key are
- * dropped.
- *
- * The table is stored if it is named, or if an operator below has to look it up or to know old values. The store has a
- * changelog of its own.
- *
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_TOPIC_CONFLICT`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `StreamsBuilder#table`
- */
+/** Documented at `StreamsBuilder.table`. */
 export function table<K, V>(
   graph: DslGraph,
   topic: string,

@@ -10,11 +10,7 @@ import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 import type { TableHandle } from '../table-handle.ts'
 
-/**
- * Every update of the table as a record of a stream; a deletion is a record with a null value.
- *
- * @see Kafka Streams `KTable#toStream`
- */
+/** Documented at `KTable.toStream`. */
 export function toStream<K, V>(table: TableHandle<K, V>, options: NamedOptions = {}): StreamHandle<K, V> {
   checkOptions('toStream()', options, ['name'])
   const { graph, key, value, sources } = table

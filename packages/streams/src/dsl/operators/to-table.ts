@@ -23,16 +23,7 @@ export interface ToTableOptions<K, V, KW = K, VW = V> extends Omit<MaterializedO
 
 const PREFIX = 'KSTREAM-TOTABLE-'
 
-/**
- * Takes the stream as the updates of a table: each record sets the value of its key, a null value deletes it. Records with a
- * null key are dropped.
- *
- * An operator above that may have changed the key puts a repartition topic before the table. The table is stored if it is
- * named, or if an operator below has to look it up or to know old values.
- *
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`
- * @see Kafka Streams `KStream#toTable`
- */
+/** Documented at `KStream.toTable`. */
 export function toTable<K, V, KW = K, VW = V>(
   up: StreamHandle<K, V>,
   options: ToTableOptions<K, V, KW, VW> = {}

@@ -16,14 +16,7 @@ export interface ProducedOptions<K, V> extends NamedOptions {
   readonly partitioner?: StreamPartitioner<K, V> | undefined
 }
 
-/**
- * Writes each record to a topic, with its timestamp and headers. A null value is written as a tombstone.
- *
- * @param topic - A topic that exists, or a function that gives the topic of each record. A null from it is an error of the
- *   record.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`
- * @see Kafka Streams `KStream#to`
- */
+/** Documented at `KStream.to`. */
 export function to<K, V>(
   up: StreamHandle<K, V>,
   topic: string | TopicNameExtractor<K, V>,

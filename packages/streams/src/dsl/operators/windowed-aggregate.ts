@@ -39,21 +39,7 @@ export interface WindowedStreamHandle<K, V, W extends AnyWindows = AnyWindows> {
 export type TimeWindowedStreamHandle<K, V> = WindowedStreamHandle<K, V, TimeWindows | SlidingWindows | UnlimitedWindows>
 export type SessionWindowedStreamHandle<K, V> = WindowedStreamHandle<K, V, SessionWindows>
 
-/**
- * Combines the values of each key and window into an aggregate and emits it, on every update or when the window closes.
- *
- * Records with a null key are dropped, for sliding windows also those with a null value; elsewhere the aggregator gets null
- * values. A record enters those of its windows that are still open; for each that is closed (its end + grace <= stream time
- * of this operator, for sliding windows <) it is counted as `late`. A result's timestamp is the highest of its window's
- * records.
- *
- * @param initializer - Makes the aggregate of a window's first record.
- * @param aggregator - Gets key, value and aggregate; returns the new aggregate, or null to delete it. Synchronous.
- * @param options - `value` is the serde of the aggregate; `retention` how long windows can be read, at least size + grace
- *   (sliding: twice the difference + grace).
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`, `TOPOLOGY_WINDOW_INVALID`
- * @see Kafka Streams `TimeWindowedKStream#aggregate`
- */
+/** Documented at `TimeWindowedKStream.aggregate`. */
 export function windowedAggregate<K, V, A>(
   handle: TimeWindowedStreamHandle<K, V>,
   initializer: () => A,

@@ -14,13 +14,7 @@ const KINDS: readonly string[] = ['time', 'sliding', 'unlimited', 'session'] sat
 /** Windows whose length does not depend on the records. */
 export type FixedWindows = TimeWindows | SlidingWindows | UnlimitedWindows
 
-/**
- * Divides each group into windows of event time: `tumbling('5m')`, `hopping('5m', { advance: '1m' })`, `sliding('5m')`,
- * `session('5m')`, `unlimited()`.
- *
- * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`
- * @see Kafka Streams `KGroupedStream#windowedBy`
- */
+/** Documented at `KGroupedStream.windowedBy`. */
 export function windowedBy<K, V, W extends FixedWindows | SessionWindows>(
   grouped: GroupedStreamHandle<K, V>,
   windows: W

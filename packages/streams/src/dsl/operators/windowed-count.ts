@@ -5,16 +5,7 @@ import { useUpNumber } from './count.ts'
 import type { AnyWindows } from '../windowed/window-kind.ts'
 import { aggregateWindows, type HandleOfWindows, type WindowedStreamHandle } from './windowed-aggregate.ts'
 
-/**
- * Counts the records of each key and window and emits the count, on every update or when the window closes.
- *
- * Records with a null key are dropped; those with a null value count, except in sliding windows. Late records as in
- * `aggregate`.
- *
- * @param options - `value` is the serde of the counts; default `int64()`.
- * @throws StreamsError `TOPOLOGY_DUPLICATE_STORE`, `TOPOLOGY_WINDOW_INVALID`
- * @see Kafka Streams `TimeWindowedKStream#count`, `SessionWindowedKStream#count`
- */
+/** Documented at `TimeWindowedKStream.count` and `SessionWindowedKStream.count`. */
 export function windowedCount<K, V, W extends AnyWindows>(
   handle: WindowedStreamHandle<K, V, W>,
   options: WindowMaterializedOptions<K, number> = {}

@@ -5,17 +5,7 @@ import type { TableHandle } from '../table-handle.ts'
 import type { AnyWindows } from '../windowed/window-kind.ts'
 import { aggregateWindows, type HandleOfWindows, type WindowedStreamHandle } from './windowed-aggregate.ts'
 
-/**
- * Combines the values of each key and window into one of the same type and emits it, on every update or when the window
- * closes.
- *
- * Records with a null key are dropped, for sliding windows also those with a null value. Late records as in `aggregate`.
- *
- * @param reducer - Called as `reducer(aggregate, value)` from a window's second value on; the first is taken as it is.
- *   Sessions are joined with it too. Returns the new value, or null to delete it. Synchronous.
- * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`, `TOPOLOGY_WINDOW_INVALID`
- * @see Kafka Streams `TimeWindowedKStream#reduce`, `SessionWindowedKStream#reduce`
- */
+/** Documented at `TimeWindowedKStream.reduce` and `SessionWindowedKStream.reduce`. */
 export function windowedReduce<K, V, W extends AnyWindows>(
   handle: WindowedStreamHandle<K, V, W>,
   reducer: (aggregate: V, value: V) => V | null,
