@@ -144,10 +144,10 @@ export interface ProcessorContext<KOut, VOut> {
    */
   recordMetadata(): RecordMetadata | undefined
   /**
-   * Headers of the record in work; those of the triggering record while a buffer is being emptied; none in a
-   * punctuation.
+   * Headers of the input record in work, as it was read, though operators above may have changed those of `record`; of
+   * the triggering record while a buffer is being emptied. None in a punctuation.
    *
-   * @see Kafka Streams `Record#headers`
+   * @see Kafka Streams `processor.ProcessorContext#headers`, of the API before `Record`
    * @example
    * ```ts
    * builder

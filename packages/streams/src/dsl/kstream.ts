@@ -489,8 +489,9 @@ export class KStream<K, V> {
    *
    * Both streams are kept in window stores for as long as records may match: `before + after + grace`. Every pair gives
    * one result, with the higher timestamp of the two and the headers of the one that came last. Records with a null key
-   * or a null value are dropped; those that come after the grace are counted as `late`. The streams must have equal
-   * partition counts; an operator above that may have changed a key puts a repartition topic before the join.
+   * or a null value are dropped. A record that comes late is joined with what is still kept, and is itself kept if it
+   * is not older than that. The streams must have equal partition counts; an operator above that may have changed a key
+   * puts a repartition topic before the join.
    *
    * @param joiner - Gets the value of this stream's record, that of the other's, and the key.
    * @param windows - `joinWindows('10m')`: how far apart the two may be.
@@ -587,8 +588,8 @@ export class KStream<K, V> {
   ): KStream<K, VR>
   /**
    * As `join`, and each record of this stream without a match gives a result with null: once its window has closed
-   * (stream time passes its end and the grace), when the next record arrives. A null key matches nothing and is joined
-   * with null at once.
+   * (stream time passes its end and the grace), when the next record arrives; one that comes after the end of its
+   * window at once. A null key matches nothing and is joined with null at once.
    *
    * @param joiner - Gets the value of this stream's record, that of the other's or null, and the key.
    * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_DUPLICATE_STORE`; at start `TOPOLOGY_NOT_COPARTITIONED`

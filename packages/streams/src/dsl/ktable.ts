@@ -37,8 +37,7 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
   /**
    * The handle by which the table's store is queried, with the types of its rows: `app.store(table.queryableStore)`.
    *
-   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name, or keeps past versions: then
-   *   `queryableVersionedStore` is its handle
+   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name
    * @see Kafka Streams `KTable#queryableStoreName`
    * @example
    * ```ts
@@ -225,7 +224,8 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
   /**
    * The keys that both tables have, with a value made of both. Recomputed at every update of either table while the
    * other has a row; a deletion then deletes the result, and is forwarded again each time it is repeated. The result's
-   * timestamp is the higher one of the two rows. Both tables are stored for it. They must have equal partition counts.
+   * timestamp is the higher one of the two rows. What is looked up is stored: the tables, or those that they are
+   * computed from. They must have equal partition counts.
    *
    * @param joiner - Gets both values and the key. A null from it deletes the row. Always the same for the same values.
    * @param options - Stored, with a changelog, only if any of them but `name` is given; `value` is then the serde of

@@ -31,8 +31,8 @@ export interface JoinWindowsOptions {
  * one at `l` when `l - before <= r <= l + after`. Inclusive at both ends.
  *
  * @param timeDifference - 0 or more, or negative where `before` and `after` are given; their sum must not be negative.
- * @param options - `before` and `after` set the sides apart. `grace`: how long records that come late are still joined,
- *   and how long those without a match are waited for after their windows have ended, by stream time; default 0.
+ * @param options - `before` and `after` set the sides apart. `grace`: how much longer records are kept for those that
+ *   come late, and how long a match is waited for after a record's window has ended, by stream time; default 0.
  * @throws StreamsError `TOPOLOGY_WINDOW_INVALID`, `DURATION_INVALID`
  * @see Kafka Streams `JoinWindows#ofTimeDifferenceAndGrace`, `#before`, `#after`
  * @example
