@@ -32,7 +32,9 @@ test('prints what the README says, and leaves nothing behind', async () => {
 })
 
 test('the README shows the application and its input as they are', async () => {
-  expect(await read('README.md')).toContain(`\`\`\`ts\n${await read('app.ts')}\`\`\`\n`)
+  for (const file of ['word-count.ts', 'app.ts']) {
+    expect(await read('README.md')).toContain(`\`\`\`ts\n${await read(file)}\`\`\`\n`)
+  }
   expect(await readmeBlock('Input:')).toBe(await read('sample.txt'))
 })
 

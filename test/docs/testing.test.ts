@@ -50,12 +50,21 @@ test('stores are compared with a snapshot', async () => {
     'per-5m': { 'anna[0,5m)': 2, 'anna[5m,10m)': 1, 'ben[0,5m)': 1 },
     visits: { 'anna[0,30s]': 2, 'anna[6m,6m]': 1, 'ben[4m,4m]': 1 }
   })
-  expect(await driver.snapshot({ stores: ['visits'], timestamps: true })).toMatchInlineSnapshot(`
+  expect(await driver.snapshot({ stores: ['per-5m'], timestamps: true })).toMatchInlineSnapshot(`
     {
-      "visits": {
-        "anna[0,30s]": 2,
-        "anna[6m,6m]": 1,
-        "ben[4m,4m]": 1,
+      "per-5m": {
+        "anna[0,5m)": {
+          "timestampMs": 30000,
+          "value": 2,
+        },
+        "anna[5m,10m)": {
+          "timestampMs": 360000,
+          "value": 1,
+        },
+        "ben[0,5m)": {
+          "timestampMs": 240000,
+          "value": 1,
+        },
       },
     }
   `)

@@ -3,7 +3,8 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { capture } from '../../scripts/run.ts'
 
-const WORD_COUNT = fileURLToPath(new URL('../../examples/01-word-count/app.ts', import.meta.url))
+const WORD_COUNT = fileURLToPath(new URL('../../examples/01-word-count', import.meta.url))
+const WORD_COUNT_FILES = ['app.ts', 'word-count.ts']
 const CONSUMER = fileURLToPath(new URL('./fixtures/consumer', import.meta.url))
 
 /** An empty project outside the workspace, with a Node of its own, into which the packed packages were installed. */
@@ -19,7 +20,7 @@ export async function install(dir: string, nodeVersion: string, tarballs: readon
   const manifest = { name: 'consumer', private: true, type: 'module', allowScripts: { node: true } }
   await writeFile(join(dir, 'package.json'), JSON.stringify(manifest))
   await cp(CONSUMER, dir, { recursive: true })
-  await copyFile(WORD_COUNT, join(dir, 'app.ts'))
+  for (const file of WORD_COUNT_FILES) await copyFile(join(WORD_COUNT, file), join(dir, file))
 
   const path = `${join(dir, 'node_modules', '.bin')}${delimiter}${process.env.PATH}`
   const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> =>

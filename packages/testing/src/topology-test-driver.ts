@@ -1,4 +1,4 @@
-import { type Headers, type KeyValueSerdes, StreamsError } from '@millrace/streams/core'
+import { type Headers, type KeyValueSerdes, type StateStore, StreamsError } from '@millrace/streams/core'
 import type { RawStoreProvider } from '@millrace/streams/ports'
 import { type ErrorHandlers, resolveConfig } from '@millrace/streams/runtime'
 import type { Topology } from '@millrace/streams/topology'
@@ -8,6 +8,7 @@ import { MockClock } from './driver/mock-clock.ts'
 import { RunningTopology, type Surroundings } from './driver/running-topology.ts'
 import { TestInputTopic } from './driver/test-input-topic.ts'
 import { TestOutputTopic } from './driver/test-output-topic.ts'
+import { type StoreSnapshot, storeSnapshot } from './store-snapshot.ts'
 
 export interface TestDriverOptions {
   /** Default `test`. */
@@ -32,6 +33,16 @@ export interface RestartOptions {
   readonly topology?: Topology
   /** `lost`: the persistent stores are gone and are restored from the changelogs. Default `kept`. */
   readonly disk?: 'kept' | 'lost'
+}
+
+export interface SnapshotOptions {
+  /** Default: all stores, those included that operators keep for themselves. */
+  readonly stores?: readonly string[]
+  /**
+   * Each value as `{ value, timestampMs }` where the store has timestamps; of a versioned store a list of all versions of a key.
+   * Default false: values alone.
+   */
+  readonly timestamps?: boolean
 }
 
 /**
@@ -106,8 +117,11 @@ export class TopologyTestDriver {
   /** @throws StreamsError `TOPIC_MISSING` when the topology does not read this topic. */
   inputTopic<K, V>(topic: string, serdes: KeyValueSerdes<K, V>): TestInputTopic<K, V> {
     this.#requireInput(topic)
-    return new TestInputTopic(topic, serdes, (key, value, timestampMs, headers) =>
-      this.#pipe(topic, key, value, timestampMs, headers)
+    return new TestInputTopic(
+      topic,
+      serdes,
+      (key, value, timestampMs, headers) => this.#pipe(topic, key, value, timestampMs, headers),
+      ms => this.advanceWallClock(ms)
     )
   }
 
@@ -129,6 +143,24 @@ export class TopologyTestDriver {
     throw new StreamsError('STORE_NOT_FOUND', `There is no store '${name}'. The topology has ${names || 'none'}.`, {
       details: { store: name }
     })
+  }
+
+  /**
+   * What the stores hold, as plain data for `toEqual` and snapshots: by store, in order of names, then by key, in order of the
+   * keys' texts.
+   *
+   * @throws StreamsError `STORE_NOT_FOUND`
+   */
+  async snapshot({ stores, timestamps = false }: SnapshotOptions = {}): Promise<Record<string, StoreSnapshot>> {
+    const all = [...this.#topology.subTopologies, ...this.#topology.globalSubTopologies].flatMap(sub => sub.stores)
+    const kinds = new Map(all.map(spec => [spec.name, spec]))
+    const entries: [string, StoreSnapshot][] = []
+    for (const name of [...(stores ?? kinds.keys())].sort()) {
+      const store = this.store<StateStore>(name)
+      const spec = kinds.get(name)
+      if (spec !== undefined) entries.push([name, await storeSnapshot(spec, store, timestamps)])
+    }
+    return Object.fromEntries(entries)
   }
 
   /** Moves the wall clock on. */

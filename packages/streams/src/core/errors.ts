@@ -85,7 +85,9 @@ export const ERRORS = {
   CLIENT_CLOSED: 'stop',
 
   APP_STATE_INVALID: 'stop',
-  APP_CLOSE_TIMED_OUT: 'stop'
+  APP_CLOSE_TIMED_OUT: 'stop',
+
+  TEST_NOTATION_INVALID: 'stop'
 } as const satisfies { readonly [code: string]: Action }
 
 export type ErrorCode = keyof typeof ERRORS

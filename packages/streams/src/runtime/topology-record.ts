@@ -107,7 +107,7 @@ export function encode(identity: StateIdentity): string {
 }
 
 /** Undefined for what this release doesn't understand. */
-export function decode(text: string): StateIdentity | undefined {
+function decode(text: string): StateIdentity | undefined {
   try {
     const { version, ...identity } = JSON.parse(text) as StateIdentity & { version: unknown }
     const isWhole = Array.isArray(identity.sources) && Array.isArray(identity.steps)

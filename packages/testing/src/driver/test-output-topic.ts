@@ -1,17 +1,18 @@
 import type { KeyValueSerdes, Serde, StreamRecord } from '@millrace/streams/core'
+import { recordText } from '../notation/records.ts'
 import type { LoggedRecord, TopicLog } from './topic-log.ts'
 
 /** Reads what the topology wrote to a topic; each record once. */
 export class TestOutputTopic<K, V> {
   readonly topic: string
-  readonly #serdes: KeyValueSerdes<K, V>
+  readonly serdes: KeyValueSerdes<K, V>
   readonly #log: TopicLog
   #next = 0
 
   constructor(log: TopicLog, serdes: KeyValueSerdes<K, V>) {
     this.topic = log.topic
     this.#log = log
-    this.#serdes = serdes
+    this.serdes = serdes
   }
 
   /** How many records wait to be read. */
@@ -33,6 +34,13 @@ export class TestOutputTopic<K, V> {
     return records
   }
 
+  /** The waiting records in the notation of `TestInputTopic.pipe`, between spaces: `'a:1@0 b:2@5s'`. */
+  readText(): string {
+    return this.readRecords()
+      .map(record => recordText(record, this.serdes))
+      .join(' ')
+  }
+
   /** `[key, value]` of each waiting record. */
   readKeyValues(): [key: K | null, value: V | null][] {
     return this.readRecords().map(({ key, value }) => [key, value])
@@ -50,8 +58,8 @@ export class TestOutputTopic<K, V> {
 
   #decode(record: LoggedRecord): StreamRecord<K | null, V | null> {
     return {
-      key: this.#value(this.#serdes.key, record.key, true),
-      value: this.#value(this.#serdes.value, record.value, false),
+      key: this.#value(this.serdes.key, record.key, true),
+      value: this.#value(this.serdes.value, record.value, false),
       timestampMs: record.timestampMs,
       headers: record.headers
     }
