@@ -1,0 +1,258 @@
+import type { CaseNode } from './case-format.ts'
+import { isInvertible } from './recomputed-groups.ts'
+
+/**
+ * What of a stream or table is the same with a record cache and without:
+ * - `records`: of a stream every record; of a table every change that it forwards, and so every look-up too.
+ * - `rows`: of a table what a look-up finds at any moment, timestamps included; of the stream of its changes the last of each key,
+ *   with timestamp and headers. But changes are forwarded seldomer.
+ * - `last`: the last value of each key, once all caches are flushed.
+ * - `none`: nothing, neither here nor in Kafka Streams.
+ */
+export type Sameness = 'records' | 'rows' | 'last' | 'none'
+
+export interface Facts {
+  readonly kind: 'stream' | 'table' | 'global' | 'grouped-stream' | 'grouped-table'
+  readonly sameness: Sameness
+  /** Tables of sources and aggregations that this table is made of. */
+  readonly bases: ReadonlySet<string>
+  /** Grouped tables on the way here, by the ids of their aggregations: an empty group may be there without a cache only. */
+  readonly emptyGroups: ReadonlySet<string>
+  /**
+   * The first change of a key has as old value what the initializer gave, which nobody was told of. Without a cache a `groupBy`
+   * subtracts it; a cache tells what was there, which is nothing.
+   */
+  readonly beginsWithInitial?: boolean
+  /** Windows close at the same updates: each change goes on, and none is a deletion that a cache may swallow. */
+  readonly closesAlike?: boolean
+  readonly emitsOnClose?: boolean
+  /** The `toStream` node whose changes these are. */
+  readonly changesOf?: string
+}
+
+const ORDER: readonly Sameness[] = ['records', 'rows', 'last', 'none']
+const NONE: ReadonlySet<string> = new Set()
+/** Aggregates that never become null. */
+const NEVER_NULL = new Set([
+  'sum',
+  'increment',
+  'max',
+  'min',
+  'sumField',
+  'append',
+  'concatLists',
+  'join',
+  'joinWithKey'
+])
+
+export interface CaseFacts {
+  readonly byId: ReadonlyMap<string, Facts>
+  /** Of stores, by the name in the case. */
+  readonly byStore: ReadonlyMap<string, Facts>
+  /** Of the topics that the case writes. */
+  topic(name: string): Facts
+}
+
+/** Derives, by rules over the operators alone, what of a case does not depend on a record cache. */
+export function cacheFacts(nodes: readonly CaseNode[]): CaseFacts {
+  // A topic may be read by a node that stands before the one that writes it.
+  let written = new Map<string, Facts>()
+  for (;;) {
+    const pass = new Pass(written)
+    for (const node of nodes) pass.add(node)
+    if (JSON.stringify([...pass.written].map(levelOf)) === JSON.stringify([...written].map(levelOf))) {
+      return { byId: pass.byId, byStore: pass.byStore, topic: name => pass.writtenTo(name) ?? stream('none') }
+    }
+    written = pass.written
+  }
+}
+
+function levelOf([topic, { sameness }]: readonly [string, Facts]): readonly [string, Sameness] {
+  return [topic, sameness]
+}
+
+/** What `to` writes when the name of the topic is computed. */
+const COMPUTED = ''
+
+const LAST = stream('last')
+
+class Pass {
+  readonly byId = new Map<string, Facts>()
+  readonly byStore = new Map<string, Facts>()
+  readonly written = new Map<string, Facts>()
+  readonly #before: ReadonlyMap<string, Facts>
+
+  constructor(before: ReadonlyMap<string, Facts>) {
+    this.#before = before
+  }
+
+  writtenTo(topic: string): Facts | undefined {
+    return this.written.get(topic) ?? this.written.get(COMPUTED)
+  }
+
+  add(node: CaseNode): void {
+    if (node.op === 'store') return
+    const from = typeof node.from === 'string' ? [node.from] : (node.from ?? [])
+    const inputs = from.map(id => this.byId.get(id) as Facts)
+    if (node.op === 'to') {
+      const topic = node.topic ?? COMPUTED
+      const known = this.written.get(topic)
+      const input = inputs[0] as Facts
+      this.written.set(topic, known === undefined ? input : stream(merged([known, input])))
+      return
+    }
+    const facts = this.#factsOf(node, inputs)
+    if (node.id !== undefined) this.byId.set(node.id, facts)
+    for (const name of [...(node.branches ?? []).map(branch => branch.name), node.default]) {
+      if (typeof name === 'string') this.byId.set(`${node.id}.${name}`, facts)
+    }
+    if (node.store !== undefined) this.byStore.set(node.store, facts)
+  }
+
+  #factsOf(node: CaseNode, inputs: readonly Facts[]): Facts {
+    const [input, other] = inputs as [Facts, Facts | undefined]
+    switch (node.op) {
+      case 'stream':
+        return stream(merged((node.topics ?? [node.topic ?? '']).map(topic => this.#read(topic))))
+      case 'table':
+      case 'toTable': {
+        const records = node.op === 'table' ? this.#read(node.topic as string) : input
+        // Versioned stores have no cache.
+        const stored = node.historyMs === undefined ? 'rows' : 'records'
+        return table(node, records.sameness === 'records' ? stored : worst([records, LAST]))
+      }
+      case 'globalTable':
+        return { ...this.#read(node.topic as string), kind: 'global' }
+      case 'groupByKey':
+      case 'groupBy':
+        return { ...input, kind: input.kind === 'table' ? 'grouped-table' : 'grouped-stream' }
+      case 'windowedBy':
+        return input
+      case 'emitStrategy':
+        return { ...input, emitsOnClose: node.strategy === 'onWindowClose' }
+      case 'cogroup':
+        return { ...input, sameness: worst(inputs) }
+      case 'count':
+      case 'reduce':
+      case 'aggregate':
+        return input.kind === 'grouped-table' ? ofGroups(node, input) : ofRecords(node, input)
+      case 'merge':
+        return stream(merged(inputs))
+      case 'suppress':
+        return suppressed(node, input)
+      case 'toStream': {
+        if (input.sameness === 'records') return stream('records')
+        // A key made of several: which of them changed last is another matter.
+        const isOneToOne = node.key === undefined || ['key', 'windowedKeyToString'].includes(node.key.fn)
+        if (!isOneToOne || input.sameness === 'none') return stream('none')
+        return { ...input, kind: 'stream', ...(node.id === undefined ? {} : { changesOf: node.id }) }
+      }
+      case 'join':
+      case 'leftJoin':
+      case 'outerJoin':
+        return joined(node, input, other as Facts)
+      default:
+        return input.kind === 'table' ? derived(node, input) : mapped(node, input)
+    }
+  }
+
+  /** What is in a topic: what users write is the same, of course. */
+  #read(topic: string): Facts {
+    return this.#before.get(topic) ?? this.#before.get(COMPUTED) ?? stream('records')
+  }
+}
+
+function stream(sameness: Sameness): Facts {
+  return { kind: 'stream', sameness, bases: NONE, emptyGroups: NONE }
+}
+
+function table(node: CaseNode, sameness: Sameness): Facts {
+  const bases = new Set([node.id ?? node.store ?? ''])
+  return { kind: 'table', sameness, bases, emptyGroups: NONE }
+}
+
+function worst(facts: readonly Facts[]): Sameness {
+  return ORDER[Math.max(...facts.map(({ sameness }) => ORDER.indexOf(sameness)))] as Sameness
+}
+
+/** Where records of two streams meet, the last of a key is that of one or the other. */
+function merged(facts: readonly Facts[]): Sameness {
+  if (facts.length === 1) return (facts[0] as Facts).sameness
+  return worst(facts) === 'records' ? 'records' : 'none'
+}
+
+/** Of a stream of changes, an operator that leaves keys and records as they are keeps the last one. */
+function mapped({ op }: CaseNode, input: Facts): Facts {
+  if (input.sameness === 'records' || ['mapValues', 'peek', 'repartition'].includes(op)) return input
+  return stream('none')
+}
+
+/** An aggregation over changes counts them, so it takes every record. */
+function ofRecords(node: CaseNode, input: Facts): Facts {
+  if (input.sameness !== 'records') return table(node, 'none')
+  const isUncached = input.emitsOnClose === true || node.historyMs !== undefined
+  const combine = node.op === 'count' ? 'increment' : (node.reducer ?? node.aggregator)?.fn
+  return {
+    ...table(node, isUncached ? 'records' : 'rows'),
+    beginsWithInitial: node.op !== 'reduce',
+    closesAlike: combine !== undefined && NEVER_NULL.has(combine)
+  }
+}
+
+function ofGroups(node: CaseNode, input: Facts): Facts {
+  const facts = table(node, 'rows')
+  if (input.sameness === 'records') return facts
+  const isExact =
+    input.sameness !== 'none' &&
+    isInvertible(node) &&
+    input.beginsWithInitial !== true &&
+    // Empty groups are rows too, and count.
+    input.emptyGroups.size === 0
+  if (!isExact) return { ...facts, sameness: 'none' }
+  return { ...facts, sameness: 'last', emptyGroups: new Set([node.id ?? '']) }
+}
+
+/** A view without a store is computed at each look-up; a store hears of changes only when they are forwarded. */
+function derived(node: CaseNode, input: Facts): Facts {
+  const isStored = node.store !== undefined
+  const seldomer = input.sameness === 'records' || input.sameness === 'rows'
+  const stored = input.sameness === 'records' ? 'rows' : 'last'
+  return {
+    ...input,
+    sameness: isStored && seldomer ? stored : input.sameness,
+    beginsWithInitial: input.beginsWithInitial === true && !isStored,
+    closesAlike: input.closesAlike === true && node.op === 'mapValues' && !isStored
+  }
+}
+
+/**
+ * Time, for `suppress`, is that of the updates it is told of. So which of them wait, and until when, depends on the cache; that
+ * what was emitted together with what waits is the table, does not.
+ */
+function suppressed(node: CaseNode, input: Facts): Facts {
+  if (input.sameness === 'records' || input.sameness === 'none') return input
+  const isSame = node.until === 'windowCloses' && input.closesAlike === true
+  return { ...input, sameness: isSame ? 'last' : 'none' }
+}
+
+function joined(node: CaseNode, left: Facts, right: Facts): Facts {
+  if (left.kind === 'stream') {
+    const isRead = right.sameness === 'records' || (right.kind === 'table' && right.sameness === 'rows')
+    return stream(left.sameness === 'records' && isRead ? 'records' : 'none')
+  }
+  const facts: Facts = {
+    kind: 'table',
+    sameness: 'last',
+    bases: new Set([...left.bases, ...right.bases]),
+    emptyGroups: new Set([...left.emptyGroups, ...right.emptyGroups]),
+    beginsWithInitial: left.beginsWithInitial === true || right.beginsWithInitial === true
+  }
+  const sameness = worst([left, right])
+  if (sameness === 'records') return { ...facts, sameness: node.store === undefined ? 'records' : 'rows' }
+  // An inner join with itself does not notice a deletion: the other side is gone too. What stays depends on what was there.
+  const isOfItself =
+    node.op === 'join' && node.foreignKey === undefined && [...left.bases].some(id => right.bases.has(id))
+  // A row may refer to a group that is empty.
+  const refersToGroups = node.foreignKey !== undefined && right.emptyGroups.size > 0
+  return sameness === 'none' || isOfItself || refersToGroups ? { ...facts, sameness: 'none' } : facts
+}
