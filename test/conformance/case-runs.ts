@@ -17,14 +17,17 @@ export interface RunMatrix {
   /** Undefined: no restarts. Otherwise after which step, the last one that the case has at the latest. */
   readonly restartAt: 'random' | number | undefined
   readonly disks: readonly Disk[]
+  /** Once without a restart, too. Default false. */
+  readonly alsoPlain?: boolean
   readonly seed: number
 }
 
 /** Every combination of stores and disks. What is random comes from the seed and the case's id, so that one case alone runs alike. */
-export function runsOf(testCase: ConformanceCase, { stores, restartAt, disks, seed }: RunMatrix): CaseRun[] {
+export function runsOf(testCase: ConformanceCase, { stores, restartAt, disks, alsoPlain, seed }: RunMatrix): CaseRun[] {
   const random = seededRandom(seed ^ hashOf(testCase.id))
   const afterStep = restartAt === undefined ? undefined : restartStep(testCase, restartAt, random)
-  const restarts = afterStep === undefined ? [undefined] : disks.map(disk => ({ afterStep, disk }))
+  const plain = alsoPlain === true || afterStep === undefined ? [undefined] : []
+  const restarts = [...plain, ...(afterStep === undefined ? [] : disks.map(disk => ({ afterStep, disk })))]
   return stores.flatMap(kind =>
     restarts.map(restart => {
       const committed = testCase.steps.map(() => random() < 0.5)
