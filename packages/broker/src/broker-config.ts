@@ -13,7 +13,10 @@ export interface BrokerConfig extends GroupConfig, TransactionConfig {
   readonly maxFetchBytes: number
   /** A connection that is silent, or does not read its answer, for this long is closed [connections.max.idle.ms]. */
   readonly maxConnectionIdleMs: number
-  /** How often retention and compaction are looked after [log.retention.check.interval.ms]. */
+  /**
+   * How often retention and compaction are looked after [log.retention.check.interval.ms, log.cleaner.backoff.ms]. Default
+   * 15,000, Kafka's for compaction.
+   */
   readonly logCleanupIntervalMs: number
   /** How long the state of an idle producer is kept [producer.id.expiration.ms]. */
   readonly producerIdExpirationMs: number
@@ -31,7 +34,7 @@ export const DEFAULT_BROKER_CONFIG: BrokerConfig = {
   maxRequestBytes: 104_857_600,
   maxFetchBytes: 57_671_680,
   maxConnectionIdleMs: 600_000,
-  logCleanupIntervalMs: 300_000,
+  logCleanupIntervalMs: 15_000,
   producerIdExpirationMs: 86_400_000,
   maxMemoryBytes: 1_073_741_824,
   topicDefaults: {}

@@ -10,6 +10,7 @@ import { MemoryTransport } from './server/memory-transport.ts'
 import { RequestDispatcher } from './server/request-dispatcher.ts'
 import { type ListeningAddress, TcpListener } from './server/tcp-listener.ts'
 import type { BrokerStorage } from './storage/log-storage.ts'
+import { DiskStorage } from './storage/disk-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import { realClock, realRandom } from './system-time.ts'
 import { Topics } from './topics/topics.ts'
@@ -22,6 +23,13 @@ export interface EmbeddedBrokerOptions extends Partial<BrokerConfig> {
   readonly port?: number
   /** What clients are told to connect to. Default: `host`, or `localhost` when that stands for every address. */
   readonly advertisedHost?: string
+  /** Directory to keep everything in, made if it is not there. Default: memory, which is forgotten. */
+  readonly data?: string
+  /**
+   * With `data`: `always` writes to the disk before anything is acknowledged, so that it survives a machine that goes down.
+   * Default `never`: it survives the process; the operating system writes when it likes.
+   */
+  readonly fsync?: 'never' | 'always'
   readonly clock?: Clock
   readonly random?: Random
   /** Default: silent. */
@@ -35,7 +43,8 @@ const EVERY_ADDRESS = new Set(['0.0.0.0', '::', ''])
 
 /**
  * A single-node Kafka broker inside this process, for development and tests; production is Apache Kafka. It keeps
- * everything in memory, up to `maxMemoryBytes`, and forgets it when closed.
+ * everything in memory, up to `maxMemoryBytes`, and forgets it when closed; or in the directory `data`, from which it goes on
+ * also after its process was killed.
  *
  * Time, timers and chance come from `clock` and `random` only.
  */
@@ -60,7 +69,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     this.#stopCleanup = cleanUpRegularly(services)
   }
 
-  /** @throws StreamsError `CLIENT_CONNECT_FAILED` when the port cannot be listened on. */
+  /** @throws StreamsError `BROKER_LISTEN_FAILED`, `BROKER_DATA_LOCKED` */
   static async start(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
     const {
       host = '127.0.0.1',
@@ -71,7 +80,10 @@ export class EmbeddedBroker implements AsyncDisposable {
       logger = SILENT_LOGGER
     } = options
     const config = configOf(options)
-    const storage: BrokerStorage = new MemoryStorage(config.maxMemoryBytes)
+    const storage: BrokerStorage =
+      options.data === undefined
+        ? new MemoryStorage(config.maxMemoryBytes)
+        : new DiskStorage({ dir: options.data, fsync: options.fsync ?? 'never', clock, logger })
     const topics = new Topics({ config, clock, random, storage })
     topics.start()
     const parts = { config, clock, random, logger, topics }
@@ -96,7 +108,13 @@ export class EmbeddedBroker implements AsyncDisposable {
     const connections = new Connections(new RequestDispatcher(HANDLERS, services), services)
     let listener: TcpListener | undefined
     if (port !== undefined) {
-      listener = await TcpListener.open(host, port, socket => connections.serveSocket(socket))
+      try {
+        listener = await TcpListener.open(host, port, socket => connections.serveSocket(socket))
+      } catch (error) {
+        stopParts(services)
+        storage.close()
+        throw error
+      }
       advertised.host = advertisedHost ?? (EVERY_ADDRESS.has(host) ? 'localhost' : host)
       advertised.port = listener.address.port
     }
@@ -141,17 +159,20 @@ export class EmbeddedBroker implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#stopCleanup()
-    const { groups, transactions, topics } = this.#services
     const listening = this.#listener?.close()
     const connections = this.#connections.close()
-    // Requests that wait are given up before their connections are awaited.
-    transactions.close()
-    groups.close()
-    topics.close()
+    // Requests that wait for members or records are given up first: their connections end with them.
+    stopParts(this.#services)
     await connections
     await listening
     this.#storage.close()
   }
+}
+
+function stopParts({ groups, transactions, topics }: BrokerServices): void {
+  transactions.close()
+  groups.close()
+  topics.close()
 }
 
 function configOf(options: EmbeddedBrokerOptions): BrokerConfig {
@@ -172,7 +193,7 @@ function cleanUpRegularly({ clock, config, topics }: BrokerServices): () => void
   let cancel: () => void
   const arm = (): void => {
     cancel = clock.setTimer(config.logCleanupIntervalMs, () => {
-      for (const topic of topics.all()) for (const log of topic.partitions) log.applyRetention()
+      for (const topic of topics.all()) topics.cleanUp(topic)
       arm()
     })
   }

@@ -32,6 +32,7 @@ export {
   readBatchHeader,
   type TransactionMarker
 } from './records/batch-header.ts'
+export { type FilteredRecord, filterBatch } from './records/filter-batch.ts'
 export {
   type BatchProducer,
   type BuildOptions,

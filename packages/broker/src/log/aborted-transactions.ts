@@ -26,6 +26,23 @@ export class AbortedTransactions {
     return found
   }
 
+  /** Whether a record of this producer at `offset` was aborted. */
+  has(producerId: bigint, offset: number): boolean {
+    for (let i = this.#firstEndingAt(offset); i < this.#ranges.length; i++) {
+      const range = this.#ranges[i] as AbortedRange
+      if (range.producerId === producerId && range.firstOffset <= offset) return true
+      if (range.lastStableOffset > offset) break
+    }
+    return false
+  }
+
+  /** Forgets the one whose marker stands at `lastOffset`, if it is one of these. */
+  forget(producerId: bigint, lastOffset: number): void {
+    const i = this.#firstEndingAt(lastOffset)
+    const range = this.#ranges[i]
+    if (range?.lastOffset === lastOffset && range.producerId === producerId) this.#ranges.splice(i, 1)
+  }
+
   /** Forgets those that ended below `offset`. */
   forgetBelow(offset: number): void {
     const first = this.#firstEndingAt(offset)

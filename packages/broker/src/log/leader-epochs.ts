@@ -7,10 +7,13 @@ interface EpochStart {
 export class LeaderEpochs {
   #starts: EpochStart[] = []
 
-  /** Takes note of a batch; epochs never go back. */
+  /** Takes note of a batch, or of the beginning of an epoch; epochs never go back. */
   note(epoch: number, offset: number): void {
     const last = this.#starts.at(-1)
-    if (last === undefined || epoch > last.epoch) this.#starts.push({ epoch, startOffset: offset })
+    if (last !== undefined && epoch <= last.epoch) return
+    // An epoch in which nothing was written is as if it had never been.
+    while ((this.#starts.at(-1)?.startOffset ?? -1) >= offset) this.#starts.pop()
+    this.#starts.push({ epoch, startOffset: offset })
   }
 
   /** The epoch of an offset; -1 when nothing so old is known. */

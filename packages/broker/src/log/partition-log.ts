@@ -7,13 +7,15 @@ import {
 } from '@millrace/protocol'
 import type { Clock } from '@millrace/streams/ports'
 import { ErrorCode } from '../error-code.ts'
-import { type LogStorage, type Segment, StorageFullError } from '../storage/log-storage.ts'
+import { type LogStorage, type Segment, StorageError } from '../storage/log-storage.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
 import { checkBatches } from './check-batches.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
+import { LogCompactor } from './log-compactor.ts'
 import type { LogConfig } from './log-config.ts'
 import { ProducerStates } from './producer-states.ts'
-import { type BatchPosition, SegmentIndex } from './segment-index.ts'
+import type { SegmentIndex } from './segment-index.ts'
+import { type OffsetAtTime, SegmentList } from './segment-list.ts'
 
 export interface PartitionLogParts {
   readonly storage: LogStorage
@@ -44,12 +46,6 @@ export interface ReadOutcome {
   readonly abortedTransactions: { producerId: bigint; firstOffset: number }[] | null
 }
 
-export interface OffsetAtTime {
-  readonly offset: number
-  readonly timestampMs: number
-  readonly leaderEpoch: number
-}
-
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
 const NOTHING: readonly Buffer[] = []
@@ -62,7 +58,8 @@ const NOTHING: readonly Buffer[] = []
  */
 export class PartitionLog {
   readonly leaderEpoch: number
-  readonly #storage: LogStorage
+  readonly #segments: SegmentList
+  readonly #compactor: LogCompactor
   readonly #clock: Clock
   readonly #config: () => LogConfig
   readonly #producerIdExpirationMs: number
@@ -70,25 +67,35 @@ export class PartitionLog {
   readonly #aborted = new AbortedTransactions()
   readonly #epochs = new LeaderEpochs()
   readonly #listeners = new Set<() => void>()
-  #indexes: SegmentIndex[] = []
   #startOffset: number
   #endOffset: number
   #closed = false
 
   /** Reads what the storage holds. */
   constructor(parts: PartitionLogParts) {
-    this.#storage = parts.storage
-    this.#clock = parts.clock
+    const { storage, clock } = parts
+    this.#segments = new SegmentList(storage)
+    this.#compactor = new LogCompactor({
+      segments: this.#segments,
+      aborted: this.#aborted,
+      producers: this.#producers
+    })
+    this.#clock = clock
     this.#config = parts.config
     this.leaderEpoch = parts.leaderEpoch
     this.#producerIdExpirationMs = parts.producerIdExpirationMs
-    if (this.#storage.segments.length === 0) this.#storage.roll(parts.startOffset ?? 0, this.#clock.nowMs())
-    const first = this.#storage.segments[0] as Segment
-    this.#startOffset = Math.max(first.baseOffset, parts.startOffset ?? 0)
+    const asked = parts.startOffset ?? 0
+    if (storage.segments.length === 0) storage.roll(asked, clock.nowMs())
+    const first = storage.segments[0] as Segment
+    this.#startOffset = Math.max(first.baseOffset, asked)
     this.#endOffset = first.baseOffset
-    for (const segment of this.#storage.segments) this.#load(segment)
-    // All that was there may have been deleted on request.
-    if (this.#startOffset > this.#endOffset) this.#restartAt(this.#startOffset)
+    for (const segment of storage.segments) this.#load(segment)
+    // All that is there was deleted on request, and the request is remembered better than the records.
+    if (this.#startOffset > this.#endOffset) {
+      this.#segments.restartAt(this.#startOffset, clock.nowMs())
+      this.#endOffset = this.#startOffset
+    }
+    this.#epochs.note(this.leaderEpoch, this.#endOffset)
     this.#forgetBelowStart()
   }
 
@@ -111,15 +118,13 @@ export class PartitionLog {
     return this.#producers.firstUndecided ?? this.#endOffset
   }
 
-  /** Of batches, deleted ones and indexes apart. */
+  /** Of the batches that are kept. */
   get sizeBytes(): number {
-    let sizeBytes = 0
-    for (const { segment } of this.#indexes) sizeBytes += segment.sizeBytes
-    return sizeBytes
+    return this.#segments.sizeBytes
   }
 
   get segmentCount(): number {
-    return this.#indexes.length
+    return this.#segments.indexes.length
   }
 
   /** Where a reader of this isolation may read up to. */
@@ -157,7 +162,7 @@ export class PartitionLog {
     try {
       this.#write(records, header, nowMs)
     } catch (error) {
-      if (!(error instanceof StorageFullError)) throw error
+      if (!(error instanceof StorageError)) throw error
       return refused(ErrorCode.KAFKA_STORAGE_ERROR, error.message)
     }
     if (idempotent) this.#producers.appended(header)
@@ -199,7 +204,7 @@ export class PartitionLog {
   read(offset: number, maxBytes: number, isolation: Isolation, wholeFirst: boolean): ReadOutcome {
     const committed = isolation === 'read_committed'
     const end = this.endFor(isolation)
-    const place = offset >= end ? undefined : this.#find(offset)
+    const place = offset >= end ? undefined : this.#segments.find(offset)
     if (place === undefined || place.header.baseOffset >= end) {
       return { records: NOTHING, sizeBytes: 0, abortedTransactions: committed ? [] : null }
     }
@@ -217,42 +222,18 @@ export class PartitionLog {
 
   /** Bytes that `read` could give from `offset` on, were there no limit: what `minBytes` of a Fetch is held against. */
   availableBytes(offset: number, isolation: Isolation): number {
-    const end = this.endFor(isolation)
-    const place = offset >= end ? undefined : this.#find(offset)
-    if (place === undefined) return 0
-    let sizeBytes = place.index.positionOf(end) - place.position
-    for (let i = this.#indexes.indexOf(place.index) + 1; i < this.#indexes.length; i++) {
-      const index = this.#indexes[i] as SegmentIndex
-      if (index.segment.baseOffset >= end) break
-      sizeBytes += index.positionOf(end)
-    }
-    return sizeBytes
+    return this.#segments.bytesBetween(offset, this.endFor(isolation))
   }
 
   /** The first record at `timestampMs` or later; undefined if there is none. */
   findTimestamp(timestampMs: number): OffsetAtTime | undefined {
-    for (const index of this.#indexes) {
-      if (index.endOffset <= this.#startOffset) continue
-      let place = index.findTimestamp(timestampMs)
-      while (place !== undefined) {
-        const record = this.#recordWhere(index, place, at => at >= timestampMs)
-        if (record !== undefined) return record
-        // Compaction and deletion leave headers that promise more than their batch still has.
-        const next = place.position + place.header.sizeBytes
-        place = next < index.segment.sizeBytes ? { position: next, header: index.headerAt(next) } : undefined
-      }
-    }
-    return undefined
+    return this.#segments.findTimestamp(timestampMs, this.#startOffset)
   }
 
   /** The first record with the highest timestamp of all; undefined in an empty log. */
   findMaxTimestamp(): OffsetAtTime | undefined {
-    let best: SegmentIndex | undefined
-    for (const index of this.#indexes) {
-      if (index.endOffset <= this.#startOffset) continue
-      if (index.maxTimestampMs > (best?.maxTimestampMs ?? -1)) best = index
-    }
-    return best === undefined ? undefined : this.findTimestamp(best.maxTimestampMs)
+    const highest = this.#segments.maxTimestampMs(this.#startOffset)
+    return highest < 0 ? undefined : this.findTimestamp(highest)
   }
 
   /** The epoch that a record at `offset`, or the next one, has. */
@@ -269,7 +250,8 @@ export class PartitionLog {
   deleteBelow(offset: number): void {
     if (offset <= this.#startOffset) return
     this.#startOffset = offset
-    this.#dropDeadSegments()
+    this.#segments.dropBelow(offset, this.#clock.nowMs())
+    this.#forgetBelowStart()
     this.#changed()
   }
 
@@ -281,7 +263,7 @@ export class PartitionLog {
     if (!config.deletes) return
     let excessBytes = config.retentionBytes < 0 ? 0 : this.sizeBytes - config.retentionBytes
     let count = 0
-    for (const { segment, maxTimestampMs, endOffset } of this.#indexes) {
+    for (const { segment, maxTimestampMs, endOffset } of this.#segments.indexes) {
       const expired = config.retentionMs >= 0 && segment.sizeBytes > 0 && nowMs - maxTimestampMs > config.retentionMs
       const excess = config.retentionBytes >= 0 && segment.sizeBytes > 0 && excessBytes >= segment.sizeBytes
       if (!(expired || excess) || endOffset > this.highWatermark) break
@@ -289,14 +271,20 @@ export class PartitionLog {
       count++
     }
     if (count === 0) return
-    const start = (this.#indexes[count - 1] as SegmentIndex).endOffset
+    const start = (this.#segments.indexes[count - 1] as SegmentIndex).endOffset
     this.deleteBelow(start)
+  }
+
+  /** Keeps of each key the newest record, if the topic says so and enough of the log was never compacted. */
+  compact(): void {
+    const config = this.#config()
+    if (config.compacts) this.#compactor.run(config, this.#clock.nowMs(), this.lastStableOffset, this.#endOffset)
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#storage.close()
+    this.#segments.storage.close()
     this.#changed()
     this.#listeners.clear()
   }
@@ -306,18 +294,7 @@ export class PartitionLog {
   }
 
   #write(batch: Buffer, header: BatchHeader, nowMs: number): void {
-    const { segment } = this.#active
-    const config = this.#config()
-    const segmentAgeMs =
-      this.#active.firstTimestampMs < 0
-        ? nowMs - segment.createdMs
-        : header.maxTimestampMs - this.#active.firstTimestampMs
-    const full = segment.sizeBytes + batch.length > config.segmentBytes
-    if (segment.sizeBytes > 0 && (full || segmentAgeMs > config.segmentMs)) this.#roll(nowMs)
-    const active = this.#active
-    const position = active.segment.sizeBytes
-    active.segment.append(batch)
-    active.add(position, header)
+    this.#segments.append(batch, header, this.#config(), nowMs)
     this.#epochs.note(header.leaderEpoch, header.baseOffset)
     this.#endOffset = header.lastOffset + 1
   }
@@ -333,85 +310,20 @@ export class PartitionLog {
     })
   }
 
-  #find(offset: number): { index: SegmentIndex; position: number; header: BatchHeader } | undefined {
-    for (let i = this.#segmentOf(offset); i < this.#indexes.length; i++) {
-      const index = this.#indexes[i] as SegmentIndex
-      const found = index.find(offset)
-      if (found !== undefined) return { index, ...found }
-    }
-    return undefined
-  }
-
-  /** Number of the last segment that begins at `offset` or below. */
-  #segmentOf(offset: number): number {
-    let low = 0
-    let high = this.#indexes.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((this.#indexes[middle] as SegmentIndex).segment.baseOffset <= offset) low = middle
-      else high = middle - 1
-    }
-    return low
-  }
-
-  #recordWhere(
-    index: SegmentIndex,
-    { position, header }: BatchPosition,
-    wanted: (timestampMs: number) => boolean
-  ): OffsetAtTime | undefined {
-    const cursor = new RecordBatchCursor({ checkCrc: false, controlRecords: true })
-    cursor.reset(index.segment.view(position, header.sizeBytes), this.#startOffset)
-    while (cursor.next()) {
-      if (!wanted(cursor.timestampMs)) continue
-      return { offset: cursor.offset, timestampMs: cursor.timestampMs, leaderEpoch: header.leaderEpoch }
-    }
-    return undefined
-  }
-
-  get #active(): SegmentIndex {
-    return this.#indexes.at(-1) as SegmentIndex
-  }
-
-  #roll(nowMs: number): void {
-    this.#indexes.push(new SegmentIndex(this.#storage.roll(this.#endOffset, nowMs)))
-  }
-
-  #dropDeadSegments(): void {
-    const active = this.#active
-    if (active.segment.sizeBytes > 0 && active.endOffset <= this.#startOffset) this.#roll(this.#clock.nowMs())
-    let count = 0
-    while (count < this.#indexes.length - 1 && (this.#indexes[count] as SegmentIndex).endOffset <= this.#startOffset) {
-      count++
-    }
-    if (count > 0) {
-      this.#storage.dropOldest(count)
-      this.#indexes.splice(0, count)
-    }
-    this.#forgetBelowStart()
+  /** Learns what a segment holds. Torn ends were cut off by the storage. */
+  #load(segment: Segment): void {
+    this.#segments.load(segment, (header, position) => {
+      this.#epochs.note(header.leaderEpoch, header.baseOffset)
+      this.#endOffset = header.lastOffset + 1
+      if (header.producerId < 0n) return
+      if (header.control) this.#markerAppended(header, markerType(segment.view(position, header.sizeBytes), header))
+      else this.#producers.appended(header)
+    })
   }
 
   #forgetBelowStart(): void {
     this.#aborted.forgetBelow(this.#startOffset)
     this.#epochs.forgetBelow(this.#startOffset)
-  }
-
-  #restartAt(offset: number): void {
-    this.#indexes = [new SegmentIndex(this.#storage.restart(offset, this.#clock.nowMs()))]
-    this.#endOffset = offset
-  }
-
-  /** Learns what a segment holds. Torn ends were cut off by the storage. */
-  #load(segment: Segment): void {
-    const index = new SegmentIndex(segment)
-    this.#indexes.push(index)
-    for (const { position, header } of index.batches()) {
-      index.add(position, header)
-      this.#epochs.note(header.leaderEpoch, header.baseOffset)
-      if (header.producerId < 0n) continue
-      if (header.control) this.#markerAppended(header, markerType(segment.view(position, header.sizeBytes), header))
-      else this.#producers.appended(header)
-    }
-    this.#endOffset = index.endOffset
   }
 
   #changed(): void {

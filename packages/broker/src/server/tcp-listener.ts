@@ -18,7 +18,7 @@ export class TcpListener {
 
   /**
    * @param port - 0 takes a free one.
-   * @throws StreamsError `CLIENT_CONNECT_FAILED` when the port cannot be listened on.
+   * @throws StreamsError `BROKER_LISTEN_FAILED` when the port cannot be listened on.
    */
   static async open(host: string, port: number, accept: (socket: Socket) => void): Promise<TcpListener> {
     const server = createServer({ noDelay: true, keepAlive: true }, accept)
@@ -30,7 +30,7 @@ export class TcpListener {
       })
     }).catch((cause: unknown) => {
       throw new StreamsError(
-        'CLIENT_CONNECT_FAILED',
+        'BROKER_LISTEN_FAILED',
         `The embedded broker cannot listen on ${host}:${port}. Is the port taken? Port 0 takes a free one.`,
         { cause, details: { host, port } }
       )

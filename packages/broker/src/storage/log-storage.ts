@@ -42,5 +42,5 @@ export interface BrokerStorage {
   close(): void
 }
 
-/** Thrown by `append` when the storage is full. Nothing was written. */
-export class StorageFullError extends Error {}
+/** Thrown by `append` when there is no room, or the disk fails. Nothing was written. */
+export class StorageError extends Error {}

@@ -1,4 +1,4 @@
-import { type BrokerStorage, type LogStorage, type Segment, StorageFullError } from './log-storage.ts'
+import { type BrokerStorage, type LogStorage, type Segment, StorageError } from './log-storage.ts'
 import { FORGETFUL_JOURNAL } from './state-journal.ts'
 
 const FIRST_CHUNK_BYTES = 16 * 1024
@@ -15,7 +15,7 @@ export class MemoryBudget {
 
   take(bytes: number): void {
     if (this.usedBytes + bytes > this.limitBytes) {
-      throw new StorageFullError(
+      throw new StorageError(
         `The embedded broker keeps at most ${this.limitBytes} bytes of records in memory, and ${this.usedBytes} are taken. ` +
           'Give topics a retention, raise maxMemoryBytes, or give the broker a data directory.'
       )

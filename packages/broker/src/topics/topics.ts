@@ -129,6 +129,14 @@ export class Topics {
     topic.partitions[partition]?.deleteBelow(offset)
   }
 
+  /** Applies the topic's retention and compaction now. */
+  cleanUp(topic: Topic): void {
+    for (const log of topic.partitions) {
+      log.applyRetention()
+      log.compact()
+    }
+  }
+
   #add(name: string, id: string, settings: ReadonlyMap<string, string>): Topic {
     const topic = new Topic(name, id, settings, this.#parts.config.topicDefaults)
     this.#byName.set(name, topic)

@@ -86,13 +86,13 @@ export function placeBatch(batch: Buffer, { baseOffset, leaderEpoch, appendTimeM
 
 /**
  * The same batch without its records, which keeps its offsets and the producer's sequence: what compaction leaves of
- * the last batch of a producer.
+ * the last batch of a producer. It is part of no transaction any more, for nothing is left to be decided.
  */
 export function emptiedBatch(batch: Buffer): Buffer {
   const empty = Buffer.from(batch.subarray(0, layout.RECORDS_AT))
   empty.writeInt32BE(empty.length - layout.LOG_OVERHEAD_BYTES, layout.BATCH_LENGTH_AT)
   const attributes = empty.readInt16BE(layout.ATTRIBUTES_AT)
-  empty.writeInt16BE(attributes & ~layout.COMPRESSION_MASK, layout.ATTRIBUTES_AT)
+  empty.writeInt16BE(attributes & ~(layout.COMPRESSION_MASK | layout.TRANSACTIONAL_BIT), layout.ATTRIBUTES_AT)
   empty.writeInt32BE(0, layout.RECORD_COUNT_AT)
   empty.writeUInt32BE(crc32c(empty.subarray(layout.ATTRIBUTES_AT)), layout.CRC_AT)
   return empty

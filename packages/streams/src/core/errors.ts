@@ -84,6 +84,9 @@ export const ERRORS = {
   CLIENT_OFFSET_OUT_OF_RANGE: 'stop',
   CLIENT_CLOSED: 'stop',
 
+  BROKER_LISTEN_FAILED: 'stop',
+  BROKER_DATA_LOCKED: 'stop',
+
   APP_STATE_INVALID: 'stop',
   APP_CLOSE_TIMED_OUT: 'stop',
 

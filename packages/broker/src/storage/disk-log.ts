@@ -1,0 +1,120 @@
+import { fsyncSync, mkdirSync, openSync, closeSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from '@millrace/streams/ports'
+import { DiskSegment } from './disk-segment.ts'
+import type { FileHandles } from './file-handles.ts'
+import type { LogStorage, Segment } from './log-storage.ts'
+
+const SUFFIX = '.log'
+const SWAP_SUFFIX = '.swap'
+const UNFINISHED_SUFFIX = '.unfinished'
+const NAME_DIGITS = 20
+
+export interface DiskLogParts {
+  readonly dir: string
+  readonly files: FileHandles
+  readonly sync: boolean
+  readonly nowMs: number
+  readonly logger: Logger
+}
+
+/**
+ * The folder of one partition: a file for each segment, named after its base offset. A file `FROM-TO.swap` takes the place of
+ * all segments from one base offset up to another.
+ */
+export class DiskLog implements LogStorage {
+  readonly segments: DiskSegment[] = []
+  readonly #parts: DiskLogParts
+
+  /** Opens what is there, finishes a replacement that was begun, and checks the end of the last file batch by batch. */
+  constructor(parts: DiskLogParts) {
+    this.#parts = parts
+    const { dir, nowMs, logger } = parts
+    mkdirSync(dir, { recursive: true })
+    for (const name of readdirSync(dir)) {
+      if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(dir, name))
+      else if (name.endsWith(SWAP_SUFFIX)) this.#finishSwap(name)
+    }
+    for (const baseOffset of this.#baseOffsets()) this.#open(baseOffset, nowMs)
+    const last = this.segments.at(-1)
+    const tornBytes = last?.dropTornEnd() ?? 0
+    if (tornBytes > 0) logger.warn('Cut off the torn end of a log.', { file: last?.path, tornBytes })
+  }
+
+  roll(baseOffset: number, nowMs: number): Segment {
+    return this.#open(baseOffset, nowMs)
+  }
+
+  dropOldest(count: number): void {
+    for (const { path } of this.segments.splice(0, count)) this.#remove(path)
+  }
+
+  /** A crash before the swap file has its name changes nothing; after it, the next start finishes. */
+  replace(index: number, count: number, batches: readonly Uint8Array[]): Segment {
+    const { dir, files } = this.#parts
+    const { baseOffset, createdMs } = this.segments[index] as DiskSegment
+    const next = this.segments[index + count] as DiskSegment
+    const swapName = `${digits(baseOffset)}-${digits(next.baseOffset)}${SWAP_SUFFIX}`
+    const unfinished = join(dir, `${swapName}${UNFINISHED_SUFFIX}`)
+    const fd = openSync(unfinished, 'w')
+    try {
+      for (const batch of batches) for (let at = 0; at < batch.length; ) at += writeSync(fd, batch, at)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(unfinished, join(dir, swapName))
+    for (const { path } of this.segments.slice(index, index + count)) files.release(path)
+    this.#finishSwap(swapName)
+    const segment = this.#segment(baseOffset, createdMs)
+    this.segments.splice(index, count, segment)
+    return segment
+  }
+
+  restart(baseOffset: number, nowMs: number): Segment {
+    this.dropOldest(this.segments.length)
+    return this.#open(baseOffset, nowMs)
+  }
+
+  close(): void {
+    for (const { path } of this.segments) this.#parts.files.release(path)
+  }
+
+  #open(baseOffset: number, nowMs: number): DiskSegment {
+    const segment = this.#segment(baseOffset, nowMs)
+    this.segments.push(segment)
+    return segment
+  }
+
+  #segment(baseOffset: number, createdMs: number): DiskSegment {
+    const { files, sync } = this.#parts
+    return new DiskSegment({ path: this.#path(baseOffset), files, baseOffset, createdMs, sync })
+  }
+
+  #finishSwap(swapName: string): void {
+    const { dir } = this.#parts
+    const [from, to] = swapName.slice(0, -SWAP_SUFFIX.length).split('-').map(Number) as [number, number]
+    for (const baseOffset of this.#baseOffsets()) {
+      if (baseOffset >= from && baseOffset < to) rmSync(this.#path(baseOffset))
+    }
+    renameSync(join(dir, swapName), this.#path(from))
+  }
+
+  #baseOffsets(): number[] {
+    const names = readdirSync(this.#parts.dir).filter(name => name.endsWith(SUFFIX))
+    return names.map(name => Number(name.slice(0, -SUFFIX.length))).sort((a, b) => a - b)
+  }
+
+  #path(baseOffset: number): string {
+    return join(this.#parts.dir, `${digits(baseOffset)}${SUFFIX}`)
+  }
+
+  #remove(path: string): void {
+    this.#parts.files.release(path)
+    rmSync(path, { force: true })
+  }
+}
+
+function digits(offset: number): string {
+  return String(offset).padStart(NAME_DIGITS, '0')
+}
