@@ -237,7 +237,7 @@ export class ClassicGroup {
     if (this.#state === 'Empty') return protocolType !== '' && protocols.length > 0
     return (
       this.protocolType === protocolType &&
-      protocols.some(protocol => this.#supportedProtocols.get(protocol.name) === this.#members.size)
+      protocols.some(protocol => (this.#supportedProtocols.get(protocol.name) ?? 0) === this.#members.size)
     )
   }
 

@@ -74,6 +74,19 @@ describe('joining', () => {
     expect(errorCode).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
   })
 
+  it('lets anyone into a group that lost its last member in the middle of a round', async () => {
+    const rig = new GroupRig()
+    rig.join({ groupInstanceId: 'a', protocols: { odd: 't' } })
+    await rig.join({ protocols: { odd: 't' } }).promise
+    rig.clock.advance(0)
+    rig.join({ groupInstanceId: 'a', protocols: { odd: 't' } })
+    rig.coordinator.leave('g', [{ memberId: '', groupInstanceId: 'a' }])
+    expect(rig.state).toBe('PreparingRebalance')
+    expect(rig.memberIds).toEqual([])
+    rig.join({ groupInstanceId: 'b', protocols: { range: 't' } })
+    expect(rig.memberIds).toHaveLength(1)
+  })
+
   it('selects the protocol with most votes among those that all know', async () => {
     const rig = new GroupRig()
     const ids = []

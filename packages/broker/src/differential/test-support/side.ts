@@ -1,0 +1,84 @@
+import { CreateTopics, FindCoordinator, InitProducerId, kafkaError, Metadata } from '@millrace/protocol'
+import type { Clock } from '@millrace/streams/ports'
+import { EmbeddedBroker } from '../../broker.ts'
+import { realClock } from '../../system-time.ts'
+import { WireClient } from '../../test-support/wire-client.ts'
+
+/** One of two brokers that are asked the same. */
+export interface Side {
+  readonly name: 'kafka' | 'embedded'
+  readonly address: string
+  close(): Promise<void>
+}
+
+/** A timer of no length fires with the next turn of the event loop, before any answer can have crossed a socket. */
+const PROMPT_CLOCK: Clock = {
+  nowMs: () => realClock.nowMs(),
+  monotonicMs: () => realClock.monotonicMs(),
+  setTimer(delayMs, callback) {
+    if (delayMs > 0) return realClock.setTimer(delayMs, callback)
+    const immediate = setImmediate(callback)
+    return () => clearImmediate(immediate)
+  }
+}
+
+export async function openSides(): Promise<readonly [Side, Side]> {
+  const { KAFKA_BROKERS } = process.env
+  if (!KAFKA_BROKERS) throw new Error('Set KAFKA_BROKERS=host:port')
+  const broker = await EmbeddedBroker.start({ port: 0, clock: PROMPT_CLOCK })
+  return [
+    { name: 'kafka', address: KAFKA_BROKERS.split(',')[0] as string, close: async () => {} },
+    { name: 'embedded', address: broker.bootstrap, close: () => broker.close() }
+  ]
+}
+
+/** Creates topics of two partitions and waits until they, and the coordinators, are there. */
+export async function prepare(side: Side, topics: readonly string[]): Promise<void> {
+  const client = WireClient.dial(side.address)
+  const created = await client.send(CreateTopics, 7, {
+    topics: topics.map(name => ({ name, numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] })),
+    timeoutMs: 30_000
+  })
+  for (const { errorCode } of created.topics) if (errorCode !== 0) throw new Error(kafkaError(errorCode).name)
+  await eventually(async () => {
+    const metadata = await client.send(Metadata, 12, { topics: topics.map(name => ({ name })) })
+    const found = await client.send(FindCoordinator, 2, { key: topics[0] as string, keyType: 0 })
+    return found.errorCode === 0 && metadata.topics.every(({ partitions }) => partitions.length === 2)
+  })
+  await eventually(async () => {
+    const { errorCode } = await client.send(InitProducerId, 4, {
+      transactionalId: `${topics[0]}-probe`,
+      transactionTimeoutMs: 10_000
+    })
+    return errorCode === 0
+  })
+  client.close()
+}
+
+/** Asks until it holds. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 3000; i++) if (await holds()) return
+  throw new Error('It never came to hold.')
+}
+
+/** Ids that brokers draw by chance, named in the order in which they appear. */
+export class Names {
+  readonly #names = new Map<unknown, string>()
+  readonly #prefix: string
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  of(id: unknown): string {
+    const known = this.#names.get(id)
+    if (known !== undefined) return known
+    const name = `${this.#prefix}${this.#names.size}`
+    this.#names.set(id, name)
+    return name
+  }
+}
+
+export function errorName(code: number): string {
+  return kafkaError(code).name
+}
