@@ -45,6 +45,15 @@ describe('every operator', () => {
   })
 })
 
+test('every option of an operator has a docstring', () => {
+  const mute = docs.options.flatMap(({ name, doc, members }) => [
+    ...(doc === undefined ? [name] : []),
+    ...members.filter(member => member.doc === undefined).map(member => `${name}.${member.name}`)
+  ])
+  expect(docs.options.length).toBeGreaterThan(30)
+  expect(mute).toEqual([])
+})
+
 describe('the example of', () => {
   test.each(EXAMPLES)('$of does what is written under it', async example => {
     expect(await runExample(example)).toEqual(example.steps)

@@ -77,8 +77,9 @@ export interface ProcessorContext<KOut, VOut> {
   forward(record: StreamRecord<KOut, VOut>, childName?: string): void
 
   /**
-   * The store of that name, of whatever kind it was declared: `context.getStateStore<KeyValueStore<string,
-   * number>>('totals')`. Global stores need not be connected; only their own processor can write to them.
+   * The store of that name, of whatever kind it was declared:
+   * `context.getStateStore<KeyValueStore<string, number>>('totals')`. Global stores need not be connected; only their
+   * own processor can write to them.
    *
    * @throws StreamsError `TOPOLOGY_STORE_NOT_CONNECTED` if the node was not connected to this store; `STORE_READ_ONLY`
    *   from it when a global store is written to

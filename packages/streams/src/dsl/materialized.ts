@@ -3,6 +3,7 @@ import { legalName, type StoreHandle, type StoreSpec } from '../topology/index.t
 import type { DslGraph } from './graph/dsl-graph.ts'
 import type { ExactSerde } from './sink-serde.ts'
 
+/** What every operator takes. */
 export interface NamedOptions {
   /** Name of the node; without it one is generated, as `KSTREAM-MAP-0000000003`. Letters, digits, `.`, `_`, `-`. */
   readonly name?: string | undefined
@@ -12,7 +13,9 @@ export interface NamedOptions {
 export interface MaterializedOptions<K, V> extends NamedOptions {
   /** Names the store, by which it can be queried, and its changelog, `<applicationId>-<store>-changelog`. */
   readonly store?: string | undefined
+  /** Default: that of the stream or table above. Needed where an operator above may have changed the type. */
   readonly key?: ExactSerde<K> | undefined
+  /** Default: that of the stream or table above, as far as the type stays. Needed where it may have changed. */
   readonly value?: ExactSerde<V> | undefined
   /** False forwards every update at once, also when the application has a record cache. Default true. */
   readonly caching?: boolean | undefined
@@ -56,10 +59,13 @@ export interface WindowMaterializedOptions<K, V> extends MaterializedOptions<K, 
 
 /** How the table of an aggregation is stored, whose type nothing else has a serde for. */
 export interface AggregateOptions<K, A> extends MaterializedOptions<K, A> {
+  /** Serde of the aggregate. */
   readonly value: ExactSerde<A>
 }
 
+/** How the table of an aggregation of windows is stored. */
 export interface WindowAggregateOptions<K, A> extends WindowMaterializedOptions<K, A> {
+  /** Serde of the aggregate. */
   readonly value: ExactSerde<A>
 }
 

@@ -1,5 +1,6 @@
 import { checkOptions, type Duration, durationMs, StreamsError } from '../core/index.ts'
 
+/** How much may be held back. */
 export interface BufferOptions {
   /** How many keys may be held back. Default: any number. */
   readonly maxRecords?: number | undefined
@@ -7,6 +8,7 @@ export interface BufferOptions {
   readonly maxBytes?: number | undefined
 }
 
+/** How much may be held back, and what then. */
 export interface TimeLimitOptions extends BufferOptions {
   /**
    * What happens beyond `maxRecords` or `maxBytes`: the oldest updates are emitted early, or the application stops with

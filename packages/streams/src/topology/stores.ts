@@ -3,8 +3,11 @@ import { legalName } from './names.ts'
 import type { StoreHandle } from './store-handle.ts'
 import type { StoreKind, StoreSpec } from './store-spec.ts'
 
+/** What all kinds of stores take. */
 export interface StoreOptions<K, V> {
+  /** Serde of the keys. */
   readonly key: Serde<K>
+  /** Serde of the values. */
   readonly value: Serde<V>
   /** False keeps the rows in memory and restores all of them at every start. Default true. */
   readonly persistent?: boolean | undefined
@@ -12,7 +15,9 @@ export interface StoreOptions<K, V> {
   readonly changelog?: boolean | Readonly<Record<string, string>> | undefined
 }
 
+/** Of a store of windows. */
 export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
+  /** Length of a window, above 0: where one ends is not stored. */
   readonly windowSize: Duration
   /** How long a window can be read, counted from its start by the largest start ever put. At least the window's size. */
   readonly retention: Duration
@@ -20,11 +25,13 @@ export interface WindowStoreOptions<K, V> extends StoreOptions<K, V> {
   readonly retainDuplicates?: boolean | undefined
 }
 
+/** Of a store of sessions. */
 export interface SessionStoreOptions<K, V> extends StoreOptions<K, V> {
   /** How long a session can be read, counted from its end by the largest end ever put. */
   readonly retention: Duration
 }
 
+/** Of a store that keeps past versions. */
 export interface VersionedStoreOptions<K, V> extends StoreOptions<K, V> {
   /** How long past versions are kept; also how late a version may be put. */
   readonly historyRetention: Duration

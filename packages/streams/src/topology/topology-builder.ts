@@ -13,39 +13,63 @@ import { INTERNAL_PREFIX, type RepartitionTopicSpec, type Topology } from './sub
 import { wholeName } from './topic-pattern.ts'
 import { type AddedNode, writtenTopology } from './written-topology.ts'
 
+/** What a source reads, and how. */
 export interface SourceOptions<K, V> {
   /** One topic, several, or all whose names match the pattern as a whole. */
   readonly topics: string | readonly string[] | RegExp
+  /** Required: there are no default serdes. */
   readonly key: Serde<K>
+  /** Required: there are no default serdes. */
   readonly value: Serde<V>
   /** Default: the timestamp that the broker stored. */
   readonly timestampExtractor?: TimestampExtractor<K, V> | undefined
-  /** Where a partition without a committed offset begins. Default: as the application is configured. */
+  /**
+   * Where a partition without a committed offset begins: `earliest`, `latest`, or `none`, which stops the application.
+   * Default: the application's `autoOffsetReset`.
+   */
   readonly offsetReset?: SourceNodeSpec['offsetReset']
 }
 
+/** Where a sink writes, and how. */
 export interface SinkOptions<K, V> {
+  /** A topic that exists, or a function that gives the topic of each record. */
   readonly topic: string | TopicNameExtractor<K, V>
+  /** Required: there are no default serdes. */
   readonly key: Serde<K>
+  /** Required: there are no default serdes. */
   readonly value: Serde<V>
+  /** Gives a partition from 0 on, or `undefined` for the default: murmur2 of the key's bytes, as Java's. */
   readonly partitioner?: StreamPartitioner<K, V> | undefined
 }
 
+/** Where a global store comes from. */
 export interface GlobalStoreOptions<K, V> {
+  /** Name of the source node. */
   readonly sourceName: string
+  /** The topic, all partitions of which are read. */
   readonly topic: string
+  /** Serde of the topic's keys. */
   readonly key: Serde<K>
+  /** Serde of the topic's values. */
   readonly value: Serde<V>
+  /** Default: the timestamp that the broker stored. */
   readonly timestampExtractor?: TimestampExtractor<K, V> | undefined
+  /** Name of the node of `supplier`. */
   readonly processorName: string
   /** Puts what comes from the topic into the store; called for each record, also when an instance starts from nothing. */
   readonly supplier: ProcessorSupplier<K, V, never, never>
 }
 
+/** Where a read-only store comes from. */
 export interface ReadOnlyStoreOptions<K, V> extends GlobalStoreOptions<K, V> {
+  /**
+   * Where a partition without a committed offset begins: `earliest`, `latest`, or `none`, which stops the application.
+   * Default: the application's `autoOffsetReset`.
+   */
   readonly offsetReset?: SourceNodeSpec['offsetReset']
 }
 
+/** What holds for a whole topology. */
 export interface TopologyBuilderOptions {
   /**
    * Gets the supplier of each processor, the DSL's included, and gives the one to use in its place: for logging,

@@ -3,6 +3,7 @@ import type { Serde, SerdeContext } from '../serde.ts'
 import type { Windowed } from '../windowed.ts'
 import { readInt64, writeInt64 } from './int64.ts'
 
+/** Of the serde of windowed keys. */
 export interface WindowedKeyOptions {
   /**
    * Size of the windows in milliseconds (of sliding ones the difference): only the start is written, so reading needs it

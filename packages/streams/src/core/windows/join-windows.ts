@@ -17,6 +17,7 @@ export interface JoinWindows {
   readonly graceMs: number
 }
 
+/** Of the windows of a join of two streams. */
 export interface JoinWindowsOptions {
   /** Default 0. */
   readonly grace?: Duration

@@ -15,6 +15,7 @@ export interface SessionWindows {
   readonly graceMs: number
 }
 
+/** Of sessions. */
 export interface SessionOptions {
   /** Default 0: a session closes as soon as stream time has passed its end and the gap. */
   readonly grace?: Duration

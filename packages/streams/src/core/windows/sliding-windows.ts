@@ -15,6 +15,7 @@ export interface SlidingWindows {
   readonly graceMs: number
 }
 
+/** Of windows that slide along with the records. */
 export interface SlidingOptions {
   /** Default 0: a window closes as soon as stream time has passed its end. */
   readonly grace?: Duration

@@ -15,11 +15,13 @@ export interface TimeWindows {
   readonly graceMs: number
 }
 
+/** Of windows that follow one another. */
 export interface TumblingOptions {
   /** Default 0: a window closes as soon as stream time reaches its end. */
   readonly grace?: Duration
 }
 
+/** Of windows that overlap. */
 export interface HoppingOptions extends TumblingOptions {
   /** From the start of one window to the next; above 0 and at most the size. */
   readonly advance: Duration

@@ -14,6 +14,7 @@ export interface UnlimitedWindows {
   readonly startMs: number
 }
 
+/** Of the window that never ends. */
 export interface UnlimitedOptions {
   /** Milliseconds since the epoch. Default 0. */
   readonly startMs?: number

@@ -8,6 +8,7 @@ import { mergeRepartitions } from './merge-repartitions.ts'
 import { mergeSources } from './merge-sources.ts'
 import { reuseSourceTopics } from './reuse-source-topics.ts'
 
+/** How a topology is built. */
 export interface BuildOptions extends TopologyBuilderOptions {
   /**
    * `all`: streams that were re-keyed once share a repartition topic, and the topic of a table is the changelog of its

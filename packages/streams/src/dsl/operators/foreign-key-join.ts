@@ -29,6 +29,7 @@ export interface ForeignKeyJoinOptions<K, V, KO, VO, VR> extends MaterializedOpt
   readonly thisValue?: ExactSerde<V> | undefined
   /** Serdes of the other table, which travel through the internal topics. Default: the table's. */
   readonly otherKey?: ExactSerde<KO> | undefined
+  /** Default: the other table's. */
   readonly otherValue?: ExactSerde<VO> | undefined
   /**
    * How the topic of this table was partitioned, by its keys alone; the value it gets is null. Default: answers go back to the

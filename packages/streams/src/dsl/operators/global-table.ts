@@ -7,6 +7,7 @@ import { resolveSerde } from '../resolve-serde.ts'
 import { TableSourceView } from '../table/table-source.ts'
 import { CONSUMED_OPTIONS, type ConsumedOptions } from './stream.ts'
 
+/** How a global table is read and stored. */
 export interface GlobalTableOptions<K, V>
   extends Omit<ConsumedOptions<K, V>, 'offsetReset'>,
     Pick<MaterializedOptions<K, V>, 'store' | 'persistent'> {}

@@ -5,6 +5,7 @@ import { type AnySupplier, GraphNode, type NodeTraits } from '../graph/graph-nod
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
+/** What a processor is connected with. */
 export interface ProcessOptions extends NamedOptions {
   /**
    * Stores that the processor uses: names of stores added with `addStateStore`, or of the DSL; or declared stores, which are

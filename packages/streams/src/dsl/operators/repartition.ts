@@ -9,7 +9,9 @@ import type { StreamHandle } from '../stream-handle.ts'
 export interface RepartitionedOptions<K, V, KW = K, VW = V> extends NamedOptions {
   /** Names the topic, `<applicationId>-<name>-repartition`, and the nodes around it. */
   readonly name?: string | undefined
+  /** Default: the stream's. */
   readonly key?: WiderSerde<K, KW> | undefined
+  /** Default: the stream's. */
   readonly value?: WiderSerde<V, VW> | undefined
   /** Default: the largest count of the topics read above. */
   readonly partitionCount?: number | undefined

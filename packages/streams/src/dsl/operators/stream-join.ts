@@ -28,7 +28,9 @@ export interface StreamJoinedOptions<K, V, VO>
   readonly store?: string | undefined
   /** Serdes for the stores and for repartition topics; default: those of the streams. */
   readonly key?: ExactSerde<K> | undefined
+  /** Default: that of this stream. */
   readonly value?: ExactSerde<V> | undefined
+  /** Default: that of the other stream. */
   readonly otherValue?: ExactSerde<VO> | undefined
 }
 

@@ -20,11 +20,13 @@ import type { StreamHandle } from '../stream-handle.ts'
 import type { TableReader, TableReaderSupplier, TableView } from '../table/table-view.ts'
 import type { TableHandle } from '../table-handle.ts'
 
+/** How a stream is joined with a table. */
 export interface JoinedOptions<K, V> extends NamedOptions {
   /** Names the node, and the repartition topic if one is needed. */
   readonly name?: string | undefined
   /** Serdes of the stream, for a repartition topic; default: the stream's. */
   readonly key?: ExactSerde<K> | undefined
+  /** Default: the stream's. */
   readonly value?: ExactSerde<V> | undefined
   /**
    * Lets each record wait until stream time has passed its own by so long, so that updates of the table that come late

@@ -6,12 +6,18 @@ import type { NamedOptions } from '../materialized.ts'
 import { resolveSerde } from '../resolve-serde.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
+/** How topics are read. */
 export interface ConsumedOptions<K, V> extends NamedOptions {
+  /** Required: there are no default serdes. */
   readonly key: Serde<K>
+  /** Required: there are no default serdes. */
   readonly value: Serde<V>
   /** Default: the timestamp that the broker stored. A negative result drops the record. */
   readonly timestampExtractor?: TimestampExtractor<K, V> | undefined
-  /** Where a partition without a committed offset begins. Default: the application's `autoOffsetReset`. */
+  /**
+   * Where a partition without a committed offset begins: `earliest`, `latest`, or `none`, which stops the application.
+   * Default: the application's `autoOffsetReset`.
+   */
   readonly offsetReset?: SourceNodeSpec['offsetReset']
 }
 

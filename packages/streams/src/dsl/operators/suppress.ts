@@ -22,6 +22,7 @@ import type { Suppressed } from '../suppressed.ts'
 import type { TableReader, TableReaderSupplier, TableView } from '../table/table-view.ts'
 import type { TableHandle } from '../table-handle.ts'
 
+/** How what is held back is stored. */
 export interface SuppressOptions<K, V> extends NamedOptions {
   /** Default: the table's. */
   readonly key?: ExactSerde<K> | undefined

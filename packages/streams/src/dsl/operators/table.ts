@@ -14,6 +14,7 @@ import { TableSourceView } from '../table/table-source.ts'
 import type { TableHandle } from '../table-handle.ts'
 import { CONSUMED_OPTIONS, type ConsumedOptions } from './stream.ts'
 
+/** How a table is read and stored. */
 export interface TableOptions<K, V>
   extends ConsumedOptions<K, V>,
     Pick<MaterializedOptions<K, V>, 'store' | 'caching' | 'changelog' | 'persistent' | 'historyRetention'> {}

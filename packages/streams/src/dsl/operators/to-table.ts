@@ -17,7 +17,9 @@ import type { TableHandle } from '../table-handle.ts'
 
 /** `KW` and `VW` are what the serdes read, where they are given. */
 export interface ToTableOptions<K, V, KW = K, VW = V> extends Omit<MaterializedOptions<K, V>, 'key' | 'value'> {
+  /** Default: the stream's. Needed where an operator above may have changed the type. */
   readonly key?: WiderSerde<K, KW> | undefined
+  /** Default: the stream's. Needed where an operator above may have changed the type. */
   readonly value?: WiderSerde<V, VW> | undefined
 }
 

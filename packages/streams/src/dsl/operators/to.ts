@@ -7,6 +7,7 @@ import { resolveSerde } from '../resolve-serde.ts'
 import type { SinkSerde } from '../sink-serde.ts'
 import type { StreamHandle } from '../stream-handle.ts'
 
+/** How a topic is written. */
 export interface ProducedOptions<K, V> extends NamedOptions {
   /** Needed where the stream's own key serde is not known: after `map`, `flatMap`, `selectKey`, `merge`. */
   readonly key?: SinkSerde<NonNullable<K>> | undefined
