@@ -71,6 +71,22 @@ test('an accepted change is logged and holds from then on', async () => {
   await expect(check(kafka, storing('s', 'a'))).rejects.toMatchObject(CHANGED)
 })
 
+test('a store that was given up is not looked for under other numbers, but its name is not free either', async () => {
+  const kafka = new MemoryKafka()
+  const numbered = (number: number, topic: string): Topology => {
+    const name = `KSTREAM-AGGREGATE-STATE-STORE-000000000${number}`
+    return { ...storing(name, topic), generatedNames: new Set([name]) }
+  }
+  await check(kafka, numbered(1, 'a'))
+  await check(kafka, storing('named', 'a'))
+  await check(kafka, numbered(2, 'a'))
+  await expect(check(kafka, numbered(1, 'b'))).rejects.toMatchObject(CHANGED)
+  await check(kafka, numbered(1, 'a'))
+  await expect(check(kafka, numbered(3, 'a'))).rejects.toMatchObject(CHANGED)
+  await check(kafka, numbered(3, 'a'), { onTopologyChange: 'accept' })
+  await check(kafka, numbered(3, 'a'))
+})
+
 test('notes of a topic that is gone, or empty, count for nothing', async () => {
   const kafka = new MemoryKafka()
   await check(kafka, storing('s', 'a'))

@@ -61,14 +61,18 @@ export async function checkTopology(topology: Topology, options: TopologyCheckOp
 
   const isOfNewerRelease = (topic: string) =>
     known.has(topic) && known.get(topic) === undefined && existing.has(fullName(topic))
-  const toWrite = identities.filter(identity => {
+  const changed = identities.filter(identity => {
     const before = left.get(identity.topic)
     return !isOfNewerRelease(identity.topic) && (before === undefined || encode(before) !== encode(identity))
   })
-  if (toWrite.length === 0) return
+  const topics = new Set(identities.map(({ topic }) => topic))
+  const abandoned = [...left.values()]
+    .filter(({ topic, isGenerated, isAbandoned }) => isGenerated && isAbandoned !== true && !topics.has(topic))
+    .map(identity => ({ ...identity, isAbandoned: true }))
+  if (changed.length + abandoned.length === 0) return
   if (!isThere) await createdWithReason(own, options)
-  await record.write(toWrite)
-  if (onTopologyChange === 'fail') await assertFirst(toWrite, recorded?.endOffset ?? 0, record, options)
+  await record.write([...changed, ...abandoned])
+  if (onTopologyChange === 'fail') await assertFirst(changed, recorded?.endOffset ?? 0, record, options)
 }
 
 /** Those whose topic holds anything: what was never written, or is all processed, can't be mixed up. */

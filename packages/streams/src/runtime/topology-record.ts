@@ -102,8 +102,9 @@ export class TopologyRecord {
 /** Equal for equal identities. */
 export function encode(identity: StateIdentity): string {
   const { name, topic, kind, isGenerated, key, value, windowSizeMs, retainDuplicates, sources, steps } = identity
-  const fields = { name, topic, kind, isGenerated, key, value, windowSizeMs, retainDuplicates, sources, steps }
-  return JSON.stringify({ version: VERSION, ...fields })
+  const { isAbandoned } = identity
+  const layout = { kind, key, value, windowSizeMs, retainDuplicates }
+  return JSON.stringify({ version: VERSION, name, topic, isGenerated, ...layout, sources, steps, isAbandoned })
 }
 
 /** Undefined for what this release doesn't understand. */

@@ -29,6 +29,8 @@ export interface StateIdentity {
    * quotes, since they don't tell the operator.
    */
   readonly steps: readonly string[]
+  /** Only in what was noted: a later version ran without it, so that nobody expects it to go on under another number. */
+  readonly isAbandoned?: boolean
 }
 
 /** Those of the stores with a changelog of their own, and of the repartition topics. */

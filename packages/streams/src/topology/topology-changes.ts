@@ -28,15 +28,19 @@ export function topologyChanges(
 ): TopologyChange[] {
   const changes: TopologyChange[] = []
   const topics = new Set(now.map(({ topic }) => topic))
-  const abandoned = new Set([...before.values()].filter(({ topic, isGenerated }) => isGenerated && !topics.has(topic)))
+  const missing = new Set(
+    [...before.values()].filter(
+      ({ topic, isGenerated, isAbandoned }) => isGenerated && isAbandoned !== true && !topics.has(topic)
+    )
+  )
   for (const identity of now) {
     const known = before.get(identity.topic)
     if (known !== undefined) {
       if (!isSame(known, identity)) changes.push({ kind: 'mixed-up', before: known, now: identity })
     } else if (identity.isGenerated && isNew(identity.topic)) {
-      const moved = [...abandoned].find(candidate => isLike(candidate, identity))
+      const moved = [...missing].find(candidate => isLike(candidate, identity))
       if (moved === undefined) continue
-      abandoned.delete(moved)
+      missing.delete(moved)
       changes.push({ kind: 'left-behind', before: moved, now: identity })
     }
   }
