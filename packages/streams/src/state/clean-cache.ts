@@ -1,10 +1,14 @@
 import { LinkedEntries } from './linked-entries.ts'
-import { type Entry, IN_CLEAN_LIST } from './row.ts'
+import { type Entry, IN_CLEAN_LIST, isClean } from './row.ts'
 
 /** What one entry costs beside its key and value: the entry, its row, the map slot. Measured, rounded up. */
 const ENTRY_BYTES = 240
 
-/** Entries of all stores of a task that equal the raw store, least recently used first; bounded in bytes. */
+/**
+ * Entries of all stores of a task that equal the raw store, bounded in bytes. The eldest goes first, unless it was used since it came
+ * to be the eldest: then it has a second chance. So use costs one flag, and not a move within a list that lies all over the memory.
+ * For the same reason an entry that is written stays here until it would be evicted.
+ */
 export class CleanCache {
   private readonly entries = new LinkedEntries(IN_CLEAN_LIST)
   private readonly maxBytes: number
@@ -14,11 +18,25 @@ export class CleanCache {
   }
 
   add(entry: Entry): void {
-    this.entries.append(entry, ENTRY_BYTES + entry.key.length + (entry.clean?.valueBytes ?? 0))
+    entry.used = false
+    this.entries.append(entry, bytesOf(entry))
     while (this.entries.bytes > this.maxBytes) {
-      const eldest = this.entries.eldest
+      const eldest = this.entries.eldest as Entry
+      if (!isClean(eldest)) {
+        this.entries.remove(eldest)
+        continue
+      }
+      if (eldest.used) {
+        eldest.used = false
+        this.entries.touch(eldest)
+        continue
+      }
       // The newest stays: its caller is about to use it.
-      if (eldest === undefined || eldest === entry) return
+      if (eldest === entry) {
+        if (eldest.next === undefined) return
+        this.entries.touch(eldest)
+        continue
+      }
       this.entries.remove(eldest)
       eldest.table.forget(eldest)
     }
@@ -26,14 +44,18 @@ export class CleanCache {
 
   /** The entry's clean row has become larger. Evicts nothing: its caller is using the entry. */
   resize(entry: Entry): void {
-    this.entries.resize(entry, ENTRY_BYTES + entry.key.length + (entry.clean?.valueBytes ?? 0))
+    this.entries.resize(entry, bytesOf(entry))
   }
 
   touch(entry: Entry): void {
-    this.entries.touch(entry)
+    entry.used = true
   }
 
   remove(entry: Entry): void {
     this.entries.remove(entry)
   }
+}
+
+function bytesOf(entry: Entry): number {
+  return ENTRY_BYTES + entry.key.length + (entry.clean?.valueBytes ?? 0)
 }

@@ -3,16 +3,24 @@ import type { RawRange, RawRow, RawStore, RawWrite } from '../ports/index.ts'
 import { latin1Bytes, latin1Of } from './latin1.ts'
 import { OrderedKeys } from './ordered-keys.ts'
 
+const MIN_GONE_KEYS = 1024
+
 /** A raw store in memory: for stores that are not persistent, for the test driver and for simulations. */
 export class MemoryRawStore implements RawStore {
-  private readonly values = new Map<string, Uint8Array>()
-  private readonly keys = new OrderedKeys()
+  /** Keys and values as latin1: a text costs 16 bytes beside its own, a typed array more than 200. */
+  private readonly values = new Map<string, string>()
+  /** Also of keys that are gone, until somebody reads in order or there are too many of them. */
+  private keys = new OrderedKeys()
+  /** New keys, which nobody has read in order yet. */
+  private newKeys: string[] = []
+  private goneKeys = 0
   private bytes = 0
   private closed = false
 
   getSync(key: Uint8Array): Uint8Array | undefined {
     if (this.closed) throw closedError()
-    return this.values.get(latin1Of(key))?.slice()
+    const value = this.values.get(latin1Of(key))
+    return value === undefined ? undefined : latin1Bytes(value)
   }
 
   async write(writes: readonly RawWrite[]): Promise<void> {
@@ -20,7 +28,7 @@ export class MemoryRawStore implements RawStore {
     for (const write of writes) {
       const key = latin1Of(write.key)
       if (write.value === null) this.remove(key)
-      else this.set(key, Uint8Array.from(write.value))
+      else this.set(key, latin1Of(write.value))
     }
   }
 
@@ -29,9 +37,9 @@ export class MemoryRawStore implements RawStore {
     const keys = this.keysOf(range, Number.POSITIVE_INFINITY)
     if (range.reverse === true) keys.reverse()
     // Values are replaced, never changed: holding them is the snapshot.
-    const values = keys.map(key => this.values.get(key) as Uint8Array)
+    const values = keys.map(key => this.values.get(key) as string)
     for (let i = 0; i < keys.length; i++) {
-      yield { key: latin1Bytes(keys[i] as string), value: (values[i] as Uint8Array).slice() }
+      yield { key: latin1Bytes(keys[i] as string), value: latin1Bytes(values[i] as string) }
     }
   }
 
@@ -51,14 +59,28 @@ export class MemoryRawStore implements RawStore {
   }
 
   private keysOf(range: RawRange, limit: number): string[] {
-    const from = range.from === undefined ? '' : latin1Of(range.from)
-    return this.keys.slice(from, range.to === undefined ? undefined : latin1Of(range.to), limit)
+    // All at once and sorted: one after the other would be a search and a splice for each put.
+    for (const key of this.newKeys.sort()) if (this.values.has(key)) this.keys.add(key)
+    this.newKeys = []
+    const to = range.to === undefined ? undefined : latin1Of(range.to)
+    let from = range.from === undefined ? '' : latin1Of(range.from)
+    const found: string[] = []
+    for (;;) {
+      const wanted = limit - found.length
+      const keys = this.keys.slice(from, to, wanted)
+      for (const key of keys) {
+        if (this.values.has(key)) found.push(key)
+        else this.keys.delete(key)
+      }
+      if (keys.length < wanted || found.length === limit) return found
+      from = `${keys.at(-1)}\0`
+    }
   }
 
-  private set(key: string, value: Uint8Array): void {
+  private set(key: string, value: string): void {
     const before = this.values.get(key)
     if (before === undefined) {
-      this.keys.add(key)
+      this.newKeys.push(key)
       this.bytes += key.length + value.length
     } else this.bytes += value.length - before.length
     this.values.set(key, value)
@@ -68,8 +90,11 @@ export class MemoryRawStore implements RawStore {
     const before = this.values.get(key)
     if (before === undefined) return
     this.values.delete(key)
-    this.keys.delete(key)
     this.bytes -= key.length + before.length
+    if (++this.goneKeys <= this.values.size + MIN_GONE_KEYS) return
+    this.keys = OrderedKeys.of(this.values.keys())
+    this.newKeys = []
+    this.goneKeys = 0
   }
 }
 

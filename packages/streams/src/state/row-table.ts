@@ -13,6 +13,7 @@ import {
   IN_CACHE_LIST,
   IN_CLEAN_LIST,
   IN_NO_LIST,
+  isClean,
   isKeepable,
   NOT_DECODED,
   ON_DISK,
@@ -211,7 +212,6 @@ export class RowTable implements RecordCacheStore {
   }
 
   private addActive(entry: Entry, row: Row): Row {
-    if (entry.list === IN_CLEAN_LIST) this.options.clean.remove(entry)
     entry.active = row
     this.activeEntries.push(entry)
     this.activeBytes += ROW_BYTES + entry.key.length
@@ -378,7 +378,10 @@ export class RowTable implements RecordCacheStore {
       if (row === undefined) continue
       entry.sealed = undefined
       entry.clean = row.deleted ? ABSENT : this.compact(row)
-      if (isIdle(entry)) clean.add(entry)
+      if (entry.list === IN_CLEAN_LIST) {
+        clean.resize(entry)
+        clean.touch(entry)
+      } else if (isIdle(entry)) clean.add(entry)
     }
     this.sealedEntries = undefined
     this.sealedBytes = 0
@@ -546,11 +549,5 @@ function fill(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | un
 
 /** Whether the entry holds nothing but what is on disk, and is in no list yet. */
 function isIdle(entry: Entry): boolean {
-  return (
-    entry.list === IN_NO_LIST &&
-    entry.cached === undefined &&
-    entry.active === undefined &&
-    entry.sealed === undefined &&
-    entry.held === undefined
-  )
+  return entry.list === IN_NO_LIST && isClean(entry)
 }

@@ -71,6 +71,8 @@ export class Entry {
   next: Entry | undefined = undefined
   /** Items of a group that the record cache holds back: of the group's first page only. */
   held: HeldItems | undefined = undefined
+  /** In the list of clean entries: since it was last at its end. */
+  used = false
   /** What it counts in its list. */
   listBytes = 0
   /** No longer in its table: whoever kept it must look its key up anew. */
@@ -80,6 +82,16 @@ export class Entry {
     this.table = table
     this.key = key
   }
+}
+
+/** Whether the entry holds nothing but what is on disk. */
+export function isClean(entry: Entry): boolean {
+  return (
+    entry.cached === undefined &&
+    entry.active === undefined &&
+    entry.sealed === undefined &&
+    entry.held === undefined
+  )
 }
 
 /**

@@ -127,10 +127,6 @@ export class WindowProgress extends ObservedTime {
     this.clearedToBucket = 0
   }
 
-  isCleared(bucket: number): boolean {
-    return bucket < this.clearedToBucket
-  }
-
   /** The first bucket that is still needed, by what is on disk. */
   get liveBucket(): number {
     const fromMs = this.keepsBound ? Math.max(0, this.committedMs - this.retentionMs) : this.liveFrom(this.committedMs)

@@ -6,7 +6,7 @@ import type { MemoryRawStore } from './memory-raw-store.ts'
 import { encodeInteger, rowPrefix, type StoreMeta, storeMetaKey, writeInteger } from './raw-layout.ts'
 import type { StoreEngine } from './store-engine.ts'
 import type { TaskState } from './task-state.ts'
-import { bucketOfRow, bucketText } from './time-bucket-engine.ts'
+import { bucketText } from './time-bucket-engine.ts'
 
 /** Rows that one step of expiry or clearing deletes: a few milliseconds of LevelDB's time. */
 const STEP_ROWS = 2000
@@ -176,7 +176,8 @@ export class TaskStores implements TaskState {
     for (const store of this.all) {
       const writes = store.raw === this.raw ? persistent : inMemory
       const { table, windows } = store.engine
-      const isDead = windows === undefined ? undefined : (key: string) => windows.isCleared(bucketOfRow(key))
+      const livesFrom = windows === undefined ? '' : bucketText(windows.clearedToBucket)
+      const isDead = livesFrom === '' ? undefined : (key: string) => key < livesFrom
       const rowsAdded = table.collectSealed(writes, isDead)
       added.push(rowsAdded)
       this.addMeta(store, writes, changelogOffsets.get(store.spec.name), rowsAdded)
