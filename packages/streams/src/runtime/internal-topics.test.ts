@@ -75,3 +75,21 @@ test('gives up on a topic that never becomes known, and names it', async () => {
     message: expect.stringContaining("'app-counts-changelog'")
   })
 })
+
+test('what the application notes in a topic of its own is no input of a pattern', async () => {
+  const [sub] = counting.subTopologies
+  if (sub === undefined) throw new Error('It has a sub-topology.')
+  const matching = { ...counting, subTopologies: [{ ...sub, sourceTopics: [], sourcePatterns: [/^.*$/] }] }
+  const names = ['in', 'app-counts-changelog', 'app-millrace-topology-changelog', 'other-millrace-topology-changelog']
+  const topics = new Map(
+    names.map(name => [name, { name, partitionCount: 1, replicationFactor: 1, internal: false }] as const)
+  )
+  const admin: Partial<KafkaAdmin> = {
+    describeTopics: async (wanted = names) => new Map([...topics].filter(([name]) => wanted.includes(name)))
+  }
+  const plan = await prepareTopics(matching, 'app', admin as KafkaAdmin, options())
+  expect([...(plan.inputs.get(0) ?? [])]).toEqual([
+    ['in', 1],
+    ['other-millrace-topology-changelog', 1]
+  ])
+})
