@@ -148,7 +148,7 @@ export interface ProcessorContext<KOut, VOut> {
    * Headers of the input record in work, as it was read, though operators above may have changed those of `record`; of
    * the triggering record while a buffer is being emptied. None in a punctuation.
    *
-   * @see Kafka Streams `processor.ProcessorContext#headers`, of the API before `Record`
+   * @see Kafka Streams `processor.ProcessorContext#headers`, of the older API
    * @example
    * ```ts
    * builder

@@ -37,7 +37,8 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
   /**
    * The handle by which the table's store is queried, with the types of its rows: `app.store(table.queryableStore)`.
    *
-   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name
+   * @throws StreamsError `STORE_NOT_FOUND` when the table was not given a store name, or keeps past versions: then
+   *   `queryableVersionedStore` is its handle
    * @see Kafka Streams `KTable#queryableStoreName`
    * @example
    * ```ts

@@ -26,8 +26,8 @@ export interface MaterializedOptions<K, V> extends NamedOptions {
   /**
    * Keeps past versions of each row for so long: the table is versioned. Stream joins then look up what was valid at a
    * record's time, and updates that come out of order no longer replace newer ones. Without it only the last update
-   * counts. 0 or more. Such a table is not cached and has no global form; results of `filter`, `join` and the like
-   * cannot have a history.
+   * counts. 0 or more. Such a table is not cached and has no global form; a table that is computed from others needs a
+   * `store` for it (`TOPOLOGY_INVALID`), and is queried by `queryableVersionedStore`.
    *
    * @see Kafka Streams `Stores#persistentVersionedKeyValueStore` (KIP-889, KIP-914)
    * @example

@@ -49,7 +49,7 @@ export class StreamsBuilder {
    * @param topics - Each topic is read by one source: two streams of it must agree in serdes, extractor and reset.
    * @param options - `key` and `value` are required: there are no default serdes.
    * @throws StreamsError `TOPOLOGY_SERDE_MISSING`, `TOPOLOGY_TOPIC_CONFLICT`, `TOPOLOGY_INVALID`; at start
-   *   `TOPIC_MISSING`
+   *   `TOPIC_MISSING`; while running `RECORD_DESERIALIZE_FAILED`, `RECORD_TIMESTAMP_INVALID`
    * @see Kafka Streams `StreamsBuilder#stream`
    * @example
    * ```ts
