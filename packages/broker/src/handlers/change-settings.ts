@@ -30,18 +30,13 @@ export function changeSettings<R extends Resource>(
 ): ChangedResource[] {
   const keyOf = ({ resourceType, resourceName }: Resource): string => `${resourceType} ${resourceName}`
   const twice = duplicatesIn(resources.map(keyOf))
-  const seen = new Set<string>()
-  const changed: ChangedResource[] = []
-  for (const resource of resources) {
+  return resources.map(resource => {
     const { resourceType, resourceName } = resource
-    if (seen.has(keyOf(resource))) continue
-    seen.add(keyOf(resource))
     const problem = twice.has(keyOf(resource))
       ? refusal(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
       : changeOne(resource, validateOnly, broker, change)
-    changed.push({ errorCode: ErrorCode.NONE, errorMessage: null, ...problem, resourceType, resourceName })
-  }
-  return changed
+    return { errorCode: ErrorCode.NONE, errorMessage: null, ...problem, resourceType, resourceName }
+  })
 }
 
 function changeOne<R extends Resource>(

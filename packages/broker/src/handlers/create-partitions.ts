@@ -33,7 +33,7 @@ export const createPartitions: Handler<typeof CreatePartitions> = {
 function problemOf({ name, count, assignments }: Asked, { topics, nodeId }: BrokerServices): Refusal | undefined {
   const topic = topics.byName(name)
   if (topic === undefined) {
-    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition.')
+    return refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, null)
   }
   const present = topic.partitions.length
   if (count === present) return refusal(ErrorCode.INVALID_PARTITIONS, `Topic already has ${present} partition(s).`)

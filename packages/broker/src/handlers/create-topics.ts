@@ -1,6 +1,7 @@
 import { CreateTopics, type DecodedRequestOf, type ResponseInputOf, ZERO_UUID } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import { ErrorCode } from '../error-code.ts'
+import { randomUuid } from '../random-uuid.ts'
 import { Topic } from '../topics/topic.ts'
 import { settingProblem, TOPIC_SETTINGS } from '../topics/topic-settings.ts'
 import { topicNameProblem } from '../topics/topics.ts'
@@ -43,7 +44,7 @@ function create(asked: NewTopic, validateOnly: boolean, broker: BrokerServices):
         ? config.defaultPartitionCount
         : asked.numPartitions
   const topic = validateOnly
-    ? new Topic(name, ZERO_UUID, settings, config.topicDefaults)
+    ? new Topic(name, randomUuid(broker.random), settings, config.topicDefaults)
     : broker.topics.create(name, partitionCount, settings)
   return {
     name,

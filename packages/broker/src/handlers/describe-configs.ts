@@ -29,7 +29,7 @@ export const describeConfigs: Handler<typeof DescribeConfigs> = {
         const configs = found
           .filter(({ name }) => wanted?.has(name) ?? true)
           .map(setting => (includeSynonyms ? setting : { ...setting, synonyms: [] }))
-        return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs }
+        return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs }
       })
     }
   }

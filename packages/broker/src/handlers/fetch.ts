@@ -28,10 +28,9 @@ export const fetch: Handler<typeof Fetch> = {
   api: Fetch,
   versions: [4, 17],
   handle(request, context) {
-    const { sessionId, sessionEpoch } = request
-    if (sessionId !== 0) return failed(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
-    if (sessionEpoch !== FINAL_SESSION_EPOCH && sessionEpoch !== INITIAL_SESSION_EPOCH) {
-      return failed(ErrorCode.INVALID_FETCH_SESSION_EPOCH)
+    // A full request of a session that another broker knew ends that session; anything else needs one that is known.
+    if (request.sessionEpoch !== FINAL_SESSION_EPOCH && request.sessionEpoch !== INITIAL_SESSION_EPOCH) {
+      return failed(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
     }
     return new FetchInProgress(request, context).answer()
   }
@@ -154,5 +153,12 @@ function failed(errorCode: number): Response {
 }
 
 function refused({ partition }: AskedPartition, errorCode: number): AnsweredPartition {
-  return { partitionIndex: partition, errorCode, highWatermark: -1, abortedTransactions: null, records: [] }
+  const unknown = errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || errorCode === ErrorCode.UNKNOWN_TOPIC_ID
+  return {
+    partitionIndex: partition,
+    errorCode,
+    highWatermark: -1,
+    abortedTransactions: unknown ? [] : null,
+    records: []
+  }
 }

@@ -52,7 +52,7 @@ function changed({ configs }: Resource, topic: Topic): ReadonlyMap<string, strin
         break
       }
       default:
-        return refusal(ErrorCode.INVALID_REQUEST, `Unknown operation type ${configOperation} for key ${name}.`)
+        return refusal(ErrorCode.UNKNOWN_SERVER_ERROR, null)
     }
   }
   return settings

@@ -1,7 +1,7 @@
 import { type DecodedRequestOf, ListOffsets, type ResponseInputOf } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import { ErrorCode } from '../error-code.ts'
-import type { Isolation, PartitionLog } from '../log/partition-log.ts'
+import type { Isolation } from '../log/partition-log.ts'
 import type { Handler } from './handler.ts'
 import { leaderEpochError } from './leader-epoch-error.ts'
 import { duplicatesIn } from './refusal.ts'
@@ -69,7 +69,7 @@ function find(
       return { ...notFound(asked), offset: log.endFor(isolation), leaderEpoch: log.leaderEpoch }
     case EARLIEST:
     case EARLIEST_LOCAL:
-      return { ...notFound(asked), offset: log.startOffset, leaderEpoch: epochOfStart(log) }
+      return { ...notFound(asked), offset: log.startOffset, leaderEpoch: log.epochAt(log.startOffset) }
     case LATEST_TIERED:
     case EARLIEST_PENDING_UPLOAD:
       return notFound(asked)
@@ -77,11 +77,6 @@ function find(
   const found = timestamp === MAX_TIMESTAMP ? log.findMaxTimestamp() : log.findTimestamp(timestamp)
   if (found === undefined || found.offset >= log.endFor(isolation)) return notFound(asked)
   return { partitionIndex, errorCode: ErrorCode.NONE, timestamp: found.timestampMs, ...found }
-}
-
-/** An empty log has no epoch to tell of. */
-function epochOfStart(log: PartitionLog): number {
-  return log.startOffset < log.endOffset ? log.epochAt(log.startOffset) : -1
 }
 
 function notFound({ partitionIndex }: Asked, errorCode: number = ErrorCode.NONE): Answered {

@@ -1,10 +1,10 @@
 /** Why a part of a request is not done. */
 export interface Refusal {
   readonly errorCode: number
-  readonly errorMessage: string
+  readonly errorMessage: string | null
 }
 
-export function refusal(errorCode: number, errorMessage: string): Refusal {
+export function refusal(errorCode: number, errorMessage: string | null): Refusal {
   return { errorCode, errorMessage }
 }
 

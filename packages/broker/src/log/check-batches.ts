@@ -54,7 +54,6 @@ function checkHeader(header: BatchHeader): RefusedBatch | undefined {
   if (header.producerId >= 0n && (header.producerEpoch < 0 || header.baseSequence < 0)) {
     return invalid(`Producer ${header.producerId} has epoch ${header.producerEpoch}, sequence ${header.baseSequence}`)
   }
-  if (header.transactional && header.producerId < 0n) return invalid('A transactional batch has no producer id')
   if (header.compressionCode > HIGHEST_COMPRESSION_CODE) {
     return corrupt(`There is no compression ${header.compressionCode}`)
   }

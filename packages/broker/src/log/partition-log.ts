@@ -230,10 +230,13 @@ export class PartitionLog {
     return this.#segments.findTimestamp(timestampMs, this.#startOffset)
   }
 
-  /** The first record with the highest timestamp of all; undefined in an empty log. */
+  /**
+   * The first record with the highest timestamp of all; undefined in an empty log. As in Kafka it may lie below the start, as
+   * long as its segment is there.
+   */
   findMaxTimestamp(): OffsetAtTime | undefined {
-    const highest = this.#segments.maxTimestampMs(this.#startOffset)
-    return highest < 0 ? undefined : this.findTimestamp(highest)
+    const highest = this.#segments.maxTimestampMs
+    return highest < 0 ? undefined : this.#segments.findTimestamp(highest, 0)
   }
 
   /** The epoch that a record at `offset`, or the next one, has. */

@@ -48,7 +48,7 @@ export class SegmentList {
   append(batch: Buffer, header: BatchHeader, config: LogConfig, nowMs: number): void {
     const { segment, firstTimestampMs } = this.active
     const ageMs = firstTimestampMs < 0 ? nowMs - segment.createdMs : header.maxTimestampMs - firstTimestampMs
-    const full = segment.sizeBytes + batch.length > config.segmentBytes
+    const full = segment.sizeBytes + batch.length > Math.min(config.segmentBytes, this.storage.maxSegmentBytes)
     if (segment.sizeBytes > 0 && (full || ageMs > config.segmentMs)) this.roll(header.baseOffset, nowMs)
     const { active } = this
     const position = active.segment.sizeBytes
@@ -115,12 +115,10 @@ export class SegmentList {
     return undefined
   }
 
-  /** The highest timestamp of segments that reach beyond `startOffset`; -1 without any. */
-  maxTimestampMs(startOffset: number): number {
+  /** The highest timestamp of all; -1 without any. */
+  get maxTimestampMs(): number {
     let highest = -1
-    for (const { endOffset, maxTimestampMs } of this.indexes) {
-      if (endOffset > startOffset && maxTimestampMs > highest) highest = maxTimestampMs
-    }
+    for (const { maxTimestampMs } of this.indexes) highest = Math.max(highest, maxTimestampMs)
     return highest
   }
 

@@ -24,6 +24,7 @@ export interface DiskLogParts {
  */
 export class DiskLog implements LogStorage {
   readonly segments: DiskSegment[] = []
+  readonly maxSegmentBytes = Infinity
   readonly #parts: DiskLogParts
 
   /** Opens what is there, finishes a replacement that was begun, and checks the end of the last file batch by batch. */

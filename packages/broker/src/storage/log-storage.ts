@@ -20,6 +20,8 @@ export interface Segment {
 /** The segments of one partition, in the order of their offsets. */
 export interface LogStorage {
   readonly segments: readonly Segment[]
+  /** A segment is closed at this size even if the topic's settings allow more. */
+  readonly maxSegmentBytes: number
   /** Begins a segment behind all others. */
   roll(baseOffset: number, nowMs: number): Segment
   /** Drops the oldest segments. */

@@ -3,6 +3,8 @@ import { FORGETFUL_JOURNAL } from './state-journal.ts'
 
 const FIRST_CHUNK_BYTES = 16 * 1024
 const LAST_CHUNK_BYTES = 1024 * 1024
+/** Deleted records give their memory back by the segment, so that Kafka's gigabyte would be too much. */
+const MAX_SEGMENT_BYTES = 4 * 1024 * 1024
 
 /** Bytes that all logs may take together. */
 export class MemoryBudget {
@@ -66,6 +68,7 @@ export class MemoryStorage implements BrokerStorage {
 
 class MemoryLog implements LogStorage {
   readonly segments: MemorySegment[] = []
+  readonly maxSegmentBytes = MAX_SEGMENT_BYTES
   readonly #budget: MemoryBudget
 
   constructor(budget: MemoryBudget) {

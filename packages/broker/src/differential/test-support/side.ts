@@ -1,4 +1,4 @@
-import { CreateTopics, FindCoordinator, InitProducerId, kafkaError, Metadata } from '@millrace/protocol'
+import { CreateTopics, FindCoordinator, InitProducerId, kafkaError, ListOffsets, Metadata } from '@millrace/protocol'
 import type { Clock } from '@millrace/streams/ports'
 import { EmbeddedBroker } from '../../broker.ts'
 import { realClock } from '../../system-time.ts'
@@ -25,7 +25,7 @@ const PROMPT_CLOCK: Clock = {
 export async function openSides(): Promise<readonly [Side, Side]> {
   const { KAFKA_BROKERS } = process.env
   if (!KAFKA_BROKERS) throw new Error('Set KAFKA_BROKERS=host:port')
-  const broker = await EmbeddedBroker.start({ port: 0, clock: PROMPT_CLOCK })
+  const broker = await EmbeddedBroker.start({ port: 0, clock: PROMPT_CLOCK, autoCreateTopics: false })
   return [
     { name: 'kafka', address: KAFKA_BROKERS.split(',')[0] as string, close: async () => {} },
     { name: 'embedded', address: broker.bootstrap, close: () => broker.close() }
@@ -43,7 +43,15 @@ export async function prepare(side: Side, topics: readonly string[]): Promise<vo
   await eventually(async () => {
     const metadata = await client.send(Metadata, 12, { topics: topics.map(name => ({ name })) })
     const found = await client.send(FindCoordinator, 2, { key: topics[0] as string, keyType: 0 })
-    return found.errorCode === 0 && metadata.topics.every(({ partitions }) => partitions.length === 2)
+    const ends = await client.send(ListOffsets, 5, {
+      replicaId: -1,
+      topics: topics.map(name => ({
+        name,
+        partitions: [0, 1].map(partitionIndex => ({ partitionIndex, timestamp: -1 }))
+      }))
+    })
+    const led = ends.topics.every(({ partitions }) => partitions.every(({ errorCode }) => errorCode === 0))
+    return found.errorCode === 0 && led && metadata.topics.every(({ partitions }) => partitions.length === 2)
   })
   await eventually(async () => {
     const { errorCode } = await client.send(InitProducerId, 4, {
@@ -57,7 +65,7 @@ export async function prepare(side: Side, topics: readonly string[]): Promise<vo
 
 /** Asks until it holds. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 3000; i++) if (await holds()) return
+  for (let i = 0; i < 10_000; i++) if (await holds()) return
   throw new Error('It never came to hold.')
 }
 
