@@ -98,8 +98,11 @@ export class VersionedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring
     if (timestampMs < this.historyFromMs || timestampMs < 0) return VERSION_NOT_PUT
     const root = this.rootOf(key)
     const itemKey = integerText(timestampMs)
-    if (value === null || value === undefined) this.table.writeTombstone(root, itemKey, timestampMs)
-    else this.table.write(root, itemKey, value, timestampMs, NO_HEADERS)
+    if (value === null || value === undefined) {
+      const leavesTrace = this.deletionLeavesTrace(root, timestampMs)
+      this.table.writeTombstone(root, itemKey, timestampMs)
+      if (!leavesTrace) this.table.forget(this.rootOf(key), itemKey)
+    } else this.table.write(root, itemKey, value, timestampMs, NO_HEADERS)
     this.observed.observe(timestampMs)
     return this.tidy(root.key, itemKey)
   }
@@ -108,8 +111,11 @@ export class VersionedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring
     if (timestampMs < this.historyFromMs) return
     const rootKey = latin1Of(changelogKey) + GROUP
     const itemKey = integerText(timestampMs)
-    if (value === null) this.table.restoreTombstone(this.table.rootOf(rootKey), itemKey, timestampMs)
-    else this.table.restore(rootKey, itemKey, value, timestampMs)
+    if (value === null) {
+      const leavesTrace = this.deletionLeavesTrace(this.table.rootOf(rootKey), timestampMs)
+      this.table.restoreTombstone(this.table.rootOf(rootKey), itemKey, timestampMs)
+      if (!leavesTrace) this.table.forget(this.table.rootOf(rootKey), itemKey)
+    } else this.table.restore(rootKey, itemKey, value, timestampMs)
     this.observed.observe(timestampMs)
     this.tidy(rootKey, itemKey)
   }
@@ -120,6 +126,21 @@ export class VersionedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring
 
   private rootOf(key: K): Entry {
     return this.table.rootOf(latin1Of(this.codec.encodeKey(key)) + GROUP)
+  }
+
+  /**
+   * False for a deletion at the very time of the latest version, unless another version ended there: nothing is left of either,
+   * and an older put that comes later becomes the latest version.
+   *
+   * @see Kafka Streams `RocksDBVersionedStore#maybePutToLatestValueStore`
+   */
+  private deletionLeavesTrace(root: Entry, timestampMs: number): boolean {
+    const { tree } = this.table
+    const itemKey = integerText(timestampMs)
+    const version = tree.floor(root, LAST)
+    if (version === undefined || version.deleted || tree.floorKey !== itemKey) return true
+    const before = timestampMs === 0 ? undefined : tree.floor(root, integerText(timestampMs - 1))
+    return before !== undefined && !before.deleted
   }
 
   /** Removes versions that nobody can see any more; returns when the version just put ends. */
