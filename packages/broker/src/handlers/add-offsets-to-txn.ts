@@ -9,7 +9,7 @@ export const addOffsetsToTxn: Handler<typeof AddOffsetsToTxn> = {
   versions: [0, 4],
   handle({ transactionalId, groupId, ...producer }, { version, broker }) {
     const partitions = [offsetsPartitionOf(groupId)]
-    const errorCode = broker.transactions.addPartitions(transactionalId, producer, partitions, false)
+    const errorCode = broker.transactions.addPartitions(transactionalId, producer, partitions)
     return { throttleTimeMs: 0, errorCode: fencedError(errorCode, version, 2) }
   }
 }

@@ -10,7 +10,6 @@ type NamedTopics = TransactionRequest['topics']
 
 /** Up to here a client adds to one transaction; above, brokers ask each other about several. */
 const ONE_TRANSACTION_UP_TO = 3
-const TRANSACTIONS_V2_FROM = 5
 
 /** Adds partitions to transactions, or tells whether they are in. One partition that is missing keeps all out. */
 export const addPartitionsToTxn: Handler<typeof AddPartitionsToTxn> = {
@@ -53,12 +52,7 @@ function add({ topics: known, transactions }: BrokerServices, transaction: Trans
       transactions.verifyPartition(transactionalId, transaction, { topic, partition })
     )
   }
-  const errorCode = transactions.addPartitions(
-    transactionalId,
-    transaction,
-    partitions,
-    version >= TRANSACTIONS_V2_FROM
-  )
+  const errorCode = transactions.addPartitions(transactionalId, transaction, partitions)
   return results(topics, () => fencedError(errorCode, version, 2))
 }
 

@@ -17,14 +17,16 @@ export function judgeEnd(
   usesV2: boolean
 ): EndVerdict {
   const overflowed =
-    transaction.usesV2 &&
+    usesV2 &&
     transaction.previousProducerId === producerId &&
     isEpochExhausted(producerEpoch) &&
     transaction.producerEpoch === 0
-  const raised = transaction.usesV2 && transaction.producerEpoch === producerEpoch + 1
+  const raised = usesV2 && transaction.producerEpoch === producerEpoch + 1
   const isRepeated = overflowed || raised
   if (transaction.producerId !== producerId && !overflowed) return { errorCode: ErrorCode.INVALID_PRODUCER_ID_MAPPING }
-  if (!hasValidEpoch(transaction, producerEpoch, isRepeated)) return { errorCode: ErrorCode.PRODUCER_FENCED }
+  if (!hasValidEpoch(transaction, producerEpoch, isRepeated, usesV2)) {
+    return { errorCode: ErrorCode.PRODUCER_FENCED }
+  }
   switch (transaction.state) {
     case 'Ongoing':
       return { begin: committed ? 'PrepareCommit' : 'PrepareAbort' }
@@ -45,9 +47,11 @@ export function judgeEnd(
   }
 }
 
-function hasValidEpoch(transaction: Transaction, producerEpoch: number, isRepeated: boolean): boolean {
-  if (!transaction.usesV2 || transaction.isIn('Ongoing', 'Empty')) return producerEpoch === transaction.producerEpoch
-  return isRepeated || (!transaction.isEnding && producerEpoch === transaction.producerEpoch)
+/** Whoever speaks v1 is held to the epoch that it has; under v2 an end that was decided has raised it already. */
+function hasValidEpoch(transaction: Transaction, producerEpoch: number, isRepeated: boolean, usesV2: boolean): boolean {
+  if (transaction.isIn('Ongoing', 'Empty')) return producerEpoch === transaction.producerEpoch
+  if (isRepeated) return true
+  return producerEpoch === transaction.producerEpoch && !(usesV2 && transaction.isEnding)
 }
 
 /** Decides: from now on the transaction ends this way, whatever happens. Under v2 in the next epoch. */
@@ -64,7 +68,6 @@ export function prepareEnd(
     transaction.lastProducerEpoch = transaction.producerEpoch
     transaction.producerEpoch++
   }
-  transaction.usesV2 = raisesEpoch
   transaction.transitionTo(state, nowMs)
 }
 

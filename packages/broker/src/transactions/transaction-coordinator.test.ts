@@ -85,13 +85,13 @@ describe('a transaction', () => {
   it('keeps its epoch with clients of transactions v1', () => {
     const rig = new TransactionRig()
     const producer = rig.init()
-    rig.add(producer, 't', 0, false)
+    rig.add(producer)
     expect(rig.end(producer, false, false)).toEqual(producer)
     expect(rig.ends).toEqual([`abort t-0 as ${producer.producerId}/0`])
     // A repeated request is told by the state.
     expect(rig.end(producer, false, false).errorCode).toBe(ErrorCode.NONE)
     expect(rig.end(producer, true, false).errorCode).toBe(ErrorCode.INVALID_TXN_STATE)
-    expect(rig.add(producer, 't', 0, false)).toBe(ErrorCode.NONE)
+    expect(rig.add(producer)).toBe(ErrorCode.NONE)
   })
 
   it('tells a repeated end from the next by its epoch (KIP-890)', () => {
@@ -132,8 +132,8 @@ describe('a transaction', () => {
   it('is refused to strangers', () => {
     const rig = new TransactionRig()
     const producer = rig.init()
-    expect(rig.coordinator.addPartitions('', producer, [], true)).toBe(ErrorCode.INVALID_REQUEST)
-    expect(rig.coordinator.addPartitions('none', producer, [], true)).toBe(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+    expect(rig.coordinator.addPartitions('', producer, [])).toBe(ErrorCode.INVALID_REQUEST)
+    expect(rig.coordinator.addPartitions('none', producer, [])).toBe(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
     expect(rig.add({ ...producer, producerId: 99n })).toBe(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
     expect(rig.add({ ...producer, producerEpoch: 7 })).toBe(ErrorCode.PRODUCER_FENCED)
     expect(rig.end(producer).errorCode).toBe(ErrorCode.INVALID_TXN_STATE)

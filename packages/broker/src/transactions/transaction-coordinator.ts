@@ -142,19 +142,13 @@ export class TransactionCoordinator {
   // ── transactions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Adds partitions, and begins a transaction where none runs. @returns an error code for all of them. */
-  addPartitions(
-    transactionalId: string,
-    producer: ProducerIdentity,
-    partitions: readonly TopicPartition[],
-    usesV2: boolean
-  ): number {
+  addPartitions(transactionalId: string, producer: ProducerIdentity, partitions: readonly TopicPartition[]): number {
     const found = this.#find(transactionalId, producer)
     if (typeof found === 'number') return found
     if (found.isIn('Ongoing') && partitions.every(partition => found.has(partition))) return ErrorCode.NONE
     const nowMs = this.#parts.clock.nowMs()
     const begins = !found.isIn('Ongoing')
     if (begins) found.startedAtMs = nowMs
-    found.usesV2 = usesV2
     found.addPartitions(partitions)
     found.transitionTo('Ongoing', nowMs)
     this.#save(found)
@@ -178,6 +172,8 @@ export class TransactionCoordinator {
    */
   verifyProduce(transactionalId: string | null, write: ProducedPartition, version: number): number {
     if (transactionalId === null) return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    // A batch of nobody's may call itself transactional; it is not.
+    if (write.producerId < 0n) return ErrorCode.NONE
     const ability = version >= 12 ? 'add' : version >= 11 ? 'abortable' : 'plain'
     const errorCode = verifyTransactionalWrite(this, transactionalId, write, write, ability)
     // Older producers do not repeat a batch for CONCURRENT_TRANSACTIONS, but for this.

@@ -15,7 +15,6 @@ export interface TransactionSaved {
   readonly timeoutMs: number
   readonly startedAtMs: number
   readonly updatedAtMs: number
-  readonly usesV2: boolean
   readonly state: TransactionState
   readonly partitions: readonly TopicPartition[]
 }
@@ -43,7 +42,6 @@ export function transactionEntry(transaction: Transaction): TransactionSaved {
     timeoutMs: transaction.timeoutMs,
     startedAtMs: transaction.startedAtMs,
     updatedAtMs: transaction.updatedAtMs,
-    usesV2: transaction.usesV2,
     state: transaction.state,
     partitions: transaction.partitions
   }
@@ -57,7 +55,6 @@ export function transactionOf(entry: TransactionSaved): Transaction {
   transaction.producerEpoch = entry.producerEpoch
   transaction.lastProducerEpoch = entry.lastProducerEpoch
   transaction.startedAtMs = entry.startedAtMs
-  transaction.usesV2 = entry.usesV2
   transaction.restoreState(entry.state)
   transaction.addPartitions(entry.partitions)
   return transaction

@@ -40,8 +40,6 @@ export class Transaction {
   /** When the transaction began; -1: none since the id was initialised. */
   startedAtMs = -1
   updatedAtMs: number
-  /** Whether its client, when last heard of, spoke transactions v2: each end raises the epoch (KIP-890). */
-  usesV2 = false
   /** Cancels the time-out of the transaction, or what waits to write its markers. */
   cancelTimer: () => void = () => {}
 

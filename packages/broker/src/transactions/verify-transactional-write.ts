@@ -10,12 +10,7 @@ export type WriterAbility = 'add' | 'abortable' | 'plain'
 
 /** The part of `TransactionCoordinator` that is asked. */
 export interface PartitionVerifier {
-  addPartitions(
-    transactionalId: string,
-    producer: ProducerIdentity,
-    partitions: readonly TopicPartition[],
-    usesV2: boolean
-  ): number
+  addPartitions(transactionalId: string, producer: ProducerIdentity, partitions: readonly TopicPartition[]): number
   verifyPartition(transactionalId: string, producer: ProducerIdentity, partition: TopicPartition): number
 }
 
@@ -34,7 +29,7 @@ export function verifyTransactionalWrite(
 ): number {
   const errorCode =
     ability === 'add'
-      ? transactions.addPartitions(transactionalId, producer, [partition], true)
+      ? transactions.addPartitions(transactionalId, producer, [partition])
       : transactions.verifyPartition(transactionalId, producer, partition)
   switch (errorCode) {
     case ErrorCode.PRODUCER_FENCED:

@@ -63,8 +63,8 @@ export class TransactionRig {
     return answer.errorCode === 0 ? answer : this.init(id)
   }
 
-  add(producer: ProducerIdentity, topic = 't', partition = 0, usesV2 = true): number {
-    return this.coordinator.addPartitions('id', producer, [{ topic, partition }], usesV2)
+  add(producer: ProducerIdentity, topic = 't', partition = 0): number {
+    return this.coordinator.addPartitions('id', producer, [{ topic, partition }])
   }
 
   end(producer: ProducerIdentity, committed = true, usesV2 = true): IdentityAnswer {

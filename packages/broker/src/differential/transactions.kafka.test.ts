@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { seededRandom } from '../test-support/seeded-random.ts'
+import { openSides, prepare, type Side } from './test-support/side.ts'
+import { TransactionPlay } from './test-support/transaction-play.ts'
+
+const SEEDS = (process.env.DIFFERENTIAL_SEEDS ?? '1,2,3,4,5,6,7,8,9,10,11,12').split(',').map(Number)
+const STEP_COUNT = 60
+const prefix = `like-kafka-${randomUUID().slice(0, 8)}`
+const topicOf = (seed: number): string => `${prefix}-${seed}`
+
+let sides: readonly [Side, Side]
+
+beforeAll(async () => {
+  sides = await openSides()
+  await Promise.all(sides.map(side => prepare(side, SEEDS.map(topicOf))))
+})
+
+afterAll(async () => {
+  for (const side of sides) await side.close()
+})
+
+it.concurrent.each(SEEDS)('answers transactional producers as Kafka does, whatever they do (seed %i)', async seed => {
+  const [kafka, embedded] = await Promise.all(
+    sides.map(side => new TransactionPlay(side, seededRandom(seed), topicOf(seed)).run(STEP_COUNT))
+  )
+  expect(embedded).toEqual(kafka)
+})
