@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Class, type Comment, type Function as FunctionNode, type Node, parseSync } from 'oxc-parser'
-import { type DocComment, parseDocComment } from './doc-comment.ts'
+import type { Class, Function as FunctionNode, Node } from 'oxc-parser'
+import type { DocComment } from './doc-comment.ts'
+import { SourceFile } from './source-file.ts'
 
 /** A method, function or accessor that users call. Overloads with a docstring of their own are entries of their own. */
 export interface ApiEntry {
@@ -47,7 +47,7 @@ export interface Api {
 
 /** Reads what the files declare and export, with its docstrings. */
 export function readApi(root: string, files: readonly string[]): Api {
-  const entries: ApiEntry[] = []
+  const entries: Callable[] = []
   const types: ApiType[] = []
   for (const file of files) {
     const source = new SourceFile(root, file)
@@ -59,14 +59,14 @@ export function readApi(root: string, files: readonly string[]): Api {
       if (declaration.type === 'ClassDeclaration') entries.push(...classEntries(source, declaration))
       if (declaration.type === 'FunctionDeclaration' || declaration.type === 'TSDeclareFunction') {
         const name = declaration.id?.name ?? ''
-        entries.push({ ...callable(source, undefined, name, declaration), doc })
+        entries.push(callable(source, undefined, name, declaration, doc))
       }
       if (declaration.type === 'TSInterfaceDeclaration') {
         const name = declaration.id.name
         const members = declaration.body.body
         for (const member of members) {
           if (member.type !== 'TSMethodSignature') continue
-          entries.push({ ...callable(source, name, nameOf(member.key), member), doc: source.docBefore(member) })
+          entries.push(callable(source, name, nameOf(member.key), member, source.docBefore(member)))
         }
         types.push({
           name,
@@ -112,9 +112,9 @@ export function readExports(root: string, index: string): ReadonlyMap<string, { 
   return exported
 }
 
-function classEntries(source: SourceFile, { id, body }: Class): ApiEntry[] {
+function classEntries(source: SourceFile, { id, body }: Class): Callable[] {
   const owner = id?.name ?? ''
-  const entries: ApiEntry[] = []
+  const entries: Callable[] = []
   const overloaded = new Set<string>()
   for (const member of body.body) {
     if (member.type !== 'MethodDefinition' && member.type !== 'TSAbstractMethodDefinition') continue
@@ -127,7 +127,7 @@ function classEntries(source: SourceFile, { id, body }: Class): ApiEntry[] {
     if (isOverload) overloaded.add(name)
     const doc = source.docBefore(member)
     const before = entries.at(-1)
-    const entry = { ...callable(source, owner, name, member.value, member.kind === 'get'), doc }
+    const entry = callable(source, owner, name, member.value, doc, member.kind === 'get')
     if (doc === undefined && isOverload && before?.name === name) {
       entries[entries.length - 1] = { ...before, signatures: [...before.signatures, ...entry.signatures] }
     } else entries.push(entry)
@@ -136,37 +136,46 @@ function classEntries(source: SourceFile, { id, body }: Class): ApiEntry[] {
   return entries.filter(({ name, doc }) => name !== 'constructor' || doc !== undefined)
 }
 
-type Callable = Pick<FunctionNode, 'typeParameters' | 'params' | 'returnType'>
+/** An entry before it is known whether its title is another's, too. */
+interface Callable extends ApiEntry {
+  readonly titleByTypes: string
+}
 
-function callable(source: SourceFile, owner: string | undefined, name: string, node: Callable, isGetter = false) {
-  const params = (node.params as unknown as readonly Node[]).map(param => {
-    if (param.type !== 'AssignmentPattern') return source.text(param)
-    return source.text(param.left).replace(/^(\w+):/, '$1?:')
-  })
+type CallableNode = Pick<FunctionNode, 'typeParameters' | 'params' | 'returnType'>
+
+function callable(
+  source: SourceFile,
+  owner: string | undefined,
+  name: string,
+  node: CallableNode,
+  doc: DocComment | undefined,
+  isGetter = false
+): Callable {
+  const params = (node.params as unknown as readonly Node[]).map(param =>
+    // With a default, it may be left out.
+    param.type === 'AssignmentPattern' ? source.text(param.left).replace(/^(\w+):/, '$1?:') : source.text(param)
+  )
   const shown = name === 'constructor' ? `new ${owner}` : name
   const head = shown + source.text(node.typeParameters)
   const tail = source.text(node.returnType)
   const line = isGetter ? `${shown}${tail}` : `${head}(${params.join(', ')})${tail}`
   const signature = line.length <= 100 ? line : `${head}(\n  ${params.join(',\n  ')}\n)${tail}`
-  const named = params
-    .filter(param => !/^\w+\?:/.test(param))
-    .map(param => ({ name: /^\w+/.exec(param)?.[0] ?? '', type: /:\s*(\w+)/.exec(param)?.[1] ?? '' }))
-  return { owner, name, shown, isGetter, signatures: [signature], named, title: '', file: source.file }
+
+  const required = params.filter(param => !/^\w+\?:/.test(param))
+  const titleWith = (part: RegExp): string => {
+    const call = isGetter ? shown : `${shown}(${required.map(param => part.exec(param)?.[1] ?? '').join(', ')})`
+    return owner === undefined || name === 'constructor' ? call : `${owner}.${call}`
+  }
+  const title = titleWith(/^(\w+)/)
+  return { owner, name, title, titleByTypes: titleWith(/:\s*(\w+)/), signatures: [signature], doc, file: source.file }
 }
 
 /** By the names of what must be given; overloads that have the same names, by their types. */
-function withTitles(entries: readonly ApiEntry[]): ApiEntry[] {
-  const parts = entries as readonly (ApiEntry & ReturnType<typeof callable>)[]
-  const title = (entry: (typeof parts)[number], by: 'name' | 'type'): string => {
-    const { owner, shown, isGetter, named } = entry
-    const call = isGetter ? shown : `${shown}(${named.map(param => param[by]).join(', ')})`
-    return owner === undefined || entry.name === 'constructor' ? call : `${owner}.${call}`
-  }
-  const byName = parts.map(entry => title(entry, 'name'))
-  return parts.map((entry, index) => {
-    const { owner, name, signatures, doc, file } = entry
-    const isAmbiguous = parts.some((other, at) => at !== index && other.file === file && byName[at] === byName[index])
-    return { owner, name, title: isAmbiguous ? title(entry, 'type') : (byName[index] as string), signatures, doc, file }
+function withTitles(callables: readonly Callable[]): ApiEntry[] {
+  return callables.map(one => {
+    const { titleByTypes, ...entry } = one
+    const isAmbiguous = callables.some(other => other !== one && other.file === one.file && other.title === one.title)
+    return isAmbiguous ? { ...entry, title: titleByTypes } : entry
   })
 }
 
@@ -180,37 +189,4 @@ function heritage(name: string, types: string): Heritage {
 
 function nameOf(key: Node): string {
   return 'name' in key ? String(key.name) : 'value' in key ? String(key.value) : ''
-}
-
-class SourceFile {
-  readonly file: string
-  readonly body: ReturnType<typeof parseSync>['program']['body']
-  readonly #text: string
-  readonly #comments: readonly Comment[]
-
-  constructor(root: string, file: string) {
-    this.file = file
-    this.#text = readFileSync(join(root, file), 'utf8')
-    const { program, comments, errors } = parseSync(file, this.#text)
-    if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message}`)
-    this.body = program.body
-    this.#comments = comments
-  }
-
-  /** As written, on one line. */
-  text(node: { readonly start: number; readonly end: number } | null | undefined): string {
-    if (node === null || node === undefined) return ''
-    return this.#text
-      .slice(node.start, node.end)
-      .replace(/\s+/g, ' ')
-      .replace(/([(<{[]) (?=[^{])/g, (whole, open: string) => (open === '{' ? whole : open))
-      .replace(/ ([)>\]])/g, '$1')
-  }
-
-  docBefore({ start }: { readonly start: number }): DocComment | undefined {
-    const comment = this.#comments.findLast(({ end }) => end <= start)
-    if (comment === undefined || !comment.value.startsWith('*')) return undefined
-    if (this.#text.slice(comment.end, start).trim() !== '') return undefined
-    return parseDocComment(this.#text.slice(comment.start, comment.end))
-  }
 }
