@@ -31,7 +31,7 @@ export class CacheComparison {
   constructor(testCase: ConformanceCase) {
     const nodes = testCase.nodes.map((node, index) => withStoreName(node, index, testCase.nodes))
     this.#case = { ...testCase, nodes }
-    this.#facts = cacheFacts(nodes)
+    this.#facts = cacheFacts(this.#case)
     const probed = new Map(nodes.flatMap(node => this.#needed(node)).map(node => [node.id as string, node.op]))
     this.#case = { ...testCase, nodes: [...nodes, ...[...probed].flatMap(([id, op]) => probes(id, op))] }
     this.#topology = caseTopology(this.#case)
@@ -74,11 +74,11 @@ export class CacheComparison {
 
   #compareStore(name: string, facts: Facts, plain: Observation, cached: Observation): void {
     if (facts.sameness === 'none') return
-    const empty = this.#emptyGroups(facts, plain)
+    const remainders = this.#remainders(facts, plain, cached)
     const rows = plain.stores.get(name) ?? NO_ROWS
     const others = cached.stores.get(name) ?? NO_ROWS
     for (const key of keysOf(rows, others)) {
-      if (empty.has(key)) continue
+      if (remainders.has(key)) continue
       const isExact = facts.sameness !== 'last'
       this.#compare(`store ${name}: ${key}`, shown(rows, key, isExact), shown(others, key, isExact))
     }
@@ -91,7 +91,7 @@ export class CacheComparison {
       this.#compare(`topic ${topic}`, plain.records.get(topic), cached.records.get(topic))
       return
     }
-    const empty = this.#emptyGroups(facts, plain)
+    const remainders = this.#remainders(facts, plain, cached)
     const changes = plain.last.get(probeTopic(facts.changesOf as string)) ?? NO_ROWS
     const rows = plain.last.get(topic) ?? NO_ROWS
     const others = cached.last.get(topic) ?? NO_ROWS
@@ -99,7 +99,7 @@ export class CacheComparison {
       // A row that came and went between two flushes was never heard of, nor what was made of its end; one that went before is
       // not deleted again.
       const isGone = changes.get(key)?.value === null
-      if (empty.has(key) || (isGone && !others.has(key))) continue
+      if (remainders.has(key) || (isGone && !others.has(key))) continue
       const isExact = facts.sameness === 'rows' && !isGone
       this.#compare(`topic ${topic}: ${key}`, shown(rows, key, isExact), shown(others, key, isExact))
     }
@@ -110,13 +110,13 @@ export class CacheComparison {
     const above = this.#facts.byId.get(node.from as string) as Facts
     const buffer = this.#buffers.get(node.id as string) as string
     if (above.sameness === 'none') return
-    const empty = this.#emptyGroups(above, plain)
+    const remainders = this.#remainders(above, plain, cached)
     const all = ({ last, stores }: Observation): Rows =>
       new Map([...(last.get(probeTopic(node.id as string)) ?? []), ...(stores.get(buffer) ?? [])])
     const rows = all(plain)
     const others = all(cached)
     for (const key of keysOf(rows, others)) {
-      if (empty.has(key)) continue
+      if (remainders.has(key)) continue
       this.#compare(`suppressed by ${node.id}: ${key}`, shown(rows, key, false), shown(others, key, false))
     }
   }
@@ -141,16 +141,24 @@ export class CacheComparison {
     this.#differences.push(`${what} is ${texts[0]} without a cache, ${texts[1]} with one`)
   }
 
-  /** Keys of groups to which no row belongs in the end: where rows came and left between two flushes, nobody hears of the group. */
-  #emptyGroups({ emptyGroups }: Facts, plain: Observation): ReadonlySet<string> {
-    const empty = new Set<string>()
-    for (const id of emptyGroups) {
+  /** Keys of rows where there are none above: of groups without rows, and of deletions that were made a value. */
+  #remainders({ remainders }: Facts, ...observations: readonly Observation[]): ReadonlySet<string> {
+    const keys = new Set<string>()
+    for (const id of remainders) {
       const node = this.#case.nodes.find(candidate => candidate.id === id) as CaseNode
-      const groups = this.#groups(node, plain)
-      for (const key of plain.stores.get(node.store as string)?.keys() ?? [])
-        if (groups?.has(key) !== true) empty.add(key)
+      for (const observation of observations) {
+        if (node.op === 'transformValues') {
+          const above = observation.last.get(probeTopic(node.from as string)) ?? NO_ROWS
+          for (const [key, { value }] of above) if (value === null) keys.add(key)
+        } else {
+          const groups = this.#groups(node, observation)
+          for (const key of observation.stores.get(node.store as string)?.keys() ?? []) {
+            if (groups?.has(key) !== true) keys.add(key)
+          }
+        }
+      }
     }
-    return empty
+    return keys
   }
 
   #groups(node: CaseNode, observation: Observation) {
@@ -162,9 +170,10 @@ export class CacheComparison {
   /** The `groupBy` of a table over which this node aggregates, where the groups can be computed from the rows of that table. */
   #groupedBy(node: CaseNode): CaseNode | undefined {
     const grouped = this.#case.nodes.find(({ id }) => id !== undefined && id === node.from)
-    if (grouped?.op !== 'groupBy' || !isInvertible(node)) return undefined
+    if (grouped?.op !== 'groupBy' || node.store === undefined || !isInvertible(node, grouped)) return undefined
     const above = this.#facts.byId.get(grouped.from as string) as Facts
-    return above.kind === 'table' && ['rows', 'last'].includes(above.sameness) ? grouped : undefined
+    if (above.kind !== 'table' || above.inventsOldValues === true) return undefined
+    return above.sameness === 'rows' || above.sameness === 'last' ? grouped : undefined
   }
 
   /** The nodes that must be looked into. */
@@ -172,8 +181,10 @@ export class CacheComparison {
     const sameness = this.#facts.byId.get(node.id ?? '')?.sameness
     if (node.op === 'suppress' || (node.op === 'toStream' && (sameness === 'rows' || sameness === 'last')))
       return [node]
-    const grouped = this.#groupedBy(node)
-    return grouped === undefined ? [] : this.#case.nodes.filter(({ id }) => id === grouped.from)
+    const above = node.op === 'transformValues' ? node.from : this.#groupedBy(node)?.from
+    return this.#case.nodes.filter(
+      ({ id }) => id !== undefined && id === above && this.#facts.byId.get(id)?.kind === 'table'
+    )
   }
 }
 
@@ -191,7 +202,14 @@ function keysOf(a: Rows, b: Rows): ReadonlySet<string> {
 /** Names the stores of aggregations. A cogroup with a named store would name its repartition topics alike. */
 function withStoreName(node: CaseNode, index: number, nodes: readonly CaseNode[]): CaseNode {
   const isAggregation = ['count', 'reduce', 'aggregate'].includes(node.op)
-  if (!isAggregation || node.store !== undefined || nodes.some(({ op }) => op === 'cogroup')) return node
+  if (!isAggregation || node.store !== undefined) return node
+  for (let above = node; ; ) {
+    const next = nodes.find(({ id }) => id !== undefined && id === above.from)
+    if (next === undefined) break
+    if (next.op === 'cogroup') return node
+    if (!['windowedBy', 'emitStrategy'].includes(next.op)) break
+    above = next
+  }
   return { ...node, store: `store-${index}` }
 }
 

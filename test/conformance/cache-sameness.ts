@@ -1,4 +1,4 @@
-import type { CaseNode } from './case-format.ts'
+import type { CaseNode, ConformanceCase } from './case-format.ts'
 import { isInvertible } from './recomputed-groups.ts'
 
 /**
@@ -16,22 +16,35 @@ export interface Facts {
   readonly sameness: Sameness
   /** Tables of sources and aggregations that this table is made of. */
   readonly bases: ReadonlySet<string>
-  /** Grouped tables on the way here, by the ids of their aggregations: an empty group may be there without a cache only. */
-  readonly emptyGroups: ReadonlySet<string>
   /**
-   * The first change of a key has as old value what the initializer gave, which nobody was told of. Without a cache a `groupBy`
-   * subtracts it; a cache tells what was there, which is nothing.
+   * Nodes on the way here, by their ids, that make a row where there is none above: aggregations with an empty group, and
+   * `transformValues` with a value for a deletion. What came and went between two flushes has such a row without a cache only.
    */
-  readonly beginsWithInitial?: boolean
+  readonly remainders: ReadonlySet<string>
+  /**
+   * Changes whose old value is not what was forwarded last: the first one of an aggregate has what the initializer gave, and a
+   * session of one instant is replaced as if it were new. A `groupBy` subtracts as it is told; a cache tells what was there.
+   */
+  readonly misstatesOldValues?: boolean
+  /**
+   * They are wrong with a cache too: those of what `suppress` held, values that `transformValues` makes of nothing, and those of windows
+   * that a cogroup updates, or of sessions, when they expire before they are closed.
+   */
+  readonly inventsOldValues?: boolean
   /** Windows close at the same updates: each change goes on, and none is a deletion that a cache may swallow. */
   readonly closesAlike?: boolean
   readonly emitsOnClose?: boolean
+  readonly hasSessions?: boolean
+  readonly isCogrouped?: boolean
+  readonly groupedBy?: CaseNode
   /** The `toStream` node whose changes these are. */
   readonly changesOf?: string
 }
 
 const ORDER: readonly Sameness[] = ['records', 'rows', 'last', 'none']
 const NONE: ReadonlySet<string> = new Set()
+/** Value functions that make something of a deletion. */
+const SHOW_NULL = new Set(['wrap', 'const', 'render', 'renderWithKey'])
 /** Aggregates that never become null. */
 const NEVER_NULL = new Set([
   'sum',
@@ -54,11 +67,12 @@ export interface CaseFacts {
 }
 
 /** Derives, by rules over the operators alone, what of a case does not depend on a record cache. */
-export function cacheFacts(nodes: readonly CaseNode[]): CaseFacts {
+export function cacheFacts({ nodes, steps }: Pick<ConformanceCase, 'nodes' | 'steps'>): CaseFacts {
+  const inputs = new Set(steps.flatMap(step => ('pipe' in step ? step.pipe.topic : [])))
   // A topic may be read by a node that stands before the one that writes it.
   let written = new Map<string, Facts>()
   for (;;) {
-    const pass = new Pass(written)
+    const pass = new Pass(written, inputs)
     for (const node of nodes) pass.add(node)
     if (JSON.stringify([...pass.written].map(levelOf)) === JSON.stringify([...written].map(levelOf))) {
       return { byId: pass.byId, byStore: pass.byStore, topic: name => pass.writtenTo(name) ?? stream('none') }
@@ -75,15 +89,18 @@ function levelOf([topic, { sameness }]: readonly [string, Facts]): readonly [str
 const COMPUTED = ''
 
 const LAST = stream('last')
+const INPUT = stream('records')
 
 class Pass {
   readonly byId = new Map<string, Facts>()
   readonly byStore = new Map<string, Facts>()
   readonly written = new Map<string, Facts>()
   readonly #before: ReadonlyMap<string, Facts>
+  readonly #inputs: ReadonlySet<string>
 
-  constructor(before: ReadonlyMap<string, Facts>) {
+  constructor(before: ReadonlyMap<string, Facts>, inputs: ReadonlySet<string>) {
     this.#before = before
+    this.#inputs = inputs
   }
 
   writtenTo(topic: string): Facts | undefined {
@@ -95,7 +112,8 @@ class Pass {
     const from = typeof node.from === 'string' ? [node.from] : (node.from ?? [])
     const inputs = from.map(id => this.byId.get(id) as Facts)
     if (node.op === 'to') {
-      const topic = node.topic ?? COMPUTED
+      const computed = node.topicFrom?.fn === 'const' ? String(node.topicFrom.args?.[0]) : COMPUTED
+      const topic = node.topic ?? computed
       const known = this.written.get(topic)
       const input = inputs[0] as Facts
       this.written.set(topic, known === undefined ? input : stream(merged([known, input])))
@@ -111,27 +129,29 @@ class Pass {
 
   #factsOf(node: CaseNode, inputs: readonly Facts[]): Facts {
     const [input, other] = inputs as [Facts, Facts | undefined]
+    // Where an update may fail, it is as if it were filtered.
+    if (node.value?.fn === 'failIf' && input.sameness !== 'records') return { ...input, sameness: 'none' }
     switch (node.op) {
       case 'stream':
         return stream(merged((node.topics ?? [node.topic ?? '']).map(topic => this.#read(topic))))
       case 'table':
       case 'toTable': {
         const records = node.op === 'table' ? this.#read(node.topic as string) : input
-        // Versioned stores have no cache.
-        const stored = node.historyMs === undefined ? 'rows' : 'records'
-        return table(node, records.sameness === 'records' ? stored : worst([records, LAST]))
+        if (records.sameness === 'records') return table(node, node.historyMs === undefined ? 'rows' : 'records')
+        // The latest version is the one with the highest time, which may be one that a cache let nobody hear of.
+        return table(node, node.historyMs === undefined ? worst([records, LAST]) : 'none')
       }
       case 'globalTable':
         return { ...this.#read(node.topic as string), kind: 'global' }
       case 'groupByKey':
       case 'groupBy':
-        return { ...input, kind: input.kind === 'table' ? 'grouped-table' : 'grouped-stream' }
+        return { ...input, kind: input.kind === 'table' ? 'grouped-table' : 'grouped-stream', groupedBy: node }
       case 'windowedBy':
-        return input
+        return { ...input, hasSessions: node.window?.type === 'session' }
       case 'emitStrategy':
         return { ...input, emitsOnClose: node.strategy === 'onWindowClose' }
       case 'cogroup':
-        return { ...input, sameness: worst(inputs) }
+        return { ...input, sameness: worst(inputs), isCogrouped: true }
       case 'count':
       case 'reduce':
       case 'aggregate':
@@ -158,17 +178,19 @@ class Pass {
 
   /** What is in a topic: what users write is the same, of course. */
   #read(topic: string): Facts {
-    return this.#before.get(topic) ?? this.#before.get(COMPUTED) ?? stream('records')
+    const written = this.#before.get(topic)
+    if (written !== undefined) return this.#inputs.has(topic) ? stream(merged([written, INPUT])) : written
+    return this.#inputs.has(topic) ? INPUT : (this.#before.get(COMPUTED) ?? INPUT)
   }
 }
 
 function stream(sameness: Sameness): Facts {
-  return { kind: 'stream', sameness, bases: NONE, emptyGroups: NONE }
+  return { kind: 'stream', sameness, bases: NONE, remainders: NONE }
 }
 
 function table(node: CaseNode, sameness: Sameness): Facts {
   const bases = new Set([node.id ?? node.store ?? ''])
-  return { kind: 'table', sameness, bases, emptyGroups: NONE }
+  return { kind: 'table', sameness, bases, remainders: NONE }
 }
 
 function worst(facts: readonly Facts[]): Sameness {
@@ -194,7 +216,8 @@ function ofRecords(node: CaseNode, input: Facts): Facts {
   const combine = node.op === 'count' ? 'increment' : (node.reducer ?? node.aggregator)?.fn
   return {
     ...table(node, isUncached ? 'records' : 'rows'),
-    beginsWithInitial: node.op !== 'reduce',
+    misstatesOldValues: node.op !== 'reduce' || input.hasSessions === true,
+    inventsOldValues: input.hasSessions === true || input.isCogrouped === true,
     closesAlike: combine !== undefined && NEVER_NULL.has(combine)
   }
 }
@@ -204,23 +227,29 @@ function ofGroups(node: CaseNode, input: Facts): Facts {
   if (input.sameness === 'records') return facts
   const isExact =
     input.sameness !== 'none' &&
-    isInvertible(node) &&
-    input.beginsWithInitial !== true &&
-    // Empty groups are rows too, and count.
-    input.emptyGroups.size === 0
+    isInvertible(node, input.groupedBy as CaseNode) &&
+    input.misstatesOldValues !== true &&
+    // They are rows too, and count.
+    input.remainders.size === 0
   if (!isExact) return { ...facts, sameness: 'none' }
-  return { ...facts, sameness: 'last', emptyGroups: new Set([node.id ?? '']) }
+  return { ...facts, sameness: 'last', remainders: new Set([node.id ?? '']) }
 }
 
 /** A view without a store is computed at each look-up; a store hears of changes only when they are forwarded. */
 function derived(node: CaseNode, input: Facts): Facts {
   const isStored = node.store !== undefined
+  // It drops a deletion whose old value is missing.
+  const dropsDeletions = node.op.startsWith('filter') && input.inventsOldValues === true
+  if (dropsDeletions && input.sameness !== 'records') return { ...input, sameness: 'none' }
   const seldomer = input.sameness === 'records' || input.sameness === 'rows'
   const stored = input.sameness === 'records' ? 'rows' : 'last'
+  const showsDeletions = node.op === 'transformValues' && SHOW_NULL.has(node.value?.fn ?? '')
   return {
     ...input,
     sameness: isStored && seldomer ? stored : input.sameness,
-    beginsWithInitial: input.beginsWithInitial === true && !isStored,
+    misstatesOldValues: input.misstatesOldValues === true && !isStored,
+    inventsOldValues: (input.inventsOldValues === true || showsDeletions) && !isStored,
+    remainders: showsDeletions ? new Set([...input.remainders, node.id ?? '']) : input.remainders,
     closesAlike: input.closesAlike === true && node.op === 'mapValues' && !isStored
   }
 }
@@ -232,7 +261,7 @@ function derived(node: CaseNode, input: Facts): Facts {
 function suppressed(node: CaseNode, input: Facts): Facts {
   if (input.sameness === 'records' || input.sameness === 'none') return input
   const isSame = node.until === 'windowCloses' && input.closesAlike === true
-  return { ...input, sameness: isSame ? 'last' : 'none' }
+  return { ...input, sameness: isSame ? 'last' : 'none', misstatesOldValues: true, inventsOldValues: true }
 }
 
 function joined(node: CaseNode, left: Facts, right: Facts): Facts {
@@ -244,15 +273,16 @@ function joined(node: CaseNode, left: Facts, right: Facts): Facts {
     kind: 'table',
     sameness: 'last',
     bases: new Set([...left.bases, ...right.bases]),
-    emptyGroups: new Set([...left.emptyGroups, ...right.emptyGroups]),
-    beginsWithInitial: left.beginsWithInitial === true || right.beginsWithInitial === true
+    remainders: new Set([...left.remainders, ...right.remainders]),
+    misstatesOldValues: left.misstatesOldValues === true || right.misstatesOldValues === true,
+    inventsOldValues: left.inventsOldValues === true || right.inventsOldValues === true
   }
   const sameness = worst([left, right])
   if (sameness === 'records') return { ...facts, sameness: node.store === undefined ? 'records' : 'rows' }
   // An inner join with itself does not notice a deletion: the other side is gone too. What stays depends on what was there.
   const isOfItself =
     node.op === 'join' && node.foreignKey === undefined && [...left.bases].some(id => right.bases.has(id))
-  // A row may refer to a group that is empty.
-  const refersToGroups = node.foreignKey !== undefined && right.emptyGroups.size > 0
-  return sameness === 'none' || isOfItself || refersToGroups ? { ...facts, sameness: 'none' } : facts
+  // A row may refer to one that is there without a cache only.
+  const refersToRemainders = node.foreignKey !== undefined && right.remainders.size > 0
+  return sameness === 'none' || isOfItself || refersToRemainders ? { ...facts, sameness: 'none' } : facts
 }

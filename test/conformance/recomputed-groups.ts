@@ -9,9 +9,14 @@ const UNDOES: Readonly<Record<string, string>> = {
   append: 'removeFirst'
 }
 
-/** Whether an aggregate of a grouped table tells nothing of the order and number of updates. */
-export function isInvertible({ op, adder, subtractor }: CaseNode): boolean {
-  return op === 'count' || (adder !== undefined && UNDOES[adder.fn] === subtractor?.fn)
+/**
+ * Whether an aggregate of a table grouped by `grouped` tells nothing of the order and number of updates. A reduction takes the
+ * first row as it is, so that only numbers do not tell which one that was.
+ */
+export function isInvertible({ op, adder, subtractor }: CaseNode, grouped: CaseNode): boolean {
+  if (op === 'count') return true
+  if (adder === undefined || UNDOES[adder.fn] !== subtractor?.fn) return false
+  return op === 'aggregate' || (adder.fn === 'sum' && grouped.value?.fn === 'pick')
 }
 
 /**
