@@ -10,6 +10,7 @@ import { createWordCountTopics } from './word-count-topics.ts'
 // promise to run on and on the current one.
 
 const NODE_VERSIONS = ['22.12.0', '24']
+const VITEST_ENTRIES = ['@millrace/testing/contracts', '@millrace/testing/vitest']
 
 const brokers = process.env.KAFKA_BROKERS
 if (brokers === undefined) throw new Error('KAFKA_BROKERS is not set. `npm run test:pack` sets it, or starts a broker.')
@@ -41,10 +42,10 @@ describe.each(NODE_VERSIONS)('on Node %s', version => {
 
   test('every entry point can be imported', async () => {
     const entries = packed.flatMap(({ manifest: { name, exports } }) =>
-      // The contract suites of testing need vitest, which their user brings.
+      // The contract suites and matchers of testing need vitest, which their user brings.
       Object.keys(exports)
         .map(entry => `${name}${entry.slice(1)}`)
-        .filter(entry => entry !== '@millrace/testing/contracts')
+        .filter(entry => !VITEST_ENTRIES.includes(entry))
     )
     expect(entries).toContain('millrace')
     expect(entries.length).toBeGreaterThanOrEqual(packed.length)

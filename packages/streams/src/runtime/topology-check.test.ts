@@ -130,7 +130,7 @@ test('says what the topic is for when it cannot be created, and how to go withou
   await expect(check(kafka, storing('s', 'a'), { ensureTopic })).rejects.toMatchObject({
     code: 'CLIENT_AUTHORIZATION_FAILED',
     message: expect.stringMatching(
-      /Grant the right\. In this topic .* create 'app-millrace-topology-changelog' with one partition.*'ignore'/
+      /Grant the right\. In the topic 'app-millrace-topology-changelog' .*with one partition.*'ignore'/
     )
   })
   await check(kafka, storing('s', 'a'), { ensureTopic, onTopologyChange: 'ignore' })

@@ -41,7 +41,7 @@ export async function checkTopology(topology: Topology, options: TopologyCheckOp
   const record = new TopologyRecord(applicationId, client, clock)
 
   const isThere = (await admin.describeTopics([own.name])).has(own.name)
-  const recorded = isThere ? await record.read(isStopping) : undefined
+  const recorded = isThere ? await withReason(own.name, async () => await record.read(isStopping)) : undefined
   if (isThere && recorded === undefined) return
   const known = recorded?.identities ?? new Map<string, StateIdentity | undefined>()
   const fullName = (topic: string) => `${applicationId}-${topic}`
@@ -70,8 +70,10 @@ export async function checkTopology(topology: Topology, options: TopologyCheckOp
     .filter(({ topic, isGenerated, isAbandoned }) => isGenerated && isAbandoned !== true && !topics.has(topic))
     .map(identity => ({ ...identity, isAbandoned: true }))
   if (changed.length + abandoned.length === 0) return
-  if (!isThere) await createdWithReason(own, options)
-  await record.write([...changed, ...abandoned])
+  await withReason(own.name, async () => {
+    if (!isThere) await options.ensureTopic(own)
+    await record.write([...changed, ...abandoned])
+  })
   if (onTopologyChange === 'fail') await assertFirst(changed, recorded?.endOffset ?? 0, record, options)
 }
 
@@ -102,17 +104,18 @@ async function withRecords(
   return changes.filter(({ before }) => filled.has(`${applicationId}-${before.topic}`))
 }
 
-async function createdWithReason(topic: InternalTopic, { ensureTopic }: TopologyCheckOptions): Promise<void> {
+/** Whoever lacks a right on this topic never asked for it. */
+async function withReason<T>(topic: string, use: () => Promise<T>): Promise<T> {
   try {
-    await ensureTopic(topic)
+    return await use()
   } catch (error) {
     if (!isStreamsError(error)) throw error
     throw new StreamsError(
       error.code,
-      `${error.message.replace(` (${error.code})`, '')} In this topic the application notes what its stores and repartition topics hold, to notice when a change of the ` +
-        `topology would mix them up. Let it create the topic, or create '${topic.name}' with one partition and cleanup.policy=compact, ` +
-        "or go without: onTopologyChange: 'ignore'.",
-      { cause: error, details: { ...error.details, topic: topic.name } }
+      `${error.message.replace(` (${error.code})`, '')} In the topic '${topic}' the application notes what its stores and repartition ` +
+        'topics hold, to notice when a change of the topology would mix them up. It needs the rights to create, read and write it; ' +
+        "or create it for the application, with one partition and cleanup.policy=compact; or go without: onTopologyChange: 'ignore'.",
+      { cause: error, details: { ...error.details, topic } }
     )
   }
 }
@@ -134,11 +137,14 @@ async function assertFirst(
   throw changedError(applicationId, changes)
 }
 
+/** The names of other stores are made of the operator's name and an ending. */
+const CAN_BE_GIVEN = /^(?!KTABLE-SUPPRESS|KTABLE-FK-JOIN-SUBSCRIPTION).+-STATE-STORE-\d{10}$/
+
 function changedError(applicationId: string, changes: readonly TopologyChange[]): StreamsError {
-  const example = changes.find(({ before }) => before.isGenerated && before.kind !== 'repartition-topic')
+  const example = changes.find(({ before }) => CAN_BE_GIVEN.test(before.name))
   const keep =
     example === undefined
-      ? 'keep what was, or give what is new another name'
+      ? 'keep the operators that were, or give those that are new names of their own'
       : `let the operator keep its state by giving it the name that it had, such as { store: '${example.before.name}' }, or give it a new name`
   return new StreamsError(
     'TOPOLOGY_CHANGED',
