@@ -106,7 +106,7 @@ export function openDriver(
   testCase: ConformanceCase,
   topology: Topology,
   cacheBytes = 0,
-  stores: RawStoreProvider | undefined = undefined
+  stores?: RawStoreProvider
 ): Promise<TopologyTestDriver> {
   const { deserialization, processing } = testCase.config ?? {}
   return TopologyTestDriver.open(topology, {
