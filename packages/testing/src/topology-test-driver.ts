@@ -92,7 +92,8 @@ export class TopologyTestDriver {
    * - the records of all topics; input and output topics that were asked for before stay valid;
    * - committed offsets with their metadata: stream times, what operators remember in node states, and the deadlines of
    *   punctuations, which keep the phase of the first start;
-   * - changelogs, and the persistent stores unless the disk is `lost`; other stores are restored from changelogs;
+   * - changelogs, and the persistent stores unless the disk is `lost`; other stores are restored from changelogs, global ones are read
+   *   anew from their topics;
    * - the wall clock.
    *
    * It commits before it ends. After an error it does not: what was processed since the last commit is processed again, as under
