@@ -133,6 +133,17 @@ async function runKafkajs(proxy: RecordingProxy, topicPrefix: string): Promise<v
     includeSynonyms: false,
     resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }]
   })
+  await admin.alterConfigs({
+    validateOnly: true,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: topic,
+        configEntries: [{ name: 'retention.ms', value: '-1' }]
+      }
+    ]
+  })
+  await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] })
   await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '1' }] })
   await admin.deleteGroups([groupId])
   await admin.deleteTopics({ topics: [topic] })
