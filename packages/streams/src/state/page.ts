@@ -5,7 +5,12 @@ import { OwnValue, Row } from './row.ts'
 /** What one item costs in memory beside its key and value: the row, the key's header, two array slots. */
 const ITEM_BYTES = 112
 const PAGE_BYTES = 160
-const SHORT_KEY = 24
+/** A call out of the engine takes longer than to copy so many bytes one by one. */
+const FEW_BYTES = 24
+/** Arrays of so many are kept at their exact length: most groups are one or two items, and `push` makes room for 17. */
+const FEW_ITEMS = 8
+/** Of all leaves. Never changed. */
+const NO_CHILDREN: number[] = []
 /** Roughly what lengths and a timestamp take in the encoded page. */
 const ENCODED_ITEM_BYTES = 12
 
@@ -24,7 +29,7 @@ export class Page extends OwnValue {
   keys: string[] = []
   items: Row[] = []
   /** Numbers of the pages below. */
-  children: number[] = []
+  children: number[] = NO_CHILDREN
   /** The number that the next page of this tree gets; in its root only. */
   nextPage = 1
   /** Bytes of keys and values. */
@@ -44,7 +49,7 @@ export class Page extends OwnValue {
     page.takeFrom(this)
     page.keys = this.keys.slice()
     page.items = this.items.slice()
-    page.children = this.children.slice()
+    if (this.level > 0) page.children = this.children.slice()
     return page
   }
 
@@ -87,7 +92,11 @@ export class Page extends OwnValue {
   }
 
   insertItem(at: number, key: string, item: Row): void {
-    if (at === this.keys.length) {
+    const count = this.keys.length
+    if (count < FEW_ITEMS) {
+      this.keys = withInserted(this.keys, at, key)
+      this.items = withInserted(this.items, at, item)
+    } else if (at === count) {
       this.keys.push(key)
       this.items.push(item)
     } else {
@@ -118,7 +127,7 @@ export class Page extends OwnValue {
     right.level = this.level
     right.keys = this.keys.splice(at)
     right.items = this.items.splice(at)
-    right.children = this.children.splice(at)
+    if (this.level > 0) right.children = this.children.splice(at)
     right.recount()
     this.recount()
     return right
@@ -158,16 +167,20 @@ export class Page extends OwnValue {
     for (let i = 0; i < count; i++) {
       const key = keys[i] as string
       const end = at + key.length
-      // A call out of the engine takes longer than the bytes of a short key.
-      if (key.length > SHORT_KEY) writeLatin1(bytes, key, at)
+      if (key.length > FEW_BYTES) writeLatin1(bytes, key, at)
       else for (let from = 0; at + from < end; from++) bytes[at + from] = key.charCodeAt(from)
       at = end
     }
+    if (level > 0) {
+      for (let i = 0; i < count; i++) at = bytes.writeUIntBE(this.children[i] as number, at, 6)
+      return bytes.subarray(0, at)
+    }
+    // Values that lay together in the page's last encoding are copied together.
+    let source: Uint8Array | undefined
+    let from = 0
+    let to = 0
+    let copyAt = at
     for (let i = 0; i < count; i++) {
-      if (level > 0) {
-        at = bytes.writeUIntBE(this.children[i] as number, at, 6)
-        continue
-      }
       const item = items[i] as Row
       if (timestamped) {
         writeInteger(bytes, at, item.timestampMs)
@@ -175,13 +188,20 @@ export class Page extends OwnValue {
       }
       if (item.deleted) continue
       const length = item.valueBytes
-      const source = item.bytes as Uint8Array
-      bytes.set(item.offset === 0 && item.end < 0 ? source : source.subarray(item.offset, item.offset + length), at)
+      if (timestamped || item.bytes !== source || item.offset !== to) {
+        if (source !== undefined) copyBytes(source, from, to, bytes, copyAt)
+        source = item.bytes as Uint8Array
+        from = item.offset
+        to = from
+        copyAt = at
+      }
+      to += length
       item.bytes = bytes
       item.offset = at
       at += length
       item.end = at
     }
+    if (source !== undefined) copyBytes(source, from, to, bytes, copyAt)
     return bytes.subarray(0, at)
   }
 
@@ -191,6 +211,7 @@ export class Page extends OwnValue {
     page.level = bytes[0] as number
     const reader = { at: 1 }
     if (page.level > 0) {
+      page.children = []
       page.nextPage = bytes.readUIntBE(1, 6)
       reader.at = 7
     }
@@ -239,6 +260,25 @@ export class Page extends OwnValue {
     return page
   }
 }
+
+function withInserted<T>(list: readonly T[], at: number, value: T): T[] {
+  if (list.length === 0) return [value]
+  return [...list.slice(0, at), value, ...list.slice(at)]
+}
+
+function copyBytes(source: Uint8Array, from: number, to: number, target: Buffer, at: number): void {
+  if (to - from > FEW_BYTES) copyBuffer.call(source, target, at, from, to)
+  else for (let i = from; i < to; i++) target[at + i - from] = source[i] as number
+}
+
+// Takes any Uint8Array, and needs no view of the part.
+const copyBuffer = Buffer.prototype.copy as (
+  this: Uint8Array,
+  target: Uint8Array,
+  at: number,
+  from: number,
+  to: number
+) => number
 
 function writeVarint(bytes: Buffer, at: number, value: number): number {
   let rest = value

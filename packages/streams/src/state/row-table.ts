@@ -249,7 +249,9 @@ export class RowTable implements RecordCacheStore {
       }
     }
     const sealed = active === undefined ? entry.sealed : undefined
-    const page = sealed === undefined || sealed.deleted ? new Page() : this.pageIn(entry, sealed).copy()
+    let page: Page
+    if (active?.value instanceof Page) page = active.value
+    else page = sealed === undefined || sealed.deleted ? new Page() : this.pageIn(entry, sealed).copy()
     const row = active ?? this.addActive(entry, new Row())
     row.deleted = false
     row.value = page
@@ -260,10 +262,12 @@ export class RowTable implements RecordCacheStore {
 
   deletePage(entry: Entry): void {
     const row = entry.active ?? this.addActive(entry, new Row())
-    if (row.value instanceof Page) this.activeBytes -= row.value.memoryBytes
+    const page = row.value instanceof Page ? row.value : undefined
+    if (page !== undefined && !row.deleted) this.activeBytes -= page.memoryBytes
     row.deleted = true
-    row.value = NOT_DECODED
     row.bytes = undefined
+    // An empty page is taken again for the next item: a session that grows is removed and put again.
+    if (page === undefined || page.level > 0 || page.keys.length > 0) row.value = NOT_DECODED
   }
 
   /** A page of the active generation has grown or shrunk by this. */

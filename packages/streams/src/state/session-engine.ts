@@ -7,7 +7,7 @@ import {
   type StoreCursor,
   type Windowed
 } from '../core/index.ts'
-import { integerIn, integerText } from './big-endian-text.ts'
+import { integerIn, integersText } from './big-endian-text.ts'
 import type { ItemTable } from './item-table.ts'
 import { latin1Of } from './latin1.ts'
 import type { Row } from './row.ts'
@@ -135,5 +135,5 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
 }
 
 function itemKeyOf(startMs: number, endMs: number): string {
-  return integerText(endMs) + integerText(startMs)
+  return integersText(endMs, startMs)
 }
