@@ -128,7 +128,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     }
   } finally {
     await fleet.stop()
-    await client.admin.deleteTopics([input, output, changelog]).catch(() => {})
+    await client.admin
+      .deleteTopics([input, output, changelog, `${applicationId}-millrace-topology-changelog`])
+      .catch(() => {})
     await client.admin.deleteGroup(applicationId).catch(() => {})
     await client.close()
     await rm(stateDir, { recursive: true, force: true })
