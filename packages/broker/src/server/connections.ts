@@ -35,6 +35,9 @@ export class Connections {
   /** The client's end of a connection that is no socket. */
   openStream(): Duplex {
     const [ours, theirs] = duplexPair()
+    // The end of one is the end of the other, as with a socket.
+    ours.once('close', () => theirs.destroy())
+    theirs.once('close', () => ours.destroy())
     this.#serve(ours, LOOPBACK)
     return theirs
   }

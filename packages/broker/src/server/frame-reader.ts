@@ -13,6 +13,11 @@ export class FrameReader {
     this.#maxFrameBytes = maxFrameBytes
   }
 
+  /** Bytes taken that belong to no frame yet that `next` gave. */
+  get waitingBytes(): number {
+    return this.#bufferedBytes
+  }
+
   /** Takes bytes; they are kept, not copied, until their frame is complete. */
   push(chunk: Buffer): void {
     if (chunk.length === 0) return

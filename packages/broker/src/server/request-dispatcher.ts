@@ -11,7 +11,7 @@ import {
 } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import { ErrorCode } from '../error-code.ts'
-import { type ConnectionFacts, type Handler, NO_ANSWER } from '../handlers/handler.ts'
+import { type Answer, type ConnectionFacts, type Handler, NO_ANSWER } from '../handlers/handler.ts'
 import { ConnectionError } from '../connection-error.ts'
 
 /** Turns request frames into answer frames, by the handlers. */
@@ -30,7 +30,7 @@ export class RequestDispatcher {
    * @throws ConnectionError when the connection has to be closed: for a request that cannot be read, or that is not served in
    *   this version. Kafka does the same.
    */
-  async answer(frame: Buffer, connection: ConnectionFacts): Promise<Buffer | undefined> {
+  answer(frame: Buffer, connection: ConnectionFacts): Buffer | undefined | Promise<Buffer | undefined> {
     const header = this.#readHeader(frame)
     const handler = this.#handlers.get(header.apiKey)
     if (handler === undefined) throw new ConnectionError(`Request kind ${header.apiKey} is not served`)
@@ -54,9 +54,11 @@ export class RequestDispatcher {
     }
     const context = { version, clientId: header.clientId, connection, broker: this.#broker }
     const answered = handler.handle(request, context)
-    const answer = answered instanceof Promise ? await answered : answered
-    if (answer === NO_ANSWER) return undefined
-    return this.#frame(header.correlationId, flexibleResponse(api, version), encodeResponse(api, version, answer))
+    const encode = (answer: Answer<Api>): Buffer | undefined => {
+      if (answer === NO_ANSWER) return undefined
+      return this.#frame(header.correlationId, flexibleResponse(api, version), encodeResponse(api, version, answer))
+    }
+    return answered instanceof Promise ? answered.then(encode) : encode(answered)
   }
 
   #readHeader(frame: Buffer): ReturnType<typeof decodeRequestHeader> {

@@ -15,43 +15,96 @@ export interface ServedStream {
   readonly maxIdleMs: number
 }
 
+/** Bytes of requests that may wait behind one that is being served; above it the stream is not read from. */
+const MAX_WAITING_BYTES = 64 * 1024
+
 /**
- * Serves one connection until it ends: reads a request, answers it, then reads the next. So a peer that does not read its
- * answers is not read from either, and no more is held for it than one request, one answer and the stream's own buffers.
+ * Serves one connection until it ends: one request after the other, in their order. While one waits, for records or for a peer
+ * that does not read its answer, little more is read: no more is held for a connection than one request and one answer and
+ * what waits within the bounds of the stream.
  */
 export async function serveStream(served: ServedStream): Promise<void> {
-  const { stream, clock, logger, dispatcher } = served
-  const closing = new AbortController()
-  const facts: ConnectionFacts = { ...served.facts, closed: closing.signal }
-  const frames = new FrameReader(served.maxRequestBytes)
-  const idle = idleTimer(clock, served.maxIdleMs, () => {
-    logger.debug('Closing a connection that was idle.', { connection: facts.id, idleMs: served.maxIdleMs })
-    stream.destroy()
-  })
-  stream.once('close', () => closing.abort())
-  // Errors of sockets are the peer's doing; the loop below ends with them.
-  stream.on('error', error => logger.debug('A connection broke.', { connection: facts.id, error: error.message }))
-  try {
-    for await (const chunk of stream) {
-      idle.restart()
-      frames.push(chunk as Buffer)
-      for (let frame = frames.next(); frame !== undefined; frame = frames.next()) {
-        const answer = await dispatcher.answer(frame, facts)
-        if (stream.destroyed) return
-        if (answer !== undefined) await write(stream, answer)
-        idle.restart()
+  const connection = new ServedConnection(served)
+  await connection.end
+}
+
+class ServedConnection {
+  /** Resolves when the connection is closed and nothing is being served any more. */
+  readonly end: Promise<void>
+  readonly #served: ServedStream
+  readonly #frames: FrameReader
+  readonly #facts: ConnectionFacts
+  readonly #gone = new AbortController()
+  readonly #idle: IdleTimer
+  readonly #ended: () => void
+  #busy = false
+  /** The peer sends no more; what it has sent is still served. */
+  #peerEnded = false
+
+  constructor(served: ServedStream) {
+    const { stream, clock, logger, facts, maxIdleMs } = served
+    this.#served = served
+    this.#frames = new FrameReader(served.maxRequestBytes)
+    this.#facts = { ...facts, closed: this.#gone.signal }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.end = promise
+    this.#ended = resolve
+    this.#idle = idleTimer(clock, maxIdleMs, () => {
+      logger.debug('Closing a connection that was idle.', { connection: facts.id, idleMs: maxIdleMs })
+      stream.destroy()
+    })
+    stream.on('data', (chunk: Buffer) => this.#take(chunk))
+    stream.on('end', () => {
+      this.#peerEnded = true
+      // Whoever waits for an answer has gone; a waiting request gives up, and those behind it have their turn.
+      this.#gone.abort()
+      if (!this.#busy) stream.destroy()
+    })
+    stream.on('close', () => {
+      this.#gone.abort()
+      this.#idle.stop()
+      if (!this.#busy) this.#ended()
+    })
+    // Errors of sockets are the peer's doing; 'close' follows.
+    stream.on('error', error => logger.debug('A connection broke.', { connection: facts.id, error: error.message }))
+  }
+
+  #take(chunk: Buffer): void {
+    this.#idle.restart()
+    this.#frames.push(chunk)
+    if (!this.#busy) void this.#serve()
+    else if (this.#frames.waitingBytes > MAX_WAITING_BYTES) this.#served.stream.pause()
+  }
+
+  async #serve(): Promise<void> {
+    const { stream, dispatcher } = this.#served
+    this.#busy = true
+    try {
+      for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next()) {
+        const answered = dispatcher.answer(frame, this.#facts)
+        const answer = answered instanceof Promise ? await answered : answered
+        if (stream.destroyed) break
+        this.#idle.restart()
+        const written = answer === undefined ? undefined : write(stream, answer)
+        if (written !== undefined) await written
       }
+    } catch (error) {
+      this.#refuse(error)
     }
-  } catch (error) {
+    this.#busy = false
+    if (this.#peerEnded) stream.destroy()
+    if (stream.destroyed) this.#ended()
+    else stream.resume()
+  }
+
+  #refuse(error: unknown): void {
+    const { stream, logger, facts } = this.#served
     if (error instanceof ConnectionError) {
       logger.warn(`Closing a connection: ${error.message}`, { connection: facts.id, host: facts.clientHost })
     } else if (!stream.destroyed) {
       logger.error('Closing a connection: a request could not be served.', { connection: facts.id, error })
     }
-  } finally {
-    idle.stop()
     stream.destroy()
-    closing.abort()
   }
 }
 
@@ -75,8 +128,13 @@ function write(stream: Duplex, answer: Buffer): Promise<void> | undefined {
   })
 }
 
+interface IdleTimer {
+  restart(): void
+  stop(): void
+}
+
 /** One timer for a connection, however often it is restarted: it looks at the time when it fires. */
-function idleTimer(clock: Clock, idleMs: number, expired: () => void): { restart(): void; stop(): void } {
+function idleTimer(clock: Clock, idleMs: number, expired: () => void): IdleTimer {
   let lastMs = clock.monotonicMs()
   let cancel: () => void
   const arm = (delayMs: number): void => {
