@@ -162,7 +162,7 @@ test('operators with state are right over partitions, rebalances, a failure and 
     const last = new Map((await cluster.read('out')).map(({ key, value }) => [key, parsed(value)]))
     const regions = new Map<string, Region>()
     for (const [key, account] of accountRows) {
-      const owner = account?.customer == null ? null : (customerRows.get(account.customer) ?? null)
+      const owner = customerRows.get(account?.customer ?? '') ?? null
       expect(last.get(`owners|${key}`) ?? null, key).toBe(account && `${account.amount} of ${owner}`)
       if (account === null) continue
       const { rows, amount } = regions.get(account.region) ?? { rows: 0, amount: 0 }

@@ -1,3 +1,4 @@
+import { described } from './described.ts'
 import { StreamsError } from './errors.ts'
 
 /**
@@ -8,7 +9,7 @@ import { StreamsError } from './errors.ts'
  */
 export function checkOptions(where: string, options: object, allowed: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new StreamsError('CONFIG_INVALID', `${where} takes an object of options, not ${describe(options)}.`)
+    throw new StreamsError('CONFIG_INVALID', `${where} takes an object of options, not ${described(options)}.`)
   }
   for (const name of Object.keys(options)) {
     if (allowed.includes(name)) continue
@@ -22,11 +23,6 @@ export function checkOptions(where: string, options: object, allowed: readonly s
 
 function list(names: readonly string[]): string {
   return names.length === 0 ? 'none' : names.map(name => `'${name}'`).join(', ')
-}
-
-function describe(value: unknown): string {
-  if (value === null) return 'null'
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`
 }
 
 /** The name with the fewest edits, unless even that is another word. */

@@ -17,7 +17,7 @@ export function durationMs(duration: Duration, what: string): number {
   if (!Number.isSafeInteger(ms)) {
     throw new StreamsError(
       'DURATION_INVALID',
-      `${what} is ${JSON.stringify(duration) ?? String(duration)}. Give whole milliseconds, or a number with a unit: '250ms', '10s', '5m', '1h', '7d'.`,
+      `${what} is ${typeof duration === 'string' ? JSON.stringify(duration) : String(duration)}. Give whole milliseconds, or a number with a unit: '250ms', '10s', '5m', '1h', '7d'.`,
       { details: { what, duration } }
     )
   }

@@ -1,5 +1,6 @@
 export type { Change } from './change.ts'
 export { checkOptions } from './check-options.ts'
+export { described } from './described.ts'
 export { type Duration, durationMs } from './duration.ts'
 export {
   type Action,

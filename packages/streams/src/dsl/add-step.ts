@@ -1,4 +1,5 @@
-import { checkOptions, StreamsError } from '../core/index.ts'
+import { described, StreamsError } from '../core/index.ts'
+import { checkNodeOptions } from '../topology/index.ts'
 import { type AnySupplier, GraphNode, type NodeTraits } from './graph/graph-node.ts'
 import type { NamedOptions } from './materialized.ts'
 import type { StreamHandle } from './stream-handle.ts'
@@ -15,7 +16,7 @@ export interface Step {
 
 /** Adds a node without stores below a stream. */
 export function addStep(up: StreamHandle<any, any>, step: Step): GraphNode {
-  checkOptions(`${step.operator}()`, step.options, ['name'])
+  checkNodeOptions(`${step.operator}()`, step.options, ['name'])
   const name = up.graph.names.orGenerate(step.options.name, step.prefix)
   return up.graph.add(new GraphNode(name, { kind: 'processor', supplier: step.supplier }, step.traits), up.node)
 }
@@ -23,9 +24,6 @@ export function addStep(up: StreamHandle<any, any>, step: Step): GraphNode {
 /** @throws StreamsError `TOPOLOGY_INVALID` */
 export function checkFunction(operator: string, what: string, value: unknown): void {
   if (typeof value !== 'function') {
-    throw new StreamsError(
-      'TOPOLOGY_INVALID',
-      `${operator}() takes a function as ${what}, not ${value === null ? 'null' : `a ${typeof value}`}.`
-    )
+    throw new StreamsError('TOPOLOGY_INVALID', `${operator}() takes a function as ${what}, not ${described(value)}.`)
   }
 }

@@ -1,3 +1,4 @@
+import { checkFunction } from './add-step.ts'
 import type { Facades } from './facades.ts'
 import type { KStream } from './kstream.ts'
 import { addBranch, type SplitHandle } from './operators/split.ts'
@@ -47,6 +48,7 @@ export class BranchedKStream<K, V, B extends Readonly<Record<string, KStream<K, 
     name: N,
     predicate: (key: K, value: V) => boolean
   ): BranchedKStream<K, V, B & { readonly [P in N]: KStream<K, V> }> {
+    checkFunction('branch', 'predicate', predicate)
     this.#branches[name] = this.#facades.stream(addBranch(this.#handle, name, predicate))
     return this as unknown as BranchedKStream<K, V, B & { readonly [P in N]: KStream<K, V> }>
   }

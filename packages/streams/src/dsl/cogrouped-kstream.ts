@@ -47,7 +47,7 @@ export class CogroupedKStream<K, A> {
    * ```
    */
   cogroup<V>(grouped: KGroupedStream<K, V>, aggregator: Aggregator<K, V, A>): CogroupedKStream<K, A> {
-    return this.#facades.cogrouped(addCogroup(this.#handle, KGroupedStream.handleOf(grouped), aggregator))
+    return this.#facades.cogrouped(addCogroup(this.#handle, KGroupedStream.handleOf(grouped, 'cogroup()'), aggregator))
   }
 
   /**

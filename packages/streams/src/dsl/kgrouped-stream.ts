@@ -11,6 +11,7 @@ import { type FixedWindows, windowedBy } from './operators/windowed-by.ts'
 import type { SessionWindowedKStream } from './session-windowed-kstream.ts'
 import type { GroupedStreamHandle } from './stream-handle.ts'
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts'
+import { wrongFacade } from './wrong-facade.ts'
 
 /**
  * Records of a stream by key, to be aggregated.
@@ -27,8 +28,9 @@ export class KGroupedStream<K, V> {
   }
 
   /** What operators of the DSL take when this grouping is their second input. */
-  static handleOf<K, V>(grouped: KGroupedStream<K, V>): GroupedStreamHandle<K, V> {
-    return grouped.#handle
+  static handleOf<K, V>(grouped: KGroupedStream<K, V>, where: string): GroupedStreamHandle<K, V> {
+    if (grouped instanceof KGroupedStream) return grouped.#handle
+    throw wrongFacade(where, 'a grouped stream, made by groupBy() or groupByKey()', grouped)
   }
 
   /**

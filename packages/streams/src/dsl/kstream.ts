@@ -29,6 +29,9 @@ import { type ProducedOptions, to } from './operators/to.ts'
 import { type ToTableOptions, toTable } from './operators/to-table.ts'
 import type { StreamHandle } from './stream-handle.ts'
 import type { AnyStoreHandle } from './table-handle.ts'
+import { wrongFacade } from './wrong-facade.ts'
+
+const JOINABLE = 'a stream, a table or a global table'
 
 /**
  * `VR` without the literals that a comparison narrowed a whole type to: TypeScript takes `count => count === 30` for a type
@@ -284,6 +287,7 @@ export class KStream<K, V> {
    * ```
    */
   merge<K2, V2>(other: KStream<K2, V2>, options: NamedOptions = {}): KStream<K | K2, V | V2> {
+    if (!(other instanceof KStream)) throw wrongFacade('merge()', 'a stream', other)
     return this.#facades.stream(merge(this.#handle, other.#handle, options))
   }
 
@@ -529,7 +533,9 @@ export class KStream<K, V> {
     if (table instanceof GlobalKTable) {
       return this.#facades.stream(streamGlobalJoin(this.#handle, GlobalKTable.handleOf(table), first, second, third))
     }
-    return this.#facades.stream(streamTableJoin(this.#handle, KTable.handleOf(table), first, second))
+    return this.#facades.stream(
+      streamTableJoin(this.#handle, KTable.handleOf(table, 'join()', JOINABLE), first, second)
+    )
   }
 
   /**
@@ -629,7 +635,9 @@ export class KStream<K, V> {
         streamGlobalLeftJoin(this.#handle, GlobalKTable.handleOf(table), first, second, third)
       )
     }
-    return this.#facades.stream(streamTableLeftJoin(this.#handle, KTable.handleOf(table), first, second))
+    return this.#facades.stream(
+      streamTableLeftJoin(this.#handle, KTable.handleOf(table, 'leftJoin()', JOINABLE), first, second)
+    )
   }
 
   /**
@@ -738,6 +746,7 @@ export class KStream<K, V> {
     windows: JoinWindows,
     options: StreamJoinedOptions<K, V, VO> = {}
   ): KStream<K, VR> {
+    if (!(other instanceof KStream)) throw wrongFacade('outerJoin()', 'a stream', other)
     return this.#facades.stream(streamOuterJoin(this.#handle, other.#handle, joiner, windows, options))
   }
 

@@ -18,6 +18,7 @@ import { type SuppressOptions, suppress } from './operators/suppress.ts'
 import type { Suppressed, SuppressedUntilTimeLimit } from './suppressed.ts'
 import type { AnyStoreHandle, TableHandle } from './table-handle.ts'
 import type { ValueTransformerSupplier } from './value-transformer.ts'
+import { wrongFacade } from './wrong-facade.ts'
 
 /**
  * The latest value of each key, and its changes.
@@ -107,8 +108,13 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
   }
 
   /** What operators of the DSL take when this table is their second input. */
-  static handleOf<K, V, H extends AnyStoreHandle>(table: KTable<K, V, H>): TableHandle<K, V, H> {
-    return table.#handle
+  static handleOf<K, V, H extends AnyStoreHandle>(
+    table: KTable<K, V, H>,
+    where: string,
+    wanted = 'a table'
+  ): TableHandle<K, V, H> {
+    if (table instanceof KTable) return table.#handle
+    throw wrongFacade(where, wanted, table)
   }
 
   /**
@@ -292,7 +298,7 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
     options?: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>>
   ): KTable<K, NonNullable<VR>>
   join(other: KTable<any, any, AnyStoreHandle>, first: any, second: any = {}, options: any = {}): unknown {
-    const right = KTable.handleOf(other)
+    const right = KTable.handleOf(other, 'join()')
     return typeof second === 'function'
       ? this.#facades.table(foreignKeyJoin(this.#handle, right, first, second, options))
       : this.#facades.table(tableJoin(this.#handle, right, first, second))
@@ -354,7 +360,7 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
     options?: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>>
   ): KTable<K, NonNullable<VR>>
   leftJoin(other: KTable<any, any, AnyStoreHandle>, first: any, second: any = {}, options: any = {}): unknown {
-    const right = KTable.handleOf(other)
+    const right = KTable.handleOf(other, 'leftJoin()')
     return typeof second === 'function'
       ? this.#facades.table(foreignKeyLeftJoin(this.#handle, right, first, second, options))
       : this.#facades.table(tableLeftJoin(this.#handle, right, first, second))
@@ -387,7 +393,7 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
     joiner: (value: V | null, other: VO | null, key: K) => VR,
     options: MaterializedOptions<K, NonNullable<VR>> = {}
   ): KTable<K, NonNullable<VR>> {
-    return this.#facades.table(tableOuterJoin(this.#handle, KTable.handleOf(other), joiner, options))
+    return this.#facades.table(tableOuterJoin(this.#handle, KTable.handleOf(other, 'outerJoin()'), joiner, options))
   }
 
   /**
@@ -503,7 +509,12 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    */
   toStream(options?: NamedOptions): KStream<K, V>
   toStream<KR>(first: NamedOptions | ((key: K, value: V) => KR) = {}, options: NamedOptions = {}): unknown {
-    if (typeof first === 'object') return this.#facades.stream(toStream(this.#handle, first))
+    if (!isMapper(first)) return this.#facades.stream(toStream(this.#handle, first))
     return this.#facades.stream(selectKey(toStream(this.#handle, options), first))
   }
+}
+
+/** Whatever else is given is taken for options, and refused as such. */
+function isMapper<M extends (...args: any[]) => unknown>(first: NamedOptions | M): first is M {
+  return typeof first === 'function'
 }

@@ -1,5 +1,5 @@
-import { checkOptions, type Duration, durationMs, type Serde, StreamsError } from '../core/index.ts'
-import { legalName, type StoreHandle, type StoreSpec } from '../topology/index.ts'
+import { type Duration, durationMs, type Serde, StreamsError } from '../core/index.ts'
+import { checkNodeOptions, legalName, type StoreHandle, type StoreSpec } from '../topology/index.ts'
 import type { DslGraph } from './graph/dsl-graph.ts'
 import type { ExactSerde } from './sink-serde.ts'
 
@@ -187,5 +187,5 @@ function common<K, V>(name: string, key: Serde<K>, value: Serde<V>, options: Sto
 
 /** Refuses options that do not exist, and misuse of those that do. */
 export function checkMaterialized(where: string, options: object, isWindowed = false): void {
-  checkOptions(where, options, isWindowed ? WINDOW_MATERIALIZED_OPTIONS : MATERIALIZED_OPTIONS)
+  checkNodeOptions(where, options, isWindowed ? WINDOW_MATERIALIZED_OPTIONS : MATERIALIZED_OPTIONS)
 }

@@ -1,7 +1,7 @@
 import { type Serde, StreamsError } from '../core/index.ts'
 
 /**
- * The serde that was given, or else the one known from upstream.
+ * The serde that was given (see `checkNodeOptions`), or else the one known from upstream.
  *
  * @param node - the node that needs it.
  * @param where - the call to which it can be given, for example `to()`.
@@ -15,25 +15,11 @@ export function resolveSerde<T>(
   where: string
 ): Serde<T> {
   const serde = given === undefined ? upstream : given
-  if (isSerde(serde)) return serde as Serde<T>
-  const why =
-    given === undefined
-      ? `an operator above may have changed the type of the ${role}`
-      : `what was given is ${given === null ? 'null' : `a ${typeof given}`}`
+  if (serde !== undefined) return serde as Serde<T>
   throw new StreamsError(
     'TOPOLOGY_SERDE_MISSING',
-    `Node '${node}' needs a serde for the ${role}: ${why}. Pass one to ${where}, for example { ${role}: json() }.`,
+    `Node '${node}' needs a serde for the ${role}: none was given, and none is known from above, where an operator may ` +
+      `have changed the type. Pass one to ${where}, for example { ${role}: json() }.`,
     { details: { node, role, where } }
-  )
-}
-
-function isSerde(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'serialize' in value &&
-    typeof value.serialize === 'function' &&
-    'deserialize' in value &&
-    typeof value.deserialize === 'function'
   )
 }

@@ -1,4 +1,4 @@
-import type { StoreSpec, Topology } from '../topology/index.ts'
+import { checkStoreSpec, type StoreSpec, type Topology } from '../topology/index.ts'
 import { BranchedKStream } from './branched-kstream.ts'
 import { CogroupedKStream } from './cogrouped-kstream.ts'
 import type { Facades } from './facades.ts'
@@ -170,6 +170,7 @@ export class StreamsBuilder {
    * ```
    */
   addStateStore(store: StoreSpec): this {
+    checkStoreSpec(store)
     this.#graph.names.give(store.name)
     this.#graph.add(new GraphNode(store.name, { kind: 'state-store', store }), this.#graph.root)
     return this

@@ -1,5 +1,8 @@
+export { checkNodeOptions } from './check-node-options.ts'
+export { checkStoreSpec } from './check-store-spec.ts'
+export { checkSupplier } from './check-supplier.ts'
 export { mergedSubTopology } from './merged-sub-topology.ts'
-export { legalName, NodeNames } from './names.ts'
+export { legalName, legalOutputTopic, NodeNames } from './names.ts'
 export type {
   AnyRecord,
   AnySerde,

@@ -42,8 +42,22 @@ export class NodeNames {
   /** The given name with a suffix, or else a generated one. Uses up a number either way. */
   suffixedOrGenerate(name: string | undefined, suffix: string, prefix: string): string {
     const generated = this.processor(prefix)
-    return name === undefined ? generated : legalName(name + suffix, 'node')
+    return name === undefined ? generated : legalName(legalName(name, 'node') + suffix, 'node')
   }
+}
+
+/** Topics of Kafka's own, to which brokers let nobody write. */
+const OF_KAFKA: readonly string[] = ['__consumer_offsets', '__transaction_state', '__share_group_state']
+
+/** @throws StreamsError `TOPOLOGY_INVALID` for a topic that nobody may write. */
+export function legalOutputTopic(name: string): string {
+  legalName(name, 'topic')
+  if (!OF_KAFKA.includes(name)) return name
+  throw new StreamsError(
+    'TOPOLOGY_INVALID',
+    `Topic '${name}' is Kafka's own, and brokers refuse records for it. Write to another topic.`,
+    { details: { topic: name } }
+  )
 }
 
 const GENERATED = /-\d{10}(-|$)/

@@ -1,4 +1,5 @@
 import { type Duration, durationMs, type Serde, StreamsError } from '../core/index.ts'
+import { checkNodeOptions } from './check-node-options.ts'
 import { legalName } from './names.ts'
 import type { StoreHandle } from './store-handle.ts'
 import type { StoreKind, StoreSpec } from './store-spec.ts'
@@ -79,6 +80,7 @@ export type TypedStoreSpec<K, V, Kind extends StoreKind> = StoreSpec & StoreHand
  * ```
  */
 export function keyValueStore<K, V>(name: string, options: StoreOptions<K, V>): TypedStoreSpec<K, V, 'key-value'> {
+  checkStore(name, options)
   return declared(name, 'key-value', options, {})
 }
 
@@ -123,6 +125,7 @@ export function timestampedKeyValueStore<K, V>(
   name: string,
   options: StoreOptions<K, V>
 ): TypedStoreSpec<K, V, 'timestamped-key-value'> {
+  checkStore(name, options)
   return declared(name, 'timestamped-key-value', options, {})
 }
 
@@ -168,6 +171,7 @@ export function orderedKeyValueStore<K, V>(
   name: string,
   options: StoreOptions<K, V>
 ): TypedStoreSpec<K, V, 'ordered-key-value'> {
+  checkStore(name, options)
   return declared(name, 'ordered-key-value', options, {})
 }
 
@@ -210,6 +214,7 @@ export function orderedKeyValueStore<K, V>(
  * ```
  */
 export function windowStore<K, V>(name: string, options: WindowStoreOptions<K, V>): TypedStoreSpec<K, V, 'window'> {
+  checkStore(name, options, 'windowSize', 'retention', 'retainDuplicates')
   return declared(name, 'window', options, {
     ...windowTimes(name, options),
     retainDuplicates: options.retainDuplicates ?? false
@@ -264,6 +269,7 @@ export function timestampedWindowStore<K, V>(
   name: string,
   options: Omit<WindowStoreOptions<K, V>, 'retainDuplicates'>
 ): TypedStoreSpec<K, V, 'timestamped-window'> {
+  checkStore(name, options, 'windowSize', 'retention')
   return declared(name, 'timestamped-window', options, windowTimes(name, options))
 }
 
@@ -306,6 +312,7 @@ export function timestampedWindowStore<K, V>(
  * ```
  */
 export function sessionStore<K, V>(name: string, options: SessionStoreOptions<K, V>): TypedStoreSpec<K, V, 'session'> {
+  checkStore(name, options, 'retention')
   return declared(name, 'session', options, { retentionMs: positiveMs(name, 'retention', options.retention) })
 }
 
@@ -350,9 +357,23 @@ export function versionedKeyValueStore<K, V>(
   name: string,
   options: VersionedStoreOptions<K, V>
 ): TypedStoreSpec<K, V, 'versioned-key-value'> {
+  checkStore(name, options, 'historyRetention')
   const historyRetentionMs = durationMs(options.historyRetention, `The history retention of store '${name}'`)
   if (historyRetentionMs < 0) throw invalidTime(name, 'history retention', historyRetentionMs, 'at least 0')
   return declared(name, 'versioned-key-value', options, { historyRetentionMs })
+}
+
+function checkStore(name: string, options: StoreOptions<any, any>, ...others: readonly string[]): void {
+  legalName(name, 'store')
+  checkNodeOptions(`Store '${name}'`, options, ['key', 'value', 'persistent', 'changelog', ...others])
+  for (const role of ['key', 'value'] as const) {
+    if (options[role] !== undefined) continue
+    throw new StreamsError(
+      'TOPOLOGY_SERDE_MISSING',
+      `Store '${name}' has no ${role} serde. Pass one, for example { ${role}: string() }.`,
+      { details: { store: name, role } }
+    )
+  }
 }
 
 function declared<K, V, Kind extends StoreKind>(
@@ -361,15 +382,6 @@ function declared<K, V, Kind extends StoreKind>(
   options: StoreOptions<K, V>,
   times: Partial<Omit<StoreSpec, 'kind'>>
 ): TypedStoreSpec<K, V, Kind> {
-  legalName(name, 'store')
-  for (const role of ['key', 'value'] as const) {
-    if (typeof options?.[role]?.serialize === 'function') continue
-    throw new StreamsError(
-      'TOPOLOGY_SERDE_MISSING',
-      `Store '${name}' has no ${role} serde. Pass one, for example { ${role}: string() }.`,
-      { details: { store: name, role } }
-    )
-  }
   const { key, value, persistent = true, changelog = true } = options
   return {
     name,

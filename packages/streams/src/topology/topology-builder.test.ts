@@ -146,7 +146,7 @@ test.each([
     'a serde that is null',
     () => new TopologyBuilder().addSource('a', { ...SERDES, topics: 'x', key: null as never }),
     'TOPOLOGY_SERDE_MISSING',
-    /no key serde/
+    /Source 'a' takes as 'key' a serde.*; not null/
   ],
   [
     'an unknown store',

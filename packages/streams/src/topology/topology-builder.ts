@@ -1,17 +1,24 @@
 import {
   checkOptions,
+  described,
   type ProcessorSupplier,
   type Serde,
   StreamsError,
   type TimestampExtractor
 } from '../core/index.ts'
+import { checkNodeOptions } from './check-node-options.ts'
+import { checkStoreSpec } from './check-store-spec.ts'
+import { checkSupplier } from './check-supplier.ts'
 import { DisjointSets } from './disjoint-sets.ts'
-import { legalName } from './names.ts'
+import { legalName, legalOutputTopic } from './names.ts'
 import type { AnySerde, SourceNodeSpec, StreamPartitioner, TopicNameExtractor } from './node-spec.ts'
 import type { StoreSpec } from './store-spec.ts'
 import { INTERNAL_PREFIX, type RepartitionTopicSpec, type Topology } from './sub-topology.ts'
 import { wholeName } from './topic-pattern.ts'
 import { type AddedNode, writtenTopology } from './written-topology.ts'
+
+const SOURCE_OPTIONS = ['topics', 'key', 'value', 'timestampExtractor', 'offsetReset']
+const SINK_OPTIONS = ['topic', 'key', 'value', 'partitioner']
 
 /** What a source reads, and how. */
 export interface SourceOptions<K, V> {
@@ -186,10 +193,18 @@ export class TopologyBuilder {
    * ```
    */
   addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
-    const given = options.topics
-    const topics = given instanceof RegExp ? wholeName(given) : typeof given === 'string' ? [given] : [...given]
     this.#checkNewName(name)
+    checkNodeOptions(`Source '${name}'`, options, SOURCE_OPTIONS)
     this.#checkSerdes(name, options)
+    const given = options.topics
+    if (typeof given !== 'string' && !Array.isArray(given) && !(given instanceof RegExp)) {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `Source '${name}' takes as 'topics' a name, a list of names or a pattern; not ${described(given)}.`,
+        { details: { node: name } }
+      )
+    }
+    const topics = given instanceof RegExp ? wholeName(given) : typeof given === 'string' ? [given] : [...given]
     if (!(topics instanceof RegExp) && topics.length === 0) {
       throw new StreamsError('TOPOLOGY_INVALID', `Source '${name}' needs at least one topic.`, {
         details: { node: name }
@@ -249,12 +264,7 @@ export class TopologyBuilder {
     parents: readonly string[]
   ): this {
     this.#checkNewName(name)
-    if (typeof supplier !== 'function') {
-      throw new StreamsError(
-        'TOPOLOGY_INVALID',
-        `Node '${name}' needs a function that makes a new processor for each task.`
-      )
-    }
+    checkSupplier(`Node '${name}'`, 'supplier of processors', supplier)
     this.#connect(name, parents)
     this.#nodes.set(name, { kind: 'processor', name, parents, stores: [], supplier: this.#wrapped(name, supplier) })
     return this
@@ -283,8 +293,16 @@ export class TopologyBuilder {
    */
   addSink<K, V>(name: string, options: SinkOptions<K, V>, parents: readonly string[]): this {
     this.#checkNewName(name)
+    checkNodeOptions(`Sink '${name}'`, options, SINK_OPTIONS)
     this.#checkSerdes(name, options)
-    if (typeof options.topic === 'string') this.#checkTopic(options.topic)
+    if (typeof options.topic === 'string') this.#checkOutput(options.topic)
+    else if (typeof options.topic !== 'function') {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `Sink '${name}' takes as 'topic' a name or a function that gives one; not ${described(options.topic)}.`,
+        { details: { node: name } }
+      )
+    }
     this.#connect(name, parents)
     const { topic, key, value, partitioner } = options
     this.#nodes.set(name, { kind: 'sink', name, parents, topic, key, value, partitioner })
@@ -330,6 +348,7 @@ export class TopologyBuilder {
    * ```
    */
   addStateStore(spec: StoreSpec, processors: readonly string[] = []): this {
+    checkStoreSpec(spec)
     const before = this.#stores.get(spec.name)
     if (before !== undefined && before.spec !== spec) {
       const by = [...before.nodes, ...processors].map(node => `'${node}'`).join(' and ')
@@ -596,10 +615,14 @@ export class TopologyBuilder {
   }
 
   #connect(name: string, parents: readonly string[]): void {
-    if (parents.length === 0) {
-      throw new StreamsError('TOPOLOGY_INVALID', `Node '${name}' needs at least one parent.`, {
-        details: { node: name }
-      })
+    if (!Array.isArray(parents) || parents.length === 0) {
+      throw new StreamsError(
+        'TOPOLOGY_INVALID',
+        `Node '${name}' needs at least one parent. Name them in a list: ['source'].`,
+        {
+          details: { node: name }
+        }
+      )
     }
     for (const parent of parents) {
       const node = this.#nodes.get(parent)
@@ -678,19 +701,22 @@ export class TopologyBuilder {
 
   #checkSerdes(name: string, serdes: { readonly key: AnySerde; readonly value: AnySerde }): void {
     for (const role of ['key', 'value'] as const) {
-      const serde: unknown = serdes[role]
-      if (typeof serde !== 'object' || serde === null || !('serialize' in serde && 'deserialize' in serde)) {
-        throw new StreamsError(
-          'TOPOLOGY_SERDE_MISSING',
-          `Node '${name}' has no ${role} serde. Pass one, for example { ${role}: string() }.`,
-          { details: { node: name, role } }
-        )
-      }
+      if (serdes[role] !== undefined) continue
+      throw new StreamsError(
+        'TOPOLOGY_SERDE_MISSING',
+        `Node '${name}' has no ${role} serde. Pass one, for example { ${role}: string() }.`,
+        { details: { node: name, role } }
+      )
     }
   }
 
   #checkTopic(topic: string): void {
     legalName(topic.startsWith(INTERNAL_PREFIX) ? topic.slice(INTERNAL_PREFIX.length) : topic, 'topic')
+  }
+
+  #checkOutput(topic: string): void {
+    if (topic.startsWith(INTERNAL_PREFIX)) this.#checkTopic(topic)
+    else legalOutputTopic(topic)
   }
 
   #claimTopic(topic: string, name: string): void {

@@ -25,7 +25,7 @@ export interface StateStoreNode {
   readonly store: StoreSpec
 }
 
-interface SourceSerdes {
+export interface SourceSerdes {
   readonly key: AnySerde
   readonly value: AnySerde
   readonly timestampExtractor: TimestampExtractor | undefined

@@ -1,8 +1,15 @@
 import { checkOptions, StreamsError } from '../../core/index.ts'
-import { INTERNAL_PREFIX, type Topology, TopologyBuilder, type TopologyBuilderOptions } from '../../topology/index.ts'
+import {
+  INTERNAL_PREFIX,
+  type SinkOptions,
+  type SourceOptions,
+  type Topology,
+  TopologyBuilder,
+  type TopologyBuilderOptions
+} from '../../topology/index.ts'
 import { RepartitionFilter } from '../operators/repartition-filter.ts'
 import type { DslGraph } from './dsl-graph.ts'
-import type { GraphNode, Repartition, TableSource } from './graph-node.ts'
+import type { GraphNode, Repartition, Sink, SourceSerdes, TableSource } from './graph-node.ts'
 import { joinInOneStore } from './join-in-one-store.ts'
 import { mergeRepartitions } from './merge-repartitions.ts'
 import { mergeSources } from './merge-sources.ts'
@@ -85,13 +92,16 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
       builder.addStateStore(logical.store)
       return
     case 'stream-source':
-      builder.addSource(name, logical)
+      builder.addSource(name, consumed(logical, logical.topics))
       return
     case 'table-source':
       writeTableSource(name, logical, builder)
       return
     case 'global-table-source':
-      builder.addGlobalStore(logical.store, { ...logical, processorName: name })
+      builder.addGlobalStore(logical.store, {
+        ...logical,
+        processorName: name
+      })
       return
     case 'processor':
       builder.addProcessor(name, logical.supplier, parents)
@@ -108,15 +118,26 @@ function writeNode(node: GraphNode, builder: TopologyBuilder): void {
       if (typeof logical.topic === 'string' && logical.topic.startsWith(INTERNAL_PREFIX)) {
         builder.addInternalTopic({ suffix: logical.topic.slice(INTERNAL_PREFIX.length), partitionCount: undefined })
       }
-      builder.addSink(name, logical, parents)
+      builder.addSink(name, written(logical), parents)
       return
     case 'repartition':
       writeRepartition(node, logical, parents, builder)
   }
 }
 
+function consumed(
+  { key, value, timestampExtractor, offsetReset }: SourceSerdes,
+  topics: SourceOptions<any, any>['topics']
+): SourceOptions<any, any> {
+  return { topics, key, value, timestampExtractor, offsetReset }
+}
+
+function written({ topic, key, value, partitioner }: Omit<Sink, 'kind'>): SinkOptions<any, any> {
+  return { topic, key, value, partitioner }
+}
+
 function writeTableSource(name: string, source: TableSource, builder: TopologyBuilder): void {
-  builder.addSource(source.sourceName, { ...source, topics: source.topic })
+  builder.addSource(source.sourceName, consumed(source, source.topic))
   builder.addProcessor(name, source.supplier, [source.sourceName])
   const store = source.store()
   if (store === undefined) return
@@ -133,7 +154,7 @@ function writeRepartition(node: GraphNode, spec: Repartition, parents: string[],
     builder.addProcessor(spec.filterName, () => new RepartitionFilter(dropsNullKeys), parents)
     writers = [spec.filterName]
   }
-  builder.addSink(spec.sinkName, { ...spec, topic }, writers)
+  builder.addSink(spec.sinkName, written({ ...spec, topic }), writers)
   builder.addSource(node.name, { topics: topic, key: spec.key, value: spec.value })
 }
 

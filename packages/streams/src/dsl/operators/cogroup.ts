@@ -1,5 +1,11 @@
-import type { Change, Processor, Serde, Windowed } from '../../core/index.ts'
-import type { SessionWindows } from '../../core/index.ts'
+import {
+  type Change,
+  type Processor,
+  type Serde,
+  type SessionWindows,
+  StreamsError,
+  type Windowed
+} from '../../core/index.ts'
 import type { StoreSpec } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import type { DslGraph } from '../graph/dsl-graph.ts'
@@ -60,6 +66,12 @@ export function addCogroup<K, V, A>(
   aggregator: Aggregator<K, V, A>
 ): CogroupedHandle<K, A> {
   checkFunction('cogroup', 'aggregator', aggregator)
+  if (parts[0]?.grouped.upstream.graph !== grouped.upstream.graph) {
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      'cogroup() takes a grouped stream of the same StreamsBuilder; this one is of another.'
+    )
+  }
   const added = { grouped, aggregator }
   return parts.some(part => part.grouped === grouped)
     ? { parts: parts.map(part => (part.grouped === grouped ? added : part)), repartitions }

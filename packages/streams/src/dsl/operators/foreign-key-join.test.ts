@@ -230,6 +230,10 @@ test('does not ask how the other table is partitioned for rows that refer to not
 })
 
 test('refuses a partitioner that is no function', () => {
-  expect(() => partitionsOf({ partitioner: 3 }, 'k')).toThrow(/takes a function as partitioner, not a number/)
-  expect(() => partitionsOf({ otherPartitioner: null }, 'k')).toThrow(/takes a function as otherPartitioner, not null/)
+  expect(() => partitionsOf({ partitioner: 3 }, 'k')).toThrow(
+    /leftJoin\(\) of node 'owner' takes as 'partitioner' a function .*; not a number, 3\./
+  )
+  expect(() => partitionsOf({ otherPartitioner: null }, 'k')).toThrow(
+    /takes as 'otherPartitioner' a function .*; not null\./
+  )
 })

@@ -1,5 +1,11 @@
-import { bytes, checkOptions, type Serde, StreamsError } from '../../core/index.ts'
-import { INTERNAL_PREFIX, legalName, type StoreSpec, type StreamPartitioner } from '../../topology/index.ts'
+import { bytes, type Serde, StreamsError } from '../../core/index.ts'
+import {
+  checkNodeOptions,
+  INTERNAL_PREFIX,
+  legalName,
+  type StoreSpec,
+  type StreamPartitioner
+} from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import type { DerivedHandle } from '../add-table-step.ts'
 import { AnswerResolver } from '../foreign-key/answer-resolver.ts'
@@ -82,12 +88,10 @@ function addJoin<K, V, KO, VO, VR>(
   options: ForeignKeyJoinOptions<K, V, KO, VO, NonNullable<VR>>
 ): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
   const where = `${operator}()`
-  checkOptions(where, options, [...MATERIALIZED_OPTIONS, ...JOIN_OPTIONS])
+  checkNodeOptions(where, options, [...MATERIALIZED_OPTIONS, ...JOIN_OPTIONS])
   checkFunction(operator, 'foreign key', foreignKey)
   checkFunction(operator, 'joiner', joiner)
   const { partitioner, otherPartitioner } = options
-  if (partitioner !== undefined) checkFunction(operator, 'partitioner', partitioner)
-  if (otherPartitioner !== undefined) checkFunction(operator, 'otherPartitioner', otherPartitioner)
   const { graph } = table
   if (other.graph !== graph) {
     throw new StreamsError(

@@ -1,5 +1,5 @@
-import { checkOptions, type TimestampExtractor } from '../../core/index.ts'
-import { legalName, type StoreHandle } from '../../topology/index.ts'
+import { type TimestampExtractor } from '../../core/index.ts'
+import { checkNodeOptions, legalName, type StoreHandle } from '../../topology/index.ts'
 import type { DslGraph } from '../graph/dsl-graph.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import { keyValueStore, MATERIALIZED_OPTIONS, type MaterializedOptions, storeName } from '../materialized.ts'
@@ -32,7 +32,7 @@ export function globalTable<K, V>(
   topic: string,
   options: GlobalTableOptions<K, V>
 ): GlobalTableHandle<K, V> {
-  checkOptions('globalTable()', options ?? null, GLOBAL_TABLE_OPTIONS)
+  checkNodeOptions('globalTable()', options, GLOBAL_TABLE_OPTIONS)
   legalName(topic, 'topic')
   const { name: store, isNamed } = storeName(graph, options, `${topic}-`)
   const sourceName = graph.names.suffixedOrGenerate(options.name, '-source', 'KSTREAM-SOURCE-')

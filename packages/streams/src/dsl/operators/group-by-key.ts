@@ -1,4 +1,4 @@
-import { checkOptions } from '../../core/index.ts'
+import { checkNodeOptions } from '../../topology/index.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { WiderSerde } from '../sink-serde.ts'
 import type { GroupedStreamHandle, StreamHandle } from '../stream-handle.ts'
@@ -20,7 +20,7 @@ export function groupByKey<K, V, KG = K, VG = V>(
   up: StreamHandle<K, V>,
   options: GroupedOptions<K, V, KG, VG> = {}
 ): GroupedStreamHandle<KG, VG> {
-  checkOptions('groupByKey()', options, GROUPED_OPTIONS)
+  checkNodeOptions('groupByKey()', options, GROUPED_OPTIONS)
   return { upstream: withSerdes(up, options), name: options.name }
 }
 

@@ -1,4 +1,5 @@
-import { checkOptions, StreamsError } from '../../core/index.ts'
+import { StreamsError } from '../../core/index.ts'
+import { checkNodeOptions } from '../../topology/index.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
 import { PassThrough } from '../pass-through.ts'
@@ -10,7 +11,7 @@ export function merge<K1, V1, K2, V2>(
   second: StreamHandle<K2, V2>,
   options: NamedOptions = {}
 ): StreamHandle<K1 | K2, V1 | V2> {
-  checkOptions('merge()', options, ['name'])
+  checkNodeOptions('merge()', options, ['name'])
   const { graph } = first
   if (second.graph !== graph) {
     throw new StreamsError('TOPOLOGY_INVALID', 'merge() joins streams of one StreamsBuilder; these are of two.')

@@ -1,6 +1,5 @@
-import { checkOptions, type ProcessorSupplier } from '../../core/index.ts'
-import { legalName, type StoreSpec } from '../../topology/index.ts'
-import { checkFunction } from '../add-step.ts'
+import { type ProcessorSupplier } from '../../core/index.ts'
+import { checkNodeOptions, checkSupplier, legalName, type StoreSpec } from '../../topology/index.ts'
 import { type AnySupplier, GraphNode, type NodeTraits } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
@@ -38,8 +37,8 @@ export interface ProcessStep {
 /** The node of `process` and `processValues`. */
 export function addProcessor(up: StreamHandle<any, any>, step: ProcessStep): GraphNode {
   const { operator, prefix, supplier, options, traits } = step
-  checkOptions(`${operator}()`, options, ['name', 'stores'])
-  checkFunction(operator, 'processor supplier', supplier)
+  checkNodeOptions(`${operator}()`, options, ['name', 'stores'])
+  checkSupplier(`${operator}()`, 'processor supplier', supplier)
   const { graph } = up
   // Unlike other operators, a named one uses up no number in Kafka Streams.
   const name = options.name === undefined ? graph.names.processor(prefix) : legalName(options.name, 'node')

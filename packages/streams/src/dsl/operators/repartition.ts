@@ -1,5 +1,5 @@
-import { checkOptions, StreamsError } from '../../core/index.ts'
-import { legalName, type StreamPartitioner } from '../../topology/index.ts'
+import { StreamsError } from '../../core/index.ts'
+import { checkNodeOptions, legalName, type StreamPartitioner } from '../../topology/index.ts'
 import type { NamedOptions } from '../materialized.ts'
 import { repartitionNode } from '../repartition-node.ts'
 import type { WiderSerde } from '../sink-serde.ts'
@@ -24,7 +24,7 @@ export function repartition<K, V, KW = K, VW = V>(
   up: StreamHandle<K, V>,
   options: RepartitionedOptions<K, V, KW, VW> = {}
 ): StreamHandle<KW, VW> {
-  checkOptions('repartition()', options, ['name', 'key', 'value', 'partitionCount', 'partitioner'])
+  checkNodeOptions('repartition()', options, ['name', 'key', 'value', 'partitionCount', 'partitioner'])
   const { graph } = up
   const { partitionCount, partitioner } = options
   if (partitionCount !== undefined && !(Number.isSafeInteger(partitionCount) && partitionCount > 0)) {

@@ -1,6 +1,6 @@
 import { type Processor, type ProcessorContext, type StreamRecord, StreamsError } from '../../core/index.ts'
 import { legalName } from '../../topology/index.ts'
-import { addStep, checkFunction } from '../add-step.ts'
+import { addStep } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
 import { PassThrough } from '../pass-through.ts'
@@ -35,7 +35,6 @@ export function addBranch<K, V>(
 ): StreamHandle<K, V> {
   const { upstream, node, branches } = handle
   const { graph } = upstream
-  if (predicate !== undefined) checkFunction('branch', 'predicate', predicate)
   const nodeName = legalName(node.name + legalName(name, 'branch'), 'branch')
   if (branches.some(branch => branch.predicate === undefined)) {
     throw new StreamsError(

@@ -1,5 +1,4 @@
 import {
-  checkOptions,
   type Processor,
   type ProcessorContext,
   type ReadOnlyKeyValueStore,
@@ -7,6 +6,7 @@ import {
   StreamsError,
   type ValueAndTimestamp
 } from '../../core/index.ts'
+import { checkNodeOptions } from '../../topology/index.ts'
 import { addStep, checkFunction } from '../add-step.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
@@ -47,7 +47,7 @@ function addJoin<K, V, VR>(
   isLeft: boolean,
   options: NamedOptions
 ): StreamHandle<K, VR> {
-  checkOptions(`${operator}()`, options, ['name'])
+  checkNodeOptions(`${operator}()`, options, ['name'])
   checkFunction(operator, 'key selector', selector)
   checkFunction(operator, 'joiner', joiner)
   const { graph, key, sources, needsRepartition } = up

@@ -1,5 +1,5 @@
-import { checkOptions, type JoinWindows, type Serde, StreamsError } from '../../core/index.ts'
-import { legalName, type StoreSpec } from '../../topology/index.ts'
+import { type JoinWindows, type Serde, StreamsError } from '../../core/index.ts'
+import { checkNodeOptions, legalName, type StoreSpec } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import { joinableStream } from '../join-repartition.ts'
@@ -80,7 +80,7 @@ function addJoin<K, V, VO, VR>(
   options: StreamJoinedOptions<K, V, VO>
 ): StreamHandle<K, VR> {
   const where = `${operator}()`
-  checkOptions(where, options, ['name', 'store', 'key', 'value', 'otherValue', 'changelog', 'persistent'])
+  checkNodeOptions(where, options, ['name', 'store', 'key', 'value', 'otherValue', 'changelog', 'persistent'])
   checkFunction(operator, 'joiner', joiner)
   if (windows?.kind !== 'join') {
     throw new StreamsError('TOPOLOGY_INVALID', `${where} of two streams takes joinWindows('5m') after the joiner.`)

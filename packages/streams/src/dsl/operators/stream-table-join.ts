@@ -1,5 +1,4 @@
 import {
-  checkOptions,
   type Duration,
   durationMs,
   type Processor,
@@ -8,7 +7,7 @@ import {
   StreamsError,
   type ValueAndTimestamp
 } from '../../core/index.ts'
-import { legalName, type StoreSpec } from '../../topology/index.ts'
+import { checkNodeOptions, legalName, type StoreSpec } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import { joinableStream } from '../join-repartition.ts'
@@ -80,7 +79,7 @@ function addJoin<K, V, VT, VR>(
   isLeft: boolean,
   options: JoinedOptions<K, V>
 ): StreamHandle<K, VR> {
-  checkOptions(`${operator}()`, options, ['name', 'key', 'value', 'grace'])
+  checkNodeOptions(`${operator}()`, options, ['name', 'key', 'value', 'grace'])
   checkFunction(operator, 'joiner', joiner)
   const { graph } = stream
   if (table.graph !== graph) {

@@ -1,5 +1,5 @@
-import { checkOptions, type Serde, StreamsError, type TimestampExtractor } from '../../core/index.ts'
-import { legalName, type SourceNodeSpec } from '../../topology/index.ts'
+import { type Serde, StreamsError, type TimestampExtractor } from '../../core/index.ts'
+import { checkNodeOptions, legalName, type SourceNodeSpec } from '../../topology/index.ts'
 import type { DslGraph } from '../graph/dsl-graph.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
@@ -29,7 +29,7 @@ export function stream<K, V>(
   topics: string | readonly string[] | RegExp,
   options: ConsumedOptions<K, V>
 ): StreamHandle<K, V> {
-  checkOptions('stream()', options ?? null, CONSUMED_OPTIONS)
+  checkNodeOptions('stream()', options, CONSUMED_OPTIONS)
   const names = typeof topics === 'string' ? [topics] : topics
   if (!(names instanceof RegExp)) {
     if (!Array.isArray(names) || names.length === 0) {

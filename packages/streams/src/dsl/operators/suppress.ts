@@ -1,6 +1,5 @@
 import {
   type Change,
-  checkOptions,
   type NodeState,
   type Processor,
   type ProcessorContext,
@@ -10,7 +9,7 @@ import {
   type ValueAndTimestamp,
   type Windowed
 } from '../../core/index.ts'
-import { legalName, type StoreSpec } from '../../topology/index.ts'
+import { checkNodeOptions, legalName, type StoreSpec } from '../../topology/index.ts'
 import type { DerivedHandle } from '../add-table-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
@@ -38,7 +37,7 @@ export function suppress<K, V>(
   suppressed: Suppressed,
   options: SuppressOptions<K, V> = {}
 ): TableHandle<K, V, DerivedHandle<K, V>> {
-  checkOptions('suppress()', options, ['name', 'key', 'value', 'changelog'])
+  checkNodeOptions('suppress()', options, ['name', 'key', 'value', 'changelog'])
   if (suppressed?.kind !== 'time-limit' && suppressed?.kind !== 'window-closes') {
     throw new StreamsError('TOPOLOGY_INVALID', 'suppress() takes untilTimeLimit(…) or untilWindowCloses().')
   }
@@ -53,6 +52,13 @@ export function suppress<K, V>(
   // A name that is given uses up no number here, unlike elsewhere.
   const name = options.name === undefined ? graph.names.processor('KTABLE-SUPPRESS-') : legalName(options.name, 'node')
   const delayMs = suppressed.kind === 'time-limit' ? suppressed.timeLimitMs : windowCloseDelayMs(table.node, name)
+  if (delayMs === Number.POSITIVE_INFINITY) {
+    throw new StreamsError(
+      'TOPOLOGY_INVALID',
+      `suppress() of node '${name}' waits until windows close, but unlimited windows never do. Use untilTimeLimit(…).`,
+      { details: { node: name } }
+    )
+  }
   const storeName =
     options.name === undefined ? graph.names.store('KTABLE-SUPPRESS-') : legalName(`${name}-store`, 'store')
   const key = resolveSerde<K>('key', options.key, table.key, name, 'suppress()')

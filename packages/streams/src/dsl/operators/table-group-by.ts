@@ -1,11 +1,5 @@
-import {
-  type Change,
-  checkOptions,
-  type Processor,
-  type ProcessorContext,
-  type StreamRecord
-} from '../../core/index.ts'
-import type { AnySerde } from '../../topology/index.ts'
+import { type Change, type Processor, type ProcessorContext, type StreamRecord } from '../../core/index.ts'
+import { checkNodeOptions, type AnySerde } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import { resolveSerde } from '../resolve-serde.ts'
@@ -20,7 +14,7 @@ export function tableGroupBy<K, V, KR, VR, KG = KR, VG = VR>(
   selector: Selector<K, V, KR, VR>,
   options: GroupedOptions<KR, VR, KG, VG> = {}
 ): GroupedTableHandle<NonNullable<KG>, NonNullable<VG>> {
-  checkOptions('groupBy()', options, GROUPED_OPTIONS)
+  checkNodeOptions('groupBy()', options, GROUPED_OPTIONS)
   checkFunction('groupBy', 'selector', selector)
   const { graph } = table
   const name = graph.names.orGenerate(options.name, 'KTABLE-SELECT-')

@@ -1,4 +1,4 @@
-import type { Change, Processor, ProcessorContext, StreamRecord, TimestampedKeyValueStore } from '../../core/index.ts'
+import type { Change, Processor, ProcessorContext, StreamRecord } from '../../core/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { addTableAggregation } from '../add-table-aggregation.ts'
 import { checkMaterialized, type MaterializedOptions } from '../materialized.ts'

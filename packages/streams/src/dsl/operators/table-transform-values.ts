@@ -1,7 +1,6 @@
-import type { StoreSpec } from '../../topology/index.ts'
-import { checkFunction } from '../add-step.ts'
+import { checkNodeOptions, checkSupplier, type StoreSpec } from '../../topology/index.ts'
 import { addTableStep, type DerivedHandle } from '../add-table-step.ts'
-import type { MaterializedOptions } from '../materialized.ts'
+import { MATERIALIZED_OPTIONS, type MaterializedOptions } from '../materialized.ts'
 import type { RowFunction } from '../table/computed-table.ts'
 import type { TableHandle } from '../table-handle.ts'
 import { NonForwardingContext, openTransformer, type ValueTransformerSupplier } from '../value-transformer.ts'
@@ -20,7 +19,8 @@ export function tableTransformValues<K, V, VR>(
   supplier: ValueTransformerSupplier<K, V, VR>,
   options: TransformValuesOptions<K, NonNullable<VR>> = {}
 ): TableHandle<K, NonNullable<VR>, DerivedHandle<K, NonNullable<VR>>> {
-  checkFunction('transformValues', 'supplier of transformers', supplier)
+  checkSupplier('transformValues()', 'supplier of transformers', supplier)
+  checkNodeOptions('transformValues()', options, [...MATERIALIZED_OPTIONS, 'stores'])
   const { stores = [], ...materialized } = options
   return addTableStep<K, V, NonNullable<VR>>(
     table,

@@ -1,5 +1,5 @@
-import { checkOptions, type TimestampExtractor } from '../../core/index.ts'
-import { legalName, type StoreHandle } from '../../topology/index.ts'
+import { type TimestampExtractor } from '../../core/index.ts'
+import { checkNodeOptions, legalName, type StoreHandle } from '../../topology/index.ts'
 import type { DslGraph } from '../graph/dsl-graph.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import {
@@ -25,7 +25,7 @@ export function table<K, V>(
   topic: string,
   options: TableOptions<K, V>
 ): TableHandle<K, V, StoreHandle<K, V, 'timestamped-key-value'>> {
-  checkOptions('table()', options ?? null, [...CONSUMED_OPTIONS, ...MATERIALIZED_OPTIONS])
+  checkNodeOptions('table()', options, [...CONSUMED_OPTIONS, ...MATERIALIZED_OPTIONS])
   legalName(topic, 'topic')
   const { name: store, isNamed } = storeName(graph, options, `${topic}-`)
   const sourceName = graph.names.suffixedOrGenerate(options.name, '-source', 'KSTREAM-SOURCE-')

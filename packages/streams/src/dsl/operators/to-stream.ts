@@ -1,10 +1,5 @@
-import {
-  checkOptions,
-  type Change,
-  type Processor,
-  type ProcessorContext,
-  type StreamRecord
-} from '../../core/index.ts'
+import { type Change, type Processor, type ProcessorContext, type StreamRecord } from '../../core/index.ts'
+import { checkNodeOptions } from '../../topology/index.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
 import type { StreamHandle } from '../stream-handle.ts'
@@ -12,7 +7,7 @@ import type { TableHandle } from '../table-handle.ts'
 
 /** Documented at `KTable.toStream`. */
 export function toStream<K, V>(table: TableHandle<K, V>, options: NamedOptions = {}): StreamHandle<K, V> {
-  checkOptions('toStream()', options, ['name'])
+  checkNodeOptions('toStream()', options, ['name'])
   const { graph, key, value, sources } = table
   const name = graph.names.orGenerate(options.name, 'KTABLE-TOSTREAM-')
   const node = new GraphNode(

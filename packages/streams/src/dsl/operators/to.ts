@@ -1,5 +1,10 @@
-import { checkOptions, innerKeySerde, murmur2Partition, type Serde, type Windowed } from '../../core/index.ts'
-import { legalName, type StreamPartitioner, type TopicNameExtractor } from '../../topology/index.ts'
+import { innerKeySerde, murmur2Partition, type Serde, type Windowed } from '../../core/index.ts'
+import {
+  checkNodeOptions,
+  legalOutputTopic,
+  type StreamPartitioner,
+  type TopicNameExtractor
+} from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
@@ -23,8 +28,8 @@ export function to<K, V>(
   topic: string | TopicNameExtractor<K, V>,
   options: ProducedOptions<K, V> = {}
 ): void {
-  checkOptions('to()', options, ['name', 'key', 'value', 'partitioner'])
-  if (typeof topic === 'string') legalName(topic, 'topic')
+  checkNodeOptions('to()', options, ['name', 'key', 'value', 'partitioner'])
+  if (typeof topic === 'string') legalOutputTopic(topic)
   else checkFunction('to', 'topic', topic)
   const name = up.graph.names.orGenerate(options.name, 'KSTREAM-SINK-')
   const key = resolveSerde('key', options.key, up.key, name, 'to()')

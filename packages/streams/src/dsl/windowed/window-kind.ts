@@ -80,7 +80,7 @@ export function windowKind(windows: AnyWindows, emits: EmitStrategy): WindowKind
           need: 'unlimited windows',
           isTimeOrdered: false
         },
-        closeDelayMs: 0,
+        closeDelayMs: Number.POSITIVE_INFINITY,
         keySerde: inner => windowedKey(inner, { sizeMs }),
         reader: windowStoreReader,
         processor: (storeName, functions, sendsOldValues) =>
