@@ -55,7 +55,11 @@ describe('refuses, naming the store,', () => {
   test.each([
     ['a name that no topic could have', () => keyValueStore('a b', SERDES), /'a b' cannot be the name of a store/],
     ['a missing serde', () => keyValueStore('s', { key: string() } as never), /Store 's' has no value serde/],
-    ['no options at all', () => keyValueStore('s', undefined as never), /Store 's' takes an object of options, not undefined/],
+    [
+      'no options at all',
+      () => keyValueStore('s', undefined as never),
+      /Store 's' takes an object of options, not undefined/
+    ],
     [
       'a window without size',
       () => windowStore('s', { ...SERDES, windowSize: 0, retention: 1 }),

@@ -63,7 +63,9 @@ test('refuses topics that overlap without being equal', () => {
 test('refuses a missing serde, an empty list and no options, naming what to pass', () => {
   const builder = new StreamsBuilder()
   expect(() => builder.stream('in', { key: string() } as never)).toThrow(/needs a serde for the value/)
-  expect(() => builder.stream('in', { ...TEXT, key: null } as never)).toThrow(/takes as 'key' a serde, for example json\(\); not null/)
+  expect(() => builder.stream('in', { ...TEXT, key: null } as never)).toThrow(
+    /takes as 'key' a serde, for example json\(\); not null/
+  )
   expect(() => builder.stream([], TEXT)).toThrow(/needs a topic/)
   expect(() => builder.stream('in', undefined as never)).toThrow(/takes an object of options/)
 })
