@@ -2,7 +2,8 @@
  * What the record path costs without Kafka: each topology under the production task, fed from memory, on LevelDB and in memory, beside
  * Kafka Streams' TopologyTestDriver with the same topology and records. docs/performance.md tells how to read it.
  *
- * `npm run bench:core -- [--only session,count] [--records 40000] [--keys 2000] [--reps 3] [--no-java] [--json]`
+ * `npm run bench:core -- [--only session,count] [--records 40000] [--keys 2000] [--reps 3] [--no-java] [--json]`, or
+ * `npm run bench:core -- --memory [--records 40000] [--json]`: what an open window and a buffered record take.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,6 +13,7 @@ import { encodeRecords } from './core-records.ts'
 import { type CoreScenario, coreRecords, coreScenarios } from './core-scenarios.ts'
 import { type CoreSide, JavaSides, ourSide, whyNoJava } from './core-side.ts'
 import { type CoreRow, coreTable, median, scalingLines } from './core-table.ts'
+import { measureMemory, memoryTable } from './measure-memory.ts'
 import type { CoreResult, CoreStore } from './run-core.ts'
 
 const { values } = parseArgs({
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     reps: { type: 'string', default: '3' },
     'commit-every': { type: 'string', default: '10000' },
     'no-java': { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false }
   }
 })
@@ -38,6 +41,12 @@ const [count, fill, keys, reps, chunk] = [
   ...[whole('records'), whole('fill'), whole('keys')],
   ...[whole('reps'), whole('commit-every')]
 ] as [number, number, number, number, number]
+if (values.memory) {
+  const rows = measureMemory(count)
+  process.stdout.write(values.json ? `${JSON.stringify(rows, undefined, 2)}\n` : `${memoryTable(rows)}\n`)
+  process.exit(0)
+}
+
 const wanted = values.only.split(',').filter(name => name !== '')
 const scenarios = coreScenarios(keys).filter(
   ({ name, topology }) => wanted.length === 0 || wanted.includes(name) || wanted.includes(topology)

@@ -38,7 +38,7 @@ export function packRecords(
       bytes = Buffer.concat([bytes.subarray(0, end), Buffer.allocUnsafe(bytes.length)])
     }
     topicOf[i] = record.topic
-    timestampsMs[i] = START_MS + i * stepMs
+    timestampsMs[i] = START_MS + Math.floor(i * stepMs)
     starts[i] = end
     end += bytes.write(record.key, end)
     valueStarts[i] = end

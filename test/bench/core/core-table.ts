@@ -20,21 +20,26 @@ const VARIANTS = [
 export function coreTable(rows: readonly CoreRow[]): string {
   const variants = VARIANTS.filter(([name]) => rows.some(row => row.nanos[name] !== undefined))
   const hasJava = variants.length > 2
-  const table = [
+  return aligned([
     ['1000 records/s (CPU µs a record)', ...variants.map(([, title]) => title), ...(hasJava ? ['disk', 'memory'] : [])],
     ...rows.map(row => [
       row.scenario.name,
       ...variants.map(([name]) => cell(row, name)),
       ...(hasJava ? [ratio(row, 'level'), ratio(row, 'memory')] : [])
     ])
-  ]
-  const widths = (table[0] as string[]).map((_, i) => Math.max(...table.map(cells => (cells[i] as string).length)))
+  ])
+}
+
+/** Columns as wide as their widest cell; the first to the left. */
+export function aligned(table: readonly (readonly string[])[]): string {
+  const widths = (table[0] as readonly string[]).map((_, i) =>
+    Math.max(...table.map(cells => (cells[i] as string).length))
+  )
   return table
     .map(cells =>
-      cells
-        .map((text, i) => (i === 0 ? text.padEnd(widths[0] as number) : text.padStart(widths[i] as number)))
-        .join('  ')
+      cells.map((text, i) => (i === 0 ? text.padEnd(widths[0] as number) : text.padStart(widths[i] as number)))
     )
+    .map(cells => cells.join('  '))
     .join('\n')
 }
 

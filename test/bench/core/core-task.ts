@@ -38,7 +38,7 @@ export class CoreTask {
     topology: Topology,
     records: CoreRecords,
     raw: RawStore,
-    options: { readonly cacheBytes?: number } = {}
+    options: { readonly cleanBytes?: number } = {}
   ): Promise<CoreTask> {
     const subTopology = mergedSubTopology(0, topology.subTopologies)
     const logs = new Map<string, ByteLog>()
@@ -58,8 +58,8 @@ export class CoreTask {
       taskId: '0_0',
       specs: subTopology.stores,
       raw,
-      cacheBytes: options.cacheBytes ?? 0,
-      cleanBytes: CLEAN_BYTES,
+      cacheBytes: 0,
+      cleanBytes: options.cleanBytes ?? CLEAN_BYTES,
       recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0,
       changelogTopic: store => changelogTopicName(store, APPLICATION_ID),
       changelog: store => {

@@ -57,8 +57,15 @@ export async function runCore(run: CoreRun, records: CoreRecords): Promise<CoreR
   return { nanos, cpuNanos, outputs, checksum }
 }
 
-export async function openRawStore(store: CoreStore): Promise<{ raw: RawStore; dispose: () => Promise<void> }> {
-  if (store === 'memory') return { raw: new MemoryRawStore(), dispose: async () => {} }
+export interface OpenedStore {
+  readonly raw: RawStore
+  /** Of a store on disk. */
+  readonly stateDir: string | undefined
+  dispose(): Promise<void>
+}
+
+export async function openRawStore(store: CoreStore): Promise<OpenedStore> {
+  if (store === 'memory') return { raw: new MemoryRawStore(), stateDir: undefined, dispose: async () => {} }
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-core-bench-'))
   const provider = new LevelStoreProvider({ stateDir, applicationId: 'core-bench' })
   const { store: raw } = await provider.open('0_0')
@@ -66,5 +73,5 @@ export async function openRawStore(store: CoreStore): Promise<{ raw: RawStore; d
     await provider.close()
     await rm(stateDir, { recursive: true })
   }
-  return { raw, dispose }
+  return { raw, stateDir, dispose }
 }

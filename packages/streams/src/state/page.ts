@@ -151,8 +151,8 @@ export class Page extends OwnValue {
   encode(timestamped: boolean): Buffer {
     const { keys, items, level } = this
     const count = keys.length
-    const bound = 12 + this.dataBytes + count * (10 + 8)
-    const bytes = Buffer.allocUnsafe(bound)
+    // Exactly as long as needed: what is cut off would be a second view, and stay allocated as long as the first.
+    const bytes = Buffer.allocUnsafe(this.encodedLength(timestamped))
     bytes[0] = level
     let at = 1
     if (level > 0) at = bytes.writeUIntBE(this.nextPage, at, 6)
@@ -173,7 +173,7 @@ export class Page extends OwnValue {
     }
     if (level > 0) {
       for (let i = 0; i < count; i++) at = bytes.writeUIntBE(this.children[i] as number, at, 6)
-      return bytes.subarray(0, at)
+      return bytes
     }
     // Values that lay together in the page's last encoding are copied together.
     let source: Uint8Array | undefined
@@ -202,7 +202,22 @@ export class Page extends OwnValue {
       item.end = at
     }
     if (source !== undefined) copyBytes(source, from, to, bytes, copyAt)
-    return bytes.subarray(0, at)
+    return bytes
+  }
+
+  private encodedLength(timestamped: boolean): number {
+    const { keys, items, level } = this
+    const count = keys.length
+    let length = 1 + (level > 0 ? 6 * (count + 1) : timestamped ? 8 * count : 0) + varintLength(count)
+    for (let i = 0; i < count; i++) {
+      const keyLength = (keys[i] as string).length
+      length += keyLength + varintLength(keyLength)
+      if (level > 0) continue
+      const item = items[i] as Row
+      const valueLength = item.deleted ? 0 : item.valueBytes
+      length += valueLength + varintLength(item.deleted ? 0 : valueLength + 1)
+    }
+    return length
   }
 
   /** The items' values stay undecoded, as parts of `bytes`. */
@@ -279,6 +294,12 @@ const copyBuffer = Buffer.prototype.copy as (
   from: number,
   to: number
 ) => number
+
+function varintLength(value: number): number {
+  let length = 1
+  for (let rest = value >>> 7; rest > 0; rest >>>= 7) length++
+  return length
+}
 
 function writeVarint(bytes: Buffer, at: number, value: number): number {
   let rest = value
