@@ -46,6 +46,27 @@ test('refuses an option without its value, a flag with one, and a second file', 
   expect(messageOf()).toContain('There is no command')
 })
 
+test('reads a broker with its options', () => {
+  const broker = { command: 'broker', host: '127.0.0.1', port: 9092, data: undefined, fsync: 'never' }
+  expect(parseCommandLine(['broker'])).toEqual(broker)
+  expect(parseCommandLine(['broker', '-p', '0', '-d', './dir', '--host', '::1', '--fsync', 'always'])).toEqual({
+    ...broker,
+    port: 0,
+    data: './dir',
+    host: '::1',
+    fsync: 'always'
+  })
+  expect(messageOf('broker', '--port', '70000')).toContain('--port is a whole number from 0 to 65535')
+  expect(messageOf('broker', '--fsync', 'sometimes')).toContain("--fsync is 'never' or 'always'")
+  expect(messageOf('broker', '--data=')).toBe('--data needs a value.')
+  expect(messageOf('broker', 'app.ts')).toContain("then there is 'app.ts'")
+})
+
+test('refuses the option of another command', () => {
+  expect(messageOf('broker', '--workers', '2')).toBe('--workers is an option of `run`, not of `broker`.')
+  expect(messageOf('run', 'app.ts', '--port', '1')).toBe('--port is an option of `broker`, not of `run`.')
+})
+
 test('help and version win over everything else', () => {
   expect(parseCommandLine(['run', '--help'])).toEqual({ command: 'help' })
   expect(parseCommandLine(['help'])).toEqual({ command: 'help' })

@@ -12,21 +12,44 @@ export interface RunCommand {
   readonly applicationArguments: readonly string[]
 }
 
-export type CommandLine = RunCommand | { readonly command: 'help' | 'version' }
+export interface BrokerCommand {
+  readonly command: 'broker'
+  readonly host: string
+  /** 0: a free one. */
+  readonly port: number
+  /** Where it keeps its data; undefined: in memory. */
+  readonly data: string | undefined
+  readonly fsync: 'never' | 'always'
+}
+
+export type CommandLine = RunCommand | BrokerCommand | { readonly command: 'help' | 'version' }
 
 /** The command line can't be followed; the message says what to write instead. */
 export class UsageError extends Error {}
 
-const COMMANDS = ['run', 'help']
+const COMMANDS = ['run', 'broker', 'help']
 const OPTIONS = {
   workers: { type: 'string', short: 'w' },
   'max-restarts': { type: 'string' },
   'restart-delay-ms': { type: 'string' },
+  host: { type: 'string' },
+  port: { type: 'string', short: 'p' },
+  data: { type: 'string', short: 'd' },
+  fsync: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' }
 } as const
 
+/** Which options belong to one command only. */
+const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
+  run: ['workers', 'max-restarts', 'restart-delay-ms'],
+  broker: ['host', 'port', 'data', 'fsync']
+}
+
 const MAX_WORKERS = 1024
+const MAX_PORT = 65_535
+/** Where clients look for Kafka. */
+const KAFKA_PORT = 9092
 
 /** @throws UsageError */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -56,7 +79,12 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (values.help === true || command === 'help') return { command: 'help' }
   if (values.version === true) return { command: 'version' }
   if (command === undefined) throw new UsageError('There is no command. Say, for example, `millrace run app.ts`.')
-  if (command !== 'run') throw unknownName('command', command, command, COMMANDS, '')
+  if (!COMMANDS.includes(command)) throw unknownName('command', command, command, COMMANDS, '')
+  for (const [other, options] of Object.entries(OPTIONS_OF)) {
+    const stray = other === command ? undefined : options.find(option => option in values)
+    if (stray !== undefined) throw new UsageError(`--${stray} is an option of \`${other}\`, not of \`${command}\`.`)
+  }
+  if (command === 'broker') return brokerCommand(values, [entry, ...surplus, ...applicationArguments][0])
   if (entry === undefined) throw new UsageError('`run` needs the file of an application: `millrace run app.ts`.')
   if (surplus.length > 0) {
     throw new UsageError(
@@ -78,6 +106,23 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       otherwise: 1000
     }),
     applicationArguments
+  }
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>
+
+function brokerCommand({ host, port, data, fsync = 'never' }: Values, argument: string | undefined): BrokerCommand {
+  if (argument !== undefined) throw new UsageError(`\`broker\` takes options only; then there is '${argument}'.`)
+  if (fsync !== 'never' && fsync !== 'always') {
+    throw new UsageError(`--fsync is 'never' or 'always'; given was '${fsync}'.`)
+  }
+  if (host === '' || data === '') throw new UsageError(`--${host === '' ? 'host' : 'data'} needs a value.`)
+  return {
+    command: 'broker',
+    host: host === undefined ? '127.0.0.1' : String(host),
+    port: wholeNumber('--port', port, { lowest: 0, highest: MAX_PORT, otherwise: KAFKA_PORT }),
+    data: data === undefined ? undefined : String(data),
+    fsync
   }
 }
 

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { CapturedIo } from './fixtures/captured-io.ts'
 import { main } from './main.ts'
@@ -114,4 +115,34 @@ test('the installed command hands SIGTERM on and exits with 0', async () => {
   command.kill('SIGTERM')
   expect(await once(command, 'close')).toEqual([0, null])
   expect(text).toBe('ready\nclosing\n')
+})
+
+test('runs a broker that says where it listens, until a signal, and leaves its data for the next one', async () => {
+  const data = join(temporaryFile(), 'data')
+  for (const run of [1, 2]) {
+    const io = new CapturedIo()
+    const ended = runUntilTestEnds(['broker', '--port', '0', '--data', data], io)
+    await io.until('Kafka clients connect to')
+    const [, port] = /127\.0\.0\.1:(\d+); data is kept in /.exec(io.text) as unknown as [string, string]
+    const admin = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    if (run === 1) await admin.createTopics({ topics: [{ topic: 'kept' }] })
+    expect(await admin.listTopics()).toEqual(['kept'])
+    await admin.disconnect()
+    io.send('SIGTERM')
+    expect(await ended).toBe(0)
+    expect(io.listenerCount('SIGTERM')).toBe(0)
+  }
+})
+
+test('says why a broker does not start', async () => {
+  const data = join(temporaryFile(), 'data')
+  const io = new CapturedIo()
+  const ended = runUntilTestEnds(['broker', '--port', '0', '--data', data], io)
+  await io.until('Kafka clients connect to')
+  const second = new CapturedIo()
+  expect(await main(['broker', '--port', '0', '--data', data], second)).toBe(1)
+  expect(second.text).toMatch(/is in use by the broker of process \d+.*BROKER_DATA_LOCKED/)
+  io.send('SIGINT')
+  expect(await ended).toBe(0)
 })

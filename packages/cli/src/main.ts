@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type CommandLine, parseCommandLine, UsageError } from './command-line.ts'
 import { processIo } from './process-io.ts'
+import { runBroker } from './run-broker.ts'
 import { runWorkers } from './run-workers.ts'
 import { USAGE } from './usage.ts'
 
@@ -44,6 +45,8 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
     case 'version':
       io.writeOut(`${version()}\n`)
       return 0
+    case 'broker':
+      return await runBroker(commandLine, io)
     case 'run':
       if (!existsSync(commandLine.entry)) {
         io.writeError(`There is no file '${commandLine.entry}' to run, seen from ${process.cwd()}.\n`)

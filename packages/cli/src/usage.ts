@@ -6,10 +6,21 @@ among them. FILE is JavaScript or TypeScript.
   -w, --workers N          how many processes (1)
       --max-restarts N     how often in a row a crashed worker is started again (10)
       --restart-delay-ms N wait before the first restart; doubles with each one in a row, up to 30 s (1000)
-  -h, --help               this text
-  -v, --version            the version
 
 A worker finds its number, from 0, in MILLRACE_WORKER and their count in MILLRACE_WORKERS. With more than one, each line
 they print begins with that number. SIGINT and SIGTERM reach every worker as SIGTERM; the second one kills. The exit code
 is 0 when all workers ended with 0.
+
+millrace broker [options]
+
+Runs an embedded Kafka broker for development and tests, until SIGINT or SIGTERM; production is Apache Kafka. It prints what it
+listens on. There is no authentication: whoever reaches the port may do everything.
+
+  -p, --port N             where to listen; 0 takes a free port (9092)
+      --host ADDRESS       on which address (127.0.0.1)
+  -d, --data DIRECTORY     keeps everything in a directory, made if need be (in memory, and forgotten at the end)
+      --fsync WHEN         with --data: 'always' outlives the machine, 'never' the process (never)
+
+  -h, --help               this text
+  -v, --version            the version
 `
