@@ -1,20 +1,15 @@
 import type { Duplex } from 'node:stream'
 import { type Clock, type Logger, type Random, SILENT_LOGGER } from '@millrace/streams/ports'
 import { type BrokerConfig, DEFAULT_BROKER_CONFIG } from './broker-config.ts'
-import type { BrokerServices } from './broker-services.ts'
-import { GroupCoordinator } from './groups/group-coordinator.ts'
+import { BrokerRun, type BrokerRunParts } from './broker-run.ts'
+import { Faults } from './faults/faults.ts'
 import { HANDLERS } from './handlers/index.ts'
-import { randomUuid } from './random-uuid.ts'
-import { Connections } from './server/connections.ts'
 import { MemoryTransport } from './server/memory-transport.ts'
-import { RequestDispatcher } from './server/request-dispatcher.ts'
-import { type ListeningAddress, TcpListener } from './server/tcp-listener.ts'
-import type { BrokerStorage } from './storage/log-storage.ts'
+import type { ListeningAddress } from './server/tcp-listener.ts'
 import { DiskStorage } from './storage/disk-storage.ts'
+import type { BrokerStorage } from './storage/log-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 import { realClock, realRandom } from './system-time.ts'
-import { Topics } from './topics/topics.ts'
-import { TransactionCoordinator } from './transactions/transaction-coordinator.ts'
 
 export interface EmbeddedBrokerOptions extends Partial<BrokerConfig> {
   /** Address to listen on. Default `127.0.0.1`: there is no authentication. */
@@ -36,7 +31,6 @@ export interface EmbeddedBrokerOptions extends Partial<BrokerConfig> {
   readonly logger?: Logger
 }
 
-const NODE_ID = 1
 /** Told to clients of a broker without a port; nothing listens there. */
 const NO_PORT: ListeningAddress = { host: 'localhost', port: 9092 }
 const EVERY_ADDRESS = new Set(['0.0.0.0', '::', ''])
@@ -49,24 +43,25 @@ const EVERY_ADDRESS = new Set(['0.0.0.0', '::', ''])
  * Time, timers and chance come from `clock` and `random` only.
  */
 export class EmbeddedBroker implements AsyncDisposable {
-  readonly #services: BrokerServices
-  readonly #storage: BrokerStorage
-  readonly #connections: Connections
-  readonly #listener: TcpListener | undefined
-  readonly #stopCleanup: () => void
+  /** Faults that a test wishes to see. */
+  readonly faults: Faults
+  readonly #parts: Omit<BrokerRunParts, 'storage' | 'listen'>
+  readonly #openStorage: () => BrokerStorage
+  #storage: BrokerStorage
+  #run: BrokerRun
   #closed: Promise<void> | undefined
 
   private constructor(
-    services: BrokerServices,
+    parts: Omit<BrokerRunParts, 'storage' | 'listen'>,
+    openStorage: () => BrokerStorage,
     storage: BrokerStorage,
-    connections: Connections,
-    listener: TcpListener | undefined
+    run: BrokerRun
   ) {
-    this.#services = services
+    this.faults = parts.faults
+    this.#parts = parts
+    this.#openStorage = openStorage
     this.#storage = storage
-    this.#connections = connections
-    this.#listener = listener
-    this.#stopCleanup = cleanUpRegularly(services)
+    this.#run = run
   }
 
   /** @throws StreamsError `BROKER_LISTEN_FAILED`, `BROKER_DATA_LOCKED` */
@@ -75,128 +70,108 @@ export class EmbeddedBroker implements AsyncDisposable {
       host = '127.0.0.1',
       port,
       advertisedHost,
+      data,
+      fsync = 'never',
       clock = realClock,
       random = realRandom,
       logger = SILENT_LOGGER
     } = options
     const config = configOf(options)
-    const storage: BrokerStorage =
-      options.data === undefined
+    const openStorage = (): BrokerStorage =>
+      data === undefined
         ? new MemoryStorage(config.maxMemoryBytes)
-        : new DiskStorage({ dir: options.data, fsync: options.fsync ?? 'never', clock, logger })
-    const topics = new Topics({ config, clock, random, storage })
-    topics.start()
-    const parts = { config, clock, random, logger, topics }
-    const groups = new GroupCoordinator({ ...parts, journal: storage.journal('groups') })
-    groups.start()
-    const transactions = new TransactionCoordinator({ ...parts, groups, journal: storage.journal('transactions') })
-    transactions.start()
+        : new DiskStorage({ dir: data, fsync, clock, logger })
     const advertised = { ...NO_PORT }
-    const services: BrokerServices = {
-      ...parts,
-      groups,
-      transactions,
-      clusterId: clusterIdOf(storage, random),
-      nodeId: NODE_ID,
-      advertised,
-      servedApis: HANDLERS.map(({ api, versions: [minVersion, maxVersion] }) => ({
-        apiKey: api.key,
-        minVersion,
-        maxVersion
-      }))
+    if (port !== undefined) advertised.host = advertisedHost ?? (EVERY_ADDRESS.has(host) ? 'localhost' : host)
+    const apis = HANDLERS.map(({ api }) => api)
+    const parts = { config, clock, random, logger, faults: new Faults(clock, random, apis), advertised }
+    const storage = openStorage()
+    try {
+      const listen = port === undefined ? undefined : { host, port }
+      const run = await BrokerRun.begin({ ...parts, storage, listen })
+      return new EmbeddedBroker(parts, openStorage, storage, run)
+    } catch (error) {
+      storage.close()
+      throw error
     }
-    const connections = new Connections(new RequestDispatcher(HANDLERS, services), services)
-    let listener: TcpListener | undefined
-    if (port !== undefined) {
-      try {
-        listener = await TcpListener.open(host, port, socket => connections.serveSocket(socket))
-      } catch (error) {
-        stopParts(services)
-        storage.close()
-        throw error
-      }
-      advertised.host = advertisedHost ?? (EVERY_ADDRESS.has(host) ? 'localhost' : host)
-      advertised.port = listener.address.port
-    }
-    return new EmbeddedBroker(services, storage, connections, listener)
   }
 
   /** Where it listens; undefined without a port. */
   get address(): ListeningAddress | undefined {
-    return this.#listener?.address
+    return this.#run.listener?.address
   }
 
   /** `host:port` for clients' settings. */
   get bootstrap(): string {
-    const { host, port } = this.#services.advertised
+    const { host, port } = this.#parts.advertised
     return `${host}:${port}`
   }
 
   /** Open connections, of all kinds. */
   get connectionCount(): number {
-    return this.#connections.count
+    return this.#run.connections.count
   }
 
   /** A connection without a socket: bytes written to it are requests, bytes read from it are answers. */
   connect(): Duplex {
-    return this.#connections.openStream()
+    return this.#run.connections.openStream()
   }
 
   /** For `createKafkaClient` of `@millrace/client`: its connections, without sockets. */
   transport(): MemoryTransport {
-    return new MemoryTransport(this.#services.advertised, this.#services.clock, () => this.#connections.openPeer())
+    return new MemoryTransport(this.#parts.advertised, this.#parts.clock, () => this.#run.connections.openPeer())
+  }
+
+  /**
+   * Stops and starts again, at the same address: connections end, and topics, groups, offsets and transactions are what was
+   * acknowledged, also without a data directory. Members of groups have a session's time to come back.
+   *
+   * @param options - `downMs`: how long it is away. Default 0.
+   * @throws StreamsError `BROKER_LISTEN_FAILED` when another process took its port meanwhile.
+   */
+  async restart({ downMs = 0 }: { readonly downMs?: number } = {}): Promise<void> {
+    if (this.#closed !== undefined) return
+    const { clock } = this.#parts
+    const listen = this.address
+    await this.#run.end()
+    if (downMs > 0) await new Promise<void>(resolve => void clock.setTimer(downMs, resolve))
+    if (this.#storage.durable) {
+      this.#storage.close()
+      this.#storage = this.#openStorage()
+    }
+    this.#run = await BrokerRun.begin({ ...this.#parts, storage: this.#storage, listen })
+  }
+
+  /**
+   * Ends the session of a group's member now, as if its heartbeats had stayed out.
+   *
+   * @returns False when there is no such member, or it waits for an answer and so needs no heartbeat.
+   */
+  expireSession(groupId: string, memberId: string): boolean {
+    return this.#run.services.groups.expireSession(groupId, memberId)
+  }
+
+  /**
+   * Aborts what runs under a transactional id and fences its producer, as another producer with the same id would.
+   *
+   * @returns False when the id is unknown, or its transaction is just being ended.
+   */
+  fenceProducer(transactionalId: string): boolean {
+    return this.#run.services.transactions.fenceProducer(transactionalId)
   }
 
   /** Ends all connections and timers. What was acknowledged to clients is on disk if there is a disk. */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= this.#run.end().finally(() => this.#storage.close())
     return this.#closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  async #close(): Promise<void> {
-    this.#stopCleanup()
-    const listening = this.#listener?.close()
-    const connections = this.#connections.close()
-    // Requests that wait for members or records are given up first: their connections end with them.
-    stopParts(this.#services)
-    await connections
-    await listening
-    this.#storage.close()
-  }
-}
-
-function stopParts({ groups, transactions, topics }: BrokerServices): void {
-  transactions.close()
-  groups.close()
-  topics.close()
 }
 
 function configOf(options: EmbeddedBrokerOptions): BrokerConfig {
   const given = Object.entries(options).filter(([name, value]) => name in DEFAULT_BROKER_CONFIG && value !== undefined)
   return { ...DEFAULT_BROKER_CONFIG, ...Object.fromEntries(given) }
-}
-
-/** Drawn once in the life of the data. */
-function clusterIdOf(storage: BrokerStorage, random: Random): string {
-  const journal = storage.journal('cluster')
-  for (const { clusterId } of journal.replay()) if (typeof clusterId === 'string') return clusterId
-  const clusterId = randomUuid(random)
-  journal.append({ clusterId })
-  return clusterId
-}
-
-function cleanUpRegularly({ clock, config, topics }: BrokerServices): () => void {
-  let cancel: () => void
-  const arm = (): void => {
-    cancel = clock.setTimer(config.logCleanupIntervalMs, () => {
-      for (const topic of topics.all()) topics.cleanUp(topic)
-      arm()
-    })
-  }
-  arm()
-  return () => cancel()
 }

@@ -10,16 +10,19 @@ import {
   isProtocolError
 } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
+import type { Faults } from '../faults/faults.ts'
 import { ErrorCode } from '../error-code.ts'
-import { type Answer, type ConnectionFacts, type Handler, NO_ANSWER } from '../handlers/handler.ts'
+import { type Answer, type ConnectionFacts, type Handler, NO_ANSWER, type RequestContext } from '../handlers/handler.ts'
 import { ConnectionError } from '../connection-error.ts'
 
 /** Turns request frames into answer frames, by the handlers. */
 export class RequestDispatcher {
   readonly #handlers: ReadonlyMap<number, Handler>
   readonly #broker: BrokerServices
+  readonly #faults: Faults
 
-  constructor(handlers: readonly Handler[], broker: BrokerServices) {
+  constructor(handlers: readonly Handler[], broker: BrokerServices, faults: Faults) {
+    this.#faults = faults
     this.#handlers = new Map(handlers.map(handler => [handler.api.key, handler]))
     this.#broker = broker
   }
@@ -53,7 +56,9 @@ export class RequestDispatcher {
       throw new ConnectionError(`${api.name} v${version} cannot be read: ${error.message}`)
     }
     const context = { version, clientId: header.clientId, connection, broker: this.#broker }
-    const answered = handler.handle(request, context)
+    const answered = this.#faults.active
+      ? this.#faults.serve({ ...context, api, request, serve: servedAnew(handler, frame, header.bodyStart, context) })
+      : handler.handle(request, context)
     const encode = (answer: Answer<Api>): Buffer | undefined => {
       if (answer === NO_ANSWER) return undefined
       return this.#frame(header.correlationId, flexibleResponse(api, version), encodeResponse(api, version, answer))
@@ -83,4 +88,15 @@ export class RequestDispatcher {
   #frame(correlationId: number, flexible: boolean, body: Buffer): Buffer {
     return Buffer.concat([encodeResponseHeader(correlationId, flexible), body])
   }
+}
+
+/** Serves a request as often as it is called. Handlers may write into the bytes of a request, so each call has its own. */
+function servedAnew(
+  handler: Handler,
+  frame: Buffer,
+  bodyStart: number,
+  context: RequestContext
+): () => Promise<Answer<Api>> {
+  const body = Buffer.from(frame.subarray(bodyStart))
+  return async () => handler.handle(decodeRequest(handler.api, context.version, Buffer.from(body)), context)
 }

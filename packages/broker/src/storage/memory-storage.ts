@@ -1,5 +1,6 @@
 import { type BrokerStorage, type LogStorage, type Segment, StorageError } from './log-storage.ts'
-import { FORGETFUL_JOURNAL } from './state-journal.ts'
+import { MemoryJournal } from './memory-journal.ts'
+import type { StateJournal } from './state-journal.ts'
 
 const FIRST_CHUNK_BYTES = 16 * 1024
 const LAST_CHUNK_BYTES = 1024 * 1024
@@ -35,6 +36,7 @@ export class MemoryStorage implements BrokerStorage {
   readonly durable = false
   readonly #budget: MemoryBudget
   readonly #logs = new Map<string, MemoryLog>()
+  readonly #journals = new Map<string, MemoryJournal>()
 
   constructor(limitBytes: number) {
     this.#budget = new MemoryBudget(limitBytes)
@@ -44,13 +46,16 @@ export class MemoryStorage implements BrokerStorage {
     return this.#budget.usedBytes
   }
 
-  journal(): typeof FORGETFUL_JOURNAL {
-    return FORGETFUL_JOURNAL
+  journal(name: string): StateJournal {
+    let journal = this.#journals.get(name)
+    if (journal === undefined) this.#journals.set(name, (journal = new MemoryJournal()))
+    return journal
   }
 
   openLog(topicId: string, partition: number): LogStorage {
-    const log = new MemoryLog(this.#budget)
-    this.#logs.set(`${topicId}-${partition}`, log)
+    const name = `${topicId}-${partition}`
+    let log = this.#logs.get(name)
+    if (log === undefined) this.#logs.set(name, (log = new MemoryLog(this.#budget)))
     return log
   }
 

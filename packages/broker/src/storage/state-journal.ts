@@ -2,7 +2,7 @@
 export type JournalEntry = { readonly [field: string]: unknown }
 
 /**
- * Remembers the state of one part of the broker as a list of changes. In memory it forgets; on disk an entry outlives
+ * Remembers the state of one part of the broker as a list of changes. In memory it lasts as long as the process; on disk an entry outlives
  * the process from the return of `append` on, and a torn last entry is dropped.
  */
 export interface StateJournal {
@@ -13,12 +13,4 @@ export interface StateJournal {
   readonly isLarge: boolean
   /** Replaces the whole content, atomically: what is true now instead of how it came to be so. */
   rewrite(entries: Iterable<JournalEntry>): void
-}
-
-/** For a broker without a data directory. */
-export const FORGETFUL_JOURNAL: StateJournal = {
-  replay: () => [],
-  append() {},
-  isLarge: false,
-  rewrite() {}
 }

@@ -38,7 +38,7 @@ export class Topics {
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
   readonly #deletionListeners = new Set<TopicListener>()
-  /** One more with each start of a broker that remembers: it leads its partitions anew. */
+  /** One more with each start: it leads its partitions anew. */
   #leaderEpoch = 0
 
   constructor(parts: TopicsParts) {
@@ -52,7 +52,7 @@ export class Topics {
     const counts = new Map<string, number>()
     for (const entry of this.#journal.replay()) this.#replay(entry, counts, starts)
     for (const topic of this.#byName.values()) this.#open(topic, counts.get(topic.id) ?? 0, starts)
-    if (this.#parts.storage.durable) this.#record({ kind: 'epoch', epoch: this.#leaderEpoch })
+    this.#record({ kind: 'epoch', epoch: this.#leaderEpoch })
   }
 
   close(): void {

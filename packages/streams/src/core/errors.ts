@@ -86,6 +86,7 @@ export const ERRORS = {
 
   BROKER_LISTEN_FAILED: 'stop',
   BROKER_DATA_LOCKED: 'stop',
+  BROKER_FAULT_INVALID: 'stop',
 
   APP_STATE_INVALID: 'stop',
   APP_CLOSE_TIMED_OUT: 'stop',
