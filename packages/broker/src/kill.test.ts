@@ -1,0 +1,199 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Api,
+  CreateTopics,
+  EndTxn,
+  Fetch,
+  InitProducerId,
+  OffsetFetch,
+  Produce,
+  RecordBatchCursor,
+  type RequestOf,
+  type ResponseOf,
+  TxnOffsetCommit,
+  ZERO_UUID
+} from '@millrace/protocol'
+import { afterEach, expect, test } from 'vitest'
+import { batchOf } from './log/test-support/log-rig.ts'
+import { seededRandom } from './test-support/seeded-random.ts'
+import { WireClient } from './test-support/wire-client.ts'
+
+const CHILD = join(import.meta.dirname, 'test-support', 'broker-child.ts')
+const SEED = Number(process.env.KILL_SEED ?? 1)
+const KILLS = Number(process.env.KILLS ?? 5)
+const TOPIC = 'ledger'
+const GROUP = 'readers'
+const ID = 'writer'
+
+class Killed extends Error {}
+
+/** A broker that is killed with the n-th request from now on, while it may be at work on it. */
+class MortalBroker {
+  readonly #dir: string
+  #child: ChildProcess | undefined
+  #client: WireClient | undefined
+  #requestsLeft = Infinity
+  #exited: Promise<never> = new Promise(() => {})
+
+  constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [CHILD, this.#dir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#child = child
+    this.#exited = once(child, 'exit').then(() => {
+      throw new Killed()
+    })
+    this.#exited.catch(() => {})
+    const [address] = (await Promise.race([once(child.stdout!, 'data'), this.#exited])) as [Buffer]
+    this.#client = WireClient.dial(String(address).trim())
+    this.#requestsLeft = Infinity
+  }
+
+  /** @throws Killed */
+  ask<A extends Api>(api: A, version: number, body: RequestOf<A>): Promise<ResponseOf<A>> {
+    const answer = (this.#client as WireClient).send(api, version, body)
+    if (--this.#requestsLeft === 0) setImmediate(() => this.kill())
+    return Promise.race([answer, this.#exited])
+  }
+
+  killAfter(requests: number): void {
+    this.#requestsLeft = requests
+  }
+
+  kill(): void {
+    this.#client?.close()
+    this.#child?.kill('SIGKILL')
+  }
+}
+
+const cleanups: (() => void)[] = []
+afterEach(() => cleanups.splice(0).forEach(cleanup => cleanup()))
+
+test(`killed at any moment of transactional load it loses nothing acknowledged and shows nothing aborted`, async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
+  const broker = new MortalBroker(dir)
+  cleanups.push(() => {
+    broker.kill()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  const random = seededRandom(SEED)
+  const outcomes = new Map<string, 'committed' | 'aborted' | 'unknown'>()
+  let acknowledgedOffset = -1
+  let number = 0
+  await broker.start()
+  const topics = [{ name: TOPIC, numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] }]
+  expect((await broker.ask(CreateTopics, 7, { topics, timeoutMs: 1000 })).topics[0]?.errorCode).toBe(0)
+
+  for (let kills = 0; kills <= KILLS; kills++) {
+    try {
+      const producer = new Producer(broker)
+      await producer.initialise()
+      const last = kills === KILLS
+      for (let i = 0; !last || i < 3; i++) {
+        const value = `v${number++}`
+        const commits = last || random() < 0.7
+        outcomes.set(value, 'unknown')
+        await producer.write(0, value)
+        await producer.write(1, value)
+        await producer.commitOffset(number)
+        await producer.end(commits)
+        outcomes.set(value, commits ? 'committed' : 'aborted')
+        if (commits) acknowledgedOffset = number
+        // From the first transaction of a run on, so that each run gets somewhere.
+        if (i === 0 && !last) broker.killAfter(1 + Math.floor(random() * 30))
+      }
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+      await broker.start()
+    }
+  }
+
+  const shown = await Promise.all([0, 1].map(partition => readCommitted(broker, partition)))
+  expect(shown[0]).toEqual(shown[1])
+  expect(new Set(shown[0]).size).toBe(shown[0]?.length)
+  const wrong = [...outcomes].filter(([value, outcome]) => {
+    return outcome !== 'unknown' && (shown[0] as string[]).includes(value) !== (outcome === 'committed')
+  })
+  expect(wrong).toEqual([])
+  const groups = [{ groupId: GROUP, topics: [{ name: TOPIC, partitionIndexes: [0] }] }]
+  const stored = await broker.ask(OffsetFetch, 8, { groups, requireStable: true })
+  // The last run ends with transactions that were answered.
+  expect(stored.groups[0]?.topics[0]?.partitions[0]).toMatchObject({
+    errorCode: 0,
+    committedOffset: acknowledgedOffset
+  })
+  expect([...outcomes.values()].filter(outcome => outcome === 'committed').length).toBeGreaterThan(KILLS)
+}, 60_000)
+
+/** Transactions of version 2, request by request. */
+class Producer {
+  readonly #broker: MortalBroker
+  #identity = { producerId: -1n, producerEpoch: -1 }
+  #sequences = [0, 0]
+
+  constructor(broker: MortalBroker) {
+    this.#broker = broker
+  }
+
+  async initialise(): Promise<void> {
+    for (;;) {
+      const request = { transactionalId: ID, transactionTimeoutMs: 60_000 }
+      const { errorCode, producerId, producerEpoch } = await this.#broker.ask(InitProducerId, 5, request)
+      this.#identity = { producerId, producerEpoch }
+      if (errorCode === 0) return
+      expect(errorCode).toBe(51)
+    }
+  }
+
+  async write(partition: 0 | 1, value: string): Promise<void> {
+    const baseSequence = this.#sequences[partition] as number
+    this.#sequences[partition] = baseSequence + 1
+    const records = batchOf([{ value }], Date.now(), { ...this.#identity, baseSequence, transactional: true })
+    const partitionData = [{ index: partition, records }]
+    const topicData = [{ name: TOPIC, partitionData }]
+    const answer = await this.#broker.ask(Produce, 12, { transactionalId: ID, acks: -1, timeoutMs: 1000, topicData })
+    expect(answer.responses[0]?.partitionResponses[0]?.errorCode).toBe(0)
+  }
+
+  async commitOffset(committedOffset: number): Promise<void> {
+    const partitions = [{ partitionIndex: 0, committedOffset, committedMetadata: null }]
+    const topics = [{ name: TOPIC, partitions }]
+    const request = { transactionalId: ID, groupId: GROUP, ...this.#identity, topics }
+    const answer = await this.#broker.ask(TxnOffsetCommit, 5, request)
+    expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(0)
+  }
+
+  async end(committed: boolean): Promise<void> {
+    const answer = await this.#broker.ask(EndTxn, 5, { transactionalId: ID, ...this.#identity, committed })
+    expect(answer.errorCode).toBe(0)
+    this.#identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+    this.#sequences = [0, 0]
+  }
+}
+
+async function readCommitted(broker: MortalBroker, partition: number): Promise<string[]> {
+  const values: string[] = []
+  const cursor = new RecordBatchCursor()
+  for (let fetchOffset = 0; ; fetchOffset = cursor.position) {
+    const answer = await broker.ask(Fetch, 11, {
+      maxWaitMs: 0,
+      minBytes: 0,
+      isolationLevel: 1,
+      topics: [
+        { topic: TOPIC, topicId: ZERO_UUID, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }
+      ]
+    })
+    const { errorCode, records, abortedTransactions, highWatermark } = answer.responses[0]!.partitions[0]!
+    expect(errorCode).toBe(0)
+    cursor.reset(records, fetchOffset, abortedTransactions)
+    while (cursor.next()) values.push(cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueEnd))
+    if (cursor.position >= highWatermark) return values
+    if (cursor.position === fetchOffset) throw new Error(`Reading stops at ${fetchOffset}, before ${highWatermark}.`)
+  }
+}
