@@ -87,10 +87,7 @@ export class Entry {
 /** Whether the entry holds nothing but what is on disk. */
 export function isClean(entry: Entry): boolean {
   return (
-    entry.cached === undefined &&
-    entry.active === undefined &&
-    entry.sealed === undefined &&
-    entry.held === undefined
+    entry.cached === undefined && entry.active === undefined && entry.sealed === undefined && entry.held === undefined
   )
 }
 
