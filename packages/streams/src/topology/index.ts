@@ -13,6 +13,7 @@ export type {
   StreamPartitioner,
   TopicNameExtractor
 } from './node-spec.ts'
+export { stableNodeNames } from './stable-node-names.ts'
 export { type StateIdentity, stateIdentities } from './state-identity.ts'
 export type { StoreHandle } from './store-handle.ts'
 export type { ChangelogSpec, StoreKind, StoreSpec } from './store-spec.ts'

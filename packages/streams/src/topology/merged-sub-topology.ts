@@ -10,6 +10,7 @@ export function mergedSubTopology(id: number, all: readonly SubTopology[]): SubT
     sourcePatterns: all.flatMap(sub => sub.sourcePatterns),
     sinkTopics: all.flatMap(sub => sub.sinkTopics),
     repartitionSources: all.flatMap(sub => sub.repartitionSources),
-    copartitionGroups: all.flatMap(sub => sub.copartitionGroups)
+    copartitionGroups: all.flatMap(sub => sub.copartitionGroups),
+    storeOwners: new Map(all.flatMap(sub => [...(sub.storeOwners ?? [])]))
   }
 }

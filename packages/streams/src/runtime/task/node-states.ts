@@ -9,7 +9,8 @@ class StoredState implements NodeState {
 
 /**
  * The integers that nodes keep beside their stores, such as their stream time. They are committed in the metadata of the
- * input offsets, so they move with the task; see `offset-metadata.ts`.
+ * input offsets, so they move with the task; see `offset-metadata.ts`. Nodes are known by their stable names: a generated one may
+ * be another node's in the next version of the topology.
  */
 export class NodeStates {
   readonly #states = new Map<string, StoredState>()

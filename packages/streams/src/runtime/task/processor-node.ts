@@ -22,14 +22,19 @@ import { type AnyStreamRecord, TaskNode } from './task-node.ts'
 export class ProcessorNode extends TaskNode implements ProcessorContext<any, any> {
   readonly #frame: TaskFrame
   readonly #stores: ReadonlySet<string>
+  readonly #stableName: string
   #scheduleCount = 0
   // Hot fields are plain: private names cost a brand check on each access.
   private readonly processor: Processor<any, any, any, any>
   private readonly keepsTime: boolean
 
-  /** @param keepsTime - it has stores without timestamps of their own, which have to be told that of the record in work. */
-  constructor(spec: ProcessorNodeSpec, frame: TaskFrame, keepsTime = false) {
+  /**
+   * @param keepsTime - it has stores without timestamps of their own, which have to be told that of the record in work.
+   * @param stableName - what its own states are kept under.
+   */
+  constructor(spec: ProcessorNodeSpec, frame: TaskFrame, keepsTime = false, stableName = spec.name) {
     super(spec.name)
+    this.#stableName = stableName
     this.#frame = frame
     this.#stores = new Set(spec.stores)
     this.processor = spec.supplier()
@@ -170,6 +175,6 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
   }
 
   nodeState(name: string, initial: number): NodeState {
-    return this.#frame.nodeStates.declare(this.name, name, initial)
+    return this.#frame.nodeStates.declare(this.#stableName, name, initial)
   }
 }
