@@ -102,6 +102,56 @@ test('a topic that was made anew is read from its beginning, and no old row stay
   expect(await outputs(cluster)).toEqual(['k0=7', 'k1=null'])
 })
 
+test('a topic that was made anew is told from the old one although it has as many records', async () => {
+  await using cluster = await TestCluster.open()
+  await cluster.createTopics(1, 'rows', 'in', 'out')
+  const rowsFrom = (index: number, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...row(index + i, index + i), partition: 0 }))
+  await cluster.produce('rows', rowsFrom(0, 3))
+  await application(cluster).app.run({ until: 'end' })
+  await cluster.deleteTopics('rows')
+  await cluster.createTopics(1, 'rows')
+  await cluster.produce('rows', rowsFrom(2, 5))
+  const second = application(cluster)
+  await second.app.start()
+  expect([0, 1, 2, 6].map(index => second.rows.get(`k${index}`)?.value)).toEqual([undefined, undefined, 2, 6])
+  await second.app.close()
+})
+
+test('partitions that are added while it runs are read, and so is a topic that is made anew', async () => {
+  await using cluster = await TestCluster.open()
+  await cluster.createTopics(2, 'rows')
+  await cluster.createTopics(1, 'in', 'out')
+  await cluster.produce('rows', [
+    { key: 'k0', value: '0', partition: 0 },
+    { key: 'k1', value: '1', partition: 1 }
+  ])
+  const { app, rows } = application(cluster, { metadataMaxAgeMs: 100 })
+  await app.start()
+  const admin = cluster.kafkajs.admin()
+  await admin.connect()
+  await admin.createPartitions({ topicPartitions: [{ topic: cluster.name('rows'), count: 3 }] })
+  await admin.disconnect()
+  await cluster.produce('rows', [{ key: 'k2', value: '2', partition: 2 }])
+  const values = () => [0, 1, 2, 3].map(index => rows.get(`k${index}`)?.value)
+  await expectSoon(values).toEqual([0, 1, 2, undefined])
+
+  await cluster.deleteTopics('rows')
+  await cluster.createTopics(1, 'rows')
+  await cluster.produce('rows', [
+    { key: 'k1', value: '10' },
+    { key: 'k3', value: '30' }
+  ])
+  await expectSoon(values).toEqual([undefined, 10, undefined, 30])
+  await cluster.produce('rows', [{ key: 'k0', value: '100' }])
+  await expectSoon(values).toEqual([100, 10, undefined, 30])
+  await app.close()
+  const again = application(cluster)
+  await again.app.start()
+  expect([0, 1, 2, 3].map(index => again.rows.get(`k${index}`)?.value)).toEqual([100, 10, undefined, 30])
+  await again.app.close()
+})
+
 test('a missing topic is named', async () => {
   await using cluster = await TestCluster.open()
   await cluster.createTopics(1, 'in', 'out')

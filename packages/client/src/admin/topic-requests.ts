@@ -28,12 +28,13 @@ async function readTopics({ cluster }: AdminSession, names: readonly string[]): 
   return [...(await cluster.topics(names)).values()]
 }
 
-function describe({ name, internal, partitions }: TopicMetadata): TopicDescription {
+function describe({ name, internal, partitions, topicId }: TopicMetadata): TopicDescription {
   return {
     name,
     internal,
     partitionCount: partitions.length,
-    replicationFactor: partitions[0]?.replicaIds.length ?? 0
+    replicationFactor: partitions[0]?.replicaIds.length ?? 0,
+    topicId: topicId === ZERO_UUID ? undefined : topicId
   }
 }
 

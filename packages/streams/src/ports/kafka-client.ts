@@ -287,6 +287,8 @@ export interface TopicDescription {
   readonly partitionCount: number
   readonly replicationFactor: number
   readonly internal: boolean
+  /** Another one once a topic was deleted and made anew under its name. Undefined where brokers do not tell. */
+  readonly topicId?: string | undefined
 }
 
 export interface NewTopic {

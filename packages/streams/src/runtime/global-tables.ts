@@ -6,6 +6,7 @@ import type {
   KafkaClient,
   Logger,
   PartitionReader,
+  TopicDescription,
   RawStore,
   RawStoreProvider,
   RecordProducer,
@@ -15,6 +16,7 @@ import { openTaskState, type TaskState } from '../state/index.ts'
 import { changelogTopicName, mergedSubTopology, type StoreSpec, type SubTopology } from '../topology/index.ts'
 import type { ErrorHandler, ErrorHandlers } from './error-handlers.ts'
 import type { ResolvedConfig } from './streams-config.ts'
+import { prepareSerdes } from './prepare-serdes.ts'
 import { readOnlyStore } from './task/read-only-store.ts'
 import { Task } from './task/task.ts'
 
@@ -34,6 +36,8 @@ export interface GlobalTablesOptions {
   readonly onFailed: (error: Error) => void
 }
 
+type Topics = ReadonlyMap<string, TopicDescription>
+
 interface Input extends TopicPartition {
   readonly reader: PartitionReader
   /** Where the partition ended when reading began. */
@@ -43,6 +47,10 @@ interface Input extends TopicPartition {
 const TASK_ID = 'global'
 const SLICE_MS = 5
 const WAIT_MS = 500
+const PREPARE_BACKOFF_MS = 100
+const MAX_PREPARE_BACKOFF_MS = 5_000
+/** Before the name of a topic: the key under which its id is noted among the offsets. No topic's name begins so. */
+const ID_PREFIX = '\u0001'
 /** No store of a topology can have this name. Its rows are written in one batch with those of the tables. */
 const OFFSETS: StoreSpec = {
   name: '\u0001offsets',
@@ -71,12 +79,20 @@ export class GlobalTables {
   #offsets!: KeyValueStore<string, Uint8Array>
   #inputs: Input[] = []
   #readOnly: ReadonlyMap<string, StateStore> = new Map()
+  /** Grows with the topics. */
+  readonly #partitionCounts: Map<string, number>
+  readonly #topicIds = new Map<string, string>()
   #nextCommitMs = 0
+  #nextLookMs = 0
+  #isLooking = false
+  /** What was seen, until the loop has drawn its conclusions. */
+  #seen: Topics | undefined
   #stopRequested = false
   #running: Promise<void> | undefined
 
   constructor(options: GlobalTablesOptions) {
     this.#o = options
+    this.#partitionCounts = new Map(options.topics)
     this.#sub = mergedSubTopology(0, options.subTopologies)
     const { client, config } = options
     this.#fetcher = client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: config.inputBufferBytes })
@@ -92,14 +108,19 @@ export class GlobalTables {
 
   /** Opens what is on disk, reads the topics up to their ends of now, and goes on in the background. */
   async start(): Promise<void> {
-    const begins = await this.#open()
+    const { begins, topicIds } = await this.#open()
+    for (const { name, topicId } of (await this.#describe()).values()) {
+      if (topicId !== undefined) this.#topicIds.set(name, topicId)
+    }
     const at = async (which: 'earliest' | 'latest') => await this.#offsetsAt(which)
     const [earliest, latest] = await Promise.all([at('earliest'), at('latest')])
-    const isUsable = [...begins].every(([name, offset]) => {
+    const isInLog = [...begins].every(([name, offset]) => {
       const [from, to] = [earliest.get(name), latest.get(name)]
       return from !== undefined && to !== undefined && from <= offset && offset <= to
     })
-    if (!isUsable) {
+    // A topic that was made anew may have grown beyond where the old one was read.
+    const isSame = [...topicIds].every(([topic, id]) => (this.#topicIds.get(topic) ?? id) === id)
+    if (!isInLog || !isSame) {
       this.#o.logger.warn('the topics of the global tables are not those that were read before: the tables are rebuilt')
       begins.clear()
       await this.#task.close()
@@ -112,8 +133,12 @@ export class GlobalTables {
       return { ...partition, reader, endOffset: latest.get(name) ?? 0 }
     })
     this.#task.start(this.#inputs.map(({ reader }) => ({ reader, metadata: '' })))
-    this.#nextCommitMs = this.#o.clock.monotonicMs() + this.#o.config.commitIntervalMs
-    await this.#readUntil(() => this.#inputs.every(({ reader, endOffset }) => reader.position >= endOffset))
+    const nowMs = this.#o.clock.monotonicMs()
+    this.#nextCommitMs = nowMs + this.#o.config.commitIntervalMs
+    this.#nextLookMs = nowMs + this.#o.config.metadataMaxAgeMs
+    await this.#readUntil(
+      () => this.#task.held === undefined && this.#inputs.every(({ reader, endOffset }) => reader.position >= endOffset)
+    )
     this.restoredRecords = this.#task.processedRecords
     if (this.#stopRequested) return
     await this.#commit()
@@ -155,8 +180,13 @@ export class GlobalTables {
       // The tables and the other tasks share the figure; a quarter of it is where those commit early, too.
       const isFull = this.#state.uncommittedBytes > config.stateMemoryBytes / 4
       if (isFull || clock.monotonicMs() >= this.#nextCommitMs) await this.#commit()
+      if (this.#seen !== undefined) await this.#follow(this.#seen)
+      else if (!this.#isLooking && clock.monotonicMs() >= this.#nextLookMs) this.#look()
       if (processed > 0) await eventLoop.nextTurn()
-      else if (!this.#stopRequested && !isDone()) await this.#fetcher.wait(WAIT_MS)
+      else if (!this.#stopRequested && !isDone()) {
+        void this.#task.held?.ready.then(() => this.#fetcher.wake())
+        await this.#fetcher.wait(WAIT_MS)
+      }
     }
   }
 
@@ -165,14 +195,62 @@ export class GlobalTables {
       return this.#task.process(this.#o.clock.monotonicMs() + SLICE_MS)
     } catch (error) {
       if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE')) throw error
-      await this.#readAnew(error)
+      await this.#readAnew(String(error.details['topic']), error.message)
       return 0
     }
   }
 
-  /** Records were deleted before they were read: rows whose deletion is among them would stay for ever. */
-  async #readAnew(error: StreamsError): Promise<void> {
-    const topic = String(error.details['topic'])
+  /** Looks at the topics beside the loop, which goes on reading. */
+  #look(): void {
+    this.#isLooking = true
+    this.#describe()
+      .then(
+        topics => {
+          this.#seen = topics
+          this.#fetcher.wake()
+        },
+        // Reading goes on. Whatever is wrong shows there too, if it lasts.
+        (error: unknown) =>
+          this.#o.logger.debug(`the topics of the global tables could not be looked at: ${String(error)}`)
+      )
+      .finally(() => {
+        this.#isLooking = false
+        this.#nextLookMs = this.#o.clock.monotonicMs() + this.#o.config.metadataMaxAgeMs
+      })
+  }
+
+  /** Reads topics anew that were made anew, and partitions that were added. */
+  async #follow(topics: Topics): Promise<void> {
+    this.#seen = undefined
+    for (const { name, partitionCount, topicId } of topics.values()) {
+      const known = this.#partitionCounts.get(name) ?? 0
+      if (partitionCount > known) {
+        this.#partitionCounts.set(name, partitionCount)
+        const added = this.#partitions().filter(({ topic, partition }) => topic === name && partition >= known)
+        const inputs = added.map(partition => ({
+          ...partition,
+          reader: this.#fetcher.add(partition, 0),
+          endOffset: 0
+        }))
+        this.#inputs.push(...inputs)
+        this.#task.start(inputs.map(({ reader }) => ({ reader, metadata: '' })))
+      }
+      if (topicId === undefined) continue
+      const before = this.#topicIds.get(name)
+      this.#topicIds.set(name, topicId)
+      if (before === undefined || before === topicId) continue
+      if (partitionCount < known) {
+        this.#partitionCounts.set(name, partitionCount)
+        const isGone = ({ topic, partition }: TopicPartition) => topic === name && partition >= partitionCount
+        for (const input of this.#inputs.filter(isGone)) this.#fetcher.remove(input)
+        this.#inputs = this.#inputs.filter(input => !isGone(input))
+      }
+      await this.#readAnew(name, `Topic '${name}' was deleted and made anew.`)
+    }
+  }
+
+  /** Some records were never read, or are of another topic: rows whose deletion is among them would stay for ever. */
+  async #readAnew(topic: string, why: string): Promise<void> {
     const names = this.#sub.nodes.flatMap(node => {
       const isIt = node.kind === 'source' && !(node.topics instanceof RegExp) && node.topics.includes(topic)
       return isIt ? node.children : []
@@ -180,7 +258,7 @@ export class GlobalTables {
     const stores = this.#sub.nodes.flatMap(node =>
       node.kind === 'processor' && names.includes(node.name) ? node.stores : []
     )
-    this.#o.logger.warn(`${error.message} ${stores.map(name => `'${name}'`).join(', ')} is read anew from the topic.`)
+    this.#o.logger.warn(`${why} ${stores.map(name => `'${name}'`).join(', ')} is read anew from the topic.`)
     this.#state.discard()
     for (const store of stores) await this.#state.clearStore(store)
     const earliest = await this.#offsetsAt('earliest')
@@ -195,14 +273,16 @@ export class GlobalTables {
     for (const { topic, partition, offset } of this.#task.positions) {
       this.#offsets.put(nameOf({ topic, partition }), Buffer.from(String(offset)))
     }
+    for (const [topic, id] of this.#topicIds) this.#offsets.put(ID_PREFIX + topic, Buffer.from(id))
     await this.#task.prepareCommit()
     await this.#task.commitSucceeded()
   }
 
   // ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Opens the state and makes the task. Gives the offsets up to which the state holds each partition. */
-  async #open(): Promise<Map<string, number>> {
+  /** Opens the state and makes the task. Gives the offsets up to which the state holds each partition, and of which topics. */
+  async #open(): Promise<{ begins: Map<string, number>; topicIds: Map<string, string> }> {
+    await this.#prepareSerdes()
     this.#state = await this.#openState()
     this.#offsets = this.#storeOf(OFFSETS.name) as KeyValueStore<string, Uint8Array>
     const { config, producer, clock, logger } = this.#o
@@ -221,10 +301,30 @@ export class GlobalTables {
       committedMetadata: []
     })
     const begins = new Map<string, number>()
-    for await (const { key, value } of this.#offsets.all()) begins.set(key, Number(Buffer.from(value).toString()))
+    const topicIds = new Map<string, string>()
+    for await (const { key, value } of this.#offsets.all()) {
+      const text = Buffer.from(value).toString()
+      if (key.startsWith(ID_PREFIX)) topicIds.set(key.slice(ID_PREFIX.length), text)
+      else begins.set(key, Number(text))
+    }
     // Stores in memory begin empty, whatever is on disk.
     if (this.#sub.stores.some(store => !store.persistent)) begins.clear()
-    return begins
+    return { begins, topicIds }
+  }
+
+  /** For as long as it takes: whom the serdes ask may be away. */
+  async #prepareSerdes(): Promise<void> {
+    const { config, clock, logger } = this.#o
+    for (let delayMs = PREPARE_BACKOFF_MS; ; delayMs = Math.min(2 * delayMs, MAX_PREPARE_BACKOFF_MS)) {
+      try {
+        await prepareSerdes(this.#sub, config.applicationId, [])
+        return
+      } catch (error) {
+        if (this.#stopRequested || !isStreamsError(error) || error.action !== 'retry') throw error
+        logger.warn(`the global tables wait: ${error.message}`)
+        await new Promise<void>(resolve => void clock.setTimer(delayMs, resolve))
+      }
+    }
   }
 
   async #openState(): Promise<TaskState> {
@@ -262,9 +362,13 @@ export class GlobalTables {
   }
 
   #partitions(): TopicPartition[] {
-    return [...this.#o.topics].flatMap(([topic, count]) =>
+    return [...this.#partitionCounts].flatMap(([topic, count]) =>
       Array.from({ length: count }, (_, partition) => ({ topic, partition }))
     )
+  }
+
+  async #describe(): Promise<Topics> {
+    return await this.#o.client.admin.describeTopics([...this.#partitionCounts.keys()])
   }
 
   async #offsetsAt(at: 'earliest' | 'latest'): Promise<Map<string, number>> {
