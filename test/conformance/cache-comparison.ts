@@ -150,12 +150,16 @@ export class CacheComparison {
         if (node.op === 'transformValues') {
           const above = observation.last.get(probeTopic(node.from as string)) ?? NO_ROWS
           for (const [key, { value }] of above) if (value === null) keys.add(key)
-        } else {
-          const groups = this.#groups(node, observation)
-          for (const key of observation.stores.get(node.store as string)?.keys() ?? []) {
-            if (groups?.has(key) !== true) keys.add(key)
-          }
+          continue
         }
+        const rows = observation.stores.get(node.store as string) ?? NO_ROWS
+        const groups = this.#groups(node, observation)
+        if (groups !== undefined) {
+          for (const key of rows.keys()) if (!groups.has(key)) keys.add(key)
+          continue
+        }
+        const forwarded = observation.last.get(probeTopic(id)) ?? NO_ROWS
+        for (const [key, { value }] of forwarded) if (value !== null && !rows.has(key)) keys.add(key)
       }
     }
     return keys
@@ -182,8 +186,9 @@ export class CacheComparison {
     if (node.op === 'suppress' || (node.op === 'toStream' && (sameness === 'rows' || sameness === 'last')))
       return [node]
     const above = node.op === 'transformValues' ? node.from : this.#groupedBy(node)?.from
+    const needed = new Set<unknown>(this.#facts.byId.get(node.id ?? '')?.remainders ?? []).add(above)
     return this.#case.nodes.filter(
-      ({ id }) => id !== undefined && id === above && this.#facts.byId.get(id)?.kind === 'table'
+      ({ id }) => id !== undefined && needed.has(id) && this.#facts.byId.get(id)?.kind === 'table'
     )
   }
 }

@@ -16,14 +16,17 @@ export interface Facts {
   readonly sameness: Sameness
   /** Tables of sources and aggregations that this table is made of. */
   readonly bases: ReadonlySet<string>
+  /** Those of them that forget windows with time. */
+  readonly windowBases: ReadonlySet<string>
   /**
-   * Nodes on the way here, by their ids, that make a row where there is none above: aggregations with an empty group, and
-   * `transformValues` with a value for a deletion. What came and went between two flushes has such a row without a cache only.
+   * Nodes on the way here, by their ids, that leave rows behind which may be there without a cache only, or with one only: aggregations
+   * with an empty group; `transformValues` with a value for a deletion; joined aggregations of windows, of which the one may be
+   * forgotten when an update of the other comes, sooner or later.
    */
   readonly remainders: ReadonlySet<string>
   /**
-   * Changes whose old value is not what was forwarded last: the first one of an aggregate has what the initializer gave, and a
-   * session of one instant is replaced as if it were new. A `groupBy` subtracts as it is told; a cache tells what was there.
+   * Changes whose old value is not what was forwarded last: the first one of an aggregate has what the initializer gave, that of a
+   * sliding window the aggregate it continues, and a session of one instant is replaced as if it were new. A `groupBy` subtracts as it is told; a cache tells what was there.
    */
   readonly misstatesOldValues?: boolean
   /**
@@ -34,7 +37,8 @@ export interface Facts {
   /** Windows close at the same updates: each change goes on, and none is a deletion that a cache may swallow. */
   readonly closesAlike?: boolean
   readonly emitsOnClose?: boolean
-  readonly hasSessions?: boolean
+  readonly isWindowed?: boolean
+  readonly windowType?: string | undefined
   readonly isCogrouped?: boolean
   readonly groupedBy?: CaseNode
   /** The `toStream` node whose changes these are. */
@@ -147,7 +151,7 @@ class Pass {
       case 'groupBy':
         return { ...input, kind: input.kind === 'table' ? 'grouped-table' : 'grouped-stream', groupedBy: node }
       case 'windowedBy':
-        return { ...input, hasSessions: node.window?.type === 'session' }
+        return { ...input, isWindowed: true, windowType: node.window?.type }
       case 'emitStrategy':
         return { ...input, emitsOnClose: node.strategy === 'onWindowClose' }
       case 'cogroup':
@@ -185,12 +189,12 @@ class Pass {
 }
 
 function stream(sameness: Sameness): Facts {
-  return { kind: 'stream', sameness, bases: NONE, remainders: NONE }
+  return { kind: 'stream', sameness, bases: NONE, windowBases: NONE, remainders: NONE }
 }
 
 function table(node: CaseNode, sameness: Sameness): Facts {
   const bases = new Set([node.id ?? node.store ?? ''])
-  return { kind: 'table', sameness, bases, remainders: NONE }
+  return { kind: 'table', sameness, bases, windowBases: NONE, remainders: NONE }
 }
 
 function worst(facts: readonly Facts[]): Sameness {
@@ -216,8 +220,9 @@ function ofRecords(node: CaseNode, input: Facts): Facts {
   const combine = node.op === 'count' ? 'increment' : (node.reducer ?? node.aggregator)?.fn
   return {
     ...table(node, isUncached ? 'records' : 'rows'),
-    misstatesOldValues: node.op !== 'reduce' || input.hasSessions === true,
-    inventsOldValues: input.hasSessions === true || input.isCogrouped === true,
+    windowBases: new Set(input.isWindowed === true ? [node.id ?? ''] : []),
+    misstatesOldValues: node.op !== 'reduce' || ['session', 'sliding'].includes(input.windowType ?? ''),
+    inventsOldValues: input.windowType === 'session' || input.isCogrouped === true,
     closesAlike: combine !== undefined && NEVER_NULL.has(combine)
   }
 }
@@ -269,20 +274,26 @@ function joined(node: CaseNode, left: Facts, right: Facts): Facts {
     const isRead = right.sameness === 'records' || (right.kind === 'table' && right.sameness === 'rows')
     return stream(left.sameness === 'records' && isRead ? 'records' : 'none')
   }
+  const windowBases = new Set([...left.windowBases, ...right.windowBases])
   const facts: Facts = {
     kind: 'table',
     sameness: 'last',
+    windowBases,
     bases: new Set([...left.bases, ...right.bases]),
-    remainders: new Set([...left.remainders, ...right.remainders]),
+    remainders: new Set([...left.remainders, ...right.remainders, ...windowBases]),
     misstatesOldValues: left.misstatesOldValues === true || right.misstatesOldValues === true,
     inventsOldValues: left.inventsOldValues === true || right.inventsOldValues === true
   }
   const sameness = worst([left, right])
   if (sameness === 'records') return { ...facts, sameness: node.store === undefined ? 'records' : 'rows' }
-  // An inner join with itself does not notice a deletion: the other side is gone too. What stays depends on what was there.
-  const isOfItself =
-    node.op === 'join' && node.foreignKey === undefined && [...left.bases].some(id => right.bases.has(id))
+  // A join with itself is told of one change twice, with the other side as it was or as it is by then: deletions are missed, and old
+  // values are of no moment that there ever was. What stays depends on which changes there were.
+  const isOfItself = node.foreignKey === undefined && [...left.bases].some(id => right.bases.has(id))
   // A row may refer to one that is there without a cache only.
   const refersToRemainders = node.foreignKey !== undefined && right.remainders.size > 0
-  return sameness === 'none' || isOfItself || refersToRemainders ? { ...facts, sameness: 'none' } : facts
+  // A deletion whose old value is missing is taken for nothing.
+  const missesDeletions = [left, right].some(side => side.inventsOldValues === true && side.closesAlike !== true)
+  return sameness === 'none' || isOfItself || refersToRemainders || missesDeletions
+    ? { ...facts, sameness: 'none' }
+    : facts
 }
