@@ -100,6 +100,13 @@ export class RowTable implements RecordCacheStore {
     return entry
   }
 
+  /** As `entryOf`, but undefined, and nothing made, where there is certainly no row. */
+  findEntry(key: string): Entry | undefined {
+    const entry = this.entries.get(key)
+    if (entry !== undefined || (this.completeAbove !== undefined && key > this.completeAbove)) return entry
+    return this.entryOf(key)
+  }
+
   /** As `entryOf`, but only if it is in memory. */
   knownEntry(key: string): Entry | undefined {
     return this.entries.get(key)

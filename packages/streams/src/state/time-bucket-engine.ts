@@ -96,23 +96,41 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
 
   protected rootFor(key: K, timeMs: number): Entry {
     const bucket = Math.floor(timeMs / this.bucketMs)
-    const slot = bucket % 2
+    const known = this.lastRoot(key, bucket)
+    if (known !== undefined) return known
+    const root = this.table.rootOf(this.rootKeyIn(bucket, this.codec.encodeKey(key)))
+    this.keepRoot(key, bucket, root)
+    return root
+  }
+
+  /** As `rootFor`, for reading: undefined where there is no group. */
+  private findRoot(key: K, bucket: number): Entry | undefined {
+    const known = this.lastRoot(key, bucket)
+    if (known !== undefined) return known
+    const root = this.table.pages.findEntry(this.rootKeyIn(bucket, this.codec.encodeKey(key)))
+    if (root !== undefined) this.keepRoot(key, bucket, root)
+    return root
+  }
+
+  private lastRoot(key: K, bucket: number): Entry | undefined {
     // -0 and 0 may differ as bytes.
     if (key !== this.lastKey || (key as unknown) === 0) {
       this.lastRoots[0] = undefined
       this.lastRoots[1] = undefined
       // Never an object, which may have changed.
       this.lastKey = typeof key === 'object' ? undefined : key
-    } else if (bucket === this.lastBuckets[slot]) {
-      const last = this.lastRoots[slot]
-      if (last !== undefined && !last.dropped) return last
+      return undefined
     }
-    const root = this.table.rootOf(this.rootKeyIn(bucket, this.codec.encodeKey(key)))
-    if (typeof key !== 'object') {
-      this.lastBuckets[slot] = bucket
-      this.lastRoots[slot] = root
-    }
-    return root
+    const slot = bucket % 2
+    if (bucket !== this.lastBuckets[slot]) return undefined
+    const root = this.lastRoots[slot]
+    return root === undefined || root.dropped ? undefined : root
+  }
+
+  private keepRoot(key: K, bucket: number, root: Entry): void {
+    if (typeof key === 'object') return
+    this.lastBuckets[bucket % 2] = bucket
+    this.lastRoots[bucket % 2] = root
   }
 
   protected rootKeyFor(key: K, timeMs: number): string {
@@ -144,8 +162,8 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
     const toText = integerText(to + 1)
     const last = Math.floor(to / this.bucketMs)
     for (let bucket = Math.floor(from / this.bucketMs); bucket <= last; bucket++) {
-      const root = this.rootFor(key, bucket * this.bucketMs)
-      this.table.collect(root, fromText, toText, this.foundKeys, this.foundRows)
+      const root = this.findRoot(key, bucket)
+      if (root !== undefined) this.table.collect(root, fromText, toText, this.foundKeys, this.foundRows)
     }
   }
 
