@@ -1,4 +1,4 @@
-import { type Headers, type KeyValueSerdes, type StateStore, StreamsError } from '@millrace/streams/core'
+import { type Headers, type KeyValueSerdes, type SerdeUse, type StateStore, StreamsError } from '@millrace/streams/core'
 import type { RawStoreProvider } from '@millrace/streams/ports'
 import { type ErrorHandlers, resolveConfig } from '@millrace/streams/runtime'
 import type { Topology } from '@millrace/streams/topology'
@@ -58,6 +58,8 @@ export class TopologyTestDriver {
   readonly #surroundings: Surroundings
   #topology: Topology
   #running: RunningTopology
+  /** Serdes of the test's own topics; see `settle`. */
+  readonly #preparing: Promise<void>[] = []
   /** Something was thrown that would have stopped an application. */
   #hasFailed = false
 
@@ -118,6 +120,7 @@ export class TopologyTestDriver {
   /** @throws StreamsError `TOPIC_MISSING` when the topology does not read this topic. */
   inputTopic<K, V>(topic: string, serdes: KeyValueSerdes<K, V>): TestInputTopic<K, V> {
     this.#requireInput(topic)
+    this.#prepare(serdes, topic, 'write')
     return new TestInputTopic(
       topic,
       serdes,
@@ -128,6 +131,7 @@ export class TopologyTestDriver {
 
   /** Also of an internal topic, by its full name: `<applicationId>-<store>-changelog`. */
   outputTopic<K, V>(topic: string, serdes: KeyValueSerdes<K, V>): TestOutputTopic<K, V> {
+    this.#prepare(serdes, topic, 'read')
     return new TestOutputTopic(this.#surroundings.cluster.log(topic), serdes)
   }
 
@@ -170,12 +174,17 @@ export class TopologyTestDriver {
     this.#drain()
   }
 
-  /** Waits for asynchronous punctuations, and processes what follows from them. */
+  /**
+   * Waits for asynchronous punctuations and for serdes that ask a schema registry, those of `inputTopic` and `outputTopic` included,
+   * and processes what follows.
+   *
+   * @throws what preparing the serdes of a topic failed with, and what the topology threw.
+   */
   async settle(): Promise<void> {
-    for (let pending = this.#running.task.punctuating; pending !== undefined; ) {
+    await Promise.all(this.#preparing.splice(0))
+    for (let pending = this.#running.pending; pending !== undefined; pending = this.#running.pending) {
       await pending
       this.#drain()
-      pending = this.#running.task.punctuating
     }
   }
 
@@ -200,6 +209,16 @@ export class TopologyTestDriver {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #prepare({ key, value }: KeyValueSerdes<unknown, unknown>, topic: string, use: SerdeUse): void {
+    const added = [key.prepare?.({ topic, isKey: true }, use), value.prepare?.({ topic, isKey: false }, use)]
+    for (const promise of added) {
+      if (promise === undefined) continue
+      // Thrown by `settle`; who never calls it meets `SERDE_NOT_READY`.
+      promise.catch(() => {})
+      this.#preparing.push(promise)
+    }
   }
 
   #requireInput(topic: string): void {

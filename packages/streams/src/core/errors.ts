@@ -44,6 +44,13 @@ export const ERRORS = {
   RECORD_TIMESTAMP_INVALID: 'stop',
   RECORD_CORRUPT: 'stop',
 
+  SERDE_NOT_READY: 'abort-transaction',
+  SCHEMA_INVALID: 'stop',
+  SCHEMA_NOT_FOUND: 'stop',
+  SCHEMA_INCOMPATIBLE: 'stop',
+  REGISTRY_UNAVAILABLE: 'retry',
+  REGISTRY_REFUSED: 'stop',
+
   STORE_NOT_FOUND: 'stop',
   STORE_NOT_READY: 'retry',
   STORE_CLOSED: 'stop',

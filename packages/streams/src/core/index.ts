@@ -23,7 +23,8 @@ export type {
   PunctuationType,
   Punctuator
 } from './processor.ts'
-export type { KeyValueSerdes, Serde, SerdeContext } from './serde.ts'
+export type { KeyValueSerdes, Serde, SerdeContext, SerdeUse } from './serde.ts'
+export { serdeNotReady, whenSerdeReady } from './serde-not-ready.ts'
 export { bytes } from './serdes/bytes.ts'
 export { changeSerde } from './serdes/change.ts'
 export { float64 } from './serdes/float64.ts'

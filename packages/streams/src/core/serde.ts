@@ -5,6 +5,9 @@ export interface SerdeContext {
   readonly isKey: boolean
 }
 
+/** What a serde is about to do with the bytes of a topic. */
+export type SerdeUse = 'read' | 'write' | 'read-write'
+
 /**
  * Turns values into bytes and back. Null never reaches a serde: a null key or value is a null on the wire.
  *
@@ -17,10 +20,10 @@ export interface Serde<T> {
   /** Shown in errors and used to recognise two serdes of the same kind; for example `string`. */
   readonly name: string
 
-  /** @throws anything; reported as `RECORD_SERIALIZE_FAILED` with the error as `cause`. */
+  /** @throws anything; reported as `RECORD_SERIALIZE_FAILED` with the error as `cause`, but for `SERDE_NOT_READY`: see `prepare`. */
   serialize(value: T, context: SerdeContext): Uint8Array
 
-  /** @throws anything; reported as `RECORD_DESERIALIZE_FAILED` with the error as `cause`. */
+  /** @throws anything; reported as `RECORD_DESERIALIZE_FAILED` with the error as `cause`, but for `SERDE_NOT_READY`: see `prepare`. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
 
   /**
@@ -28,6 +31,18 @@ export interface Serde<T> {
    * Must agree with `deserialize`.
    */
   deserializeRange?(buffer: Buffer, start: number, end: number, context: SerdeContext): T
+
+  /**
+   * Optional, for serdes that have to ask somebody, say a schema registry. Called and awaited each time a task is taken over,
+   * once its committed offsets are known, for every topic and changelog whose name is known then. Undefined: nothing to wait for.
+   *
+   * What could not be known beforehand is met on the way of a record, which never waits. Then `serialize` and `deserialize` throw
+   * what `serdeNotReady` makes. At a source the record stays where it is until the promise is settled, and is read again; anywhere
+   * else the application goes back to its last commit first. A serde that wraps another passes the call and the error on.
+   *
+   * @throws anything; a StreamsError whose action is `retry` is tried again with a growing wait, others end the application.
+   */
+  prepare?(context: SerdeContext, use: SerdeUse): Promise<void> | undefined
 }
 
 /** A key and a value serde, as sources, sinks, repartition topics and stores take them. */

@@ -111,9 +111,9 @@ export class Restorer {
             if (pending.delete(item.task)) await onCancelled(item.task)
             continue
           }
-          const before = item.reader.position
+          const before = positionOf(item)
           const done = await this.#step(item, fetcher)
-          if (done || item.reader.position > before) progressed = true
+          if (done || positionOf(item) > before) progressed = true
           if (!done) {
             still.push(item)
             continue
@@ -133,11 +133,13 @@ export class Restorer {
           lastProgressMs = this.#clock.monotonicMs()
           await this.#eventLoop.nextTurn()
         } else if (active.length > 0) {
+          for (const { input } of active) void input?.held?.ready.then(() => fetcher.wake())
           if (this.#clock.monotonicMs() - lastProgressMs > EXPLAIN_AFTER_MS) {
             this.#explain(active)
             lastProgressMs = this.#clock.monotonicMs()
           }
           await fetcher.wait(500)
+          await this.#eventLoop.nextTurn()
         }
       }
     } finally {
@@ -191,12 +193,13 @@ export class Restorer {
     let count = 0
     let bytes = 0
     try {
-      while (bytes < WRITE_BYTES && reader.position < item.endOffset && reader.next()) {
+      while (bytes < WRITE_BYTES && positionOf(item) < item.endOffset && (item.input ?? reader).next()) {
         // Beyond the end lie changes of a task that had not stopped when we began; they are ours only if committed, and
         // then they were before the end.
         if (reader.offset >= item.endOffset) break
         if (reader.keyEnd < 0) continue
         const timestampMs = item.input === undefined ? reader.timestampMs : sourceTimestampMs(item.input)
+        if (item.input?.held !== undefined) break
         if (timestampMs === undefined) continue
         const key = reader.buffer.subarray(reader.keyStart, reader.keyEnd)
         const value = reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd)
@@ -212,14 +215,15 @@ export class Restorer {
       fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
       return false
     }
-    const done = reader.position >= item.endOffset
+    const position = positionOf(item)
+    const done = position >= item.endOffset
     if (count > 0 || done) {
-      await task.state.writeRestored(new Map([[store.storeName, Math.min(reader.position, item.endOffset)]]))
+      await task.state.writeRestored(new Map([[store.storeName, Math.min(position, item.endOffset)]]))
     }
     if (count > 0) {
       item.restored += count
       this.restoredRecords += count
-      this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position: reader.position })
+      this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position })
     }
     return done
   }
@@ -246,9 +250,14 @@ function inputOf(source: SourceNodeSpec, reader: PartitionReader): InputPartitio
 
 /** The time that the source gives to the record under the reader; undefined when it drops it. */
 function sourceTimestampMs(input: InputPartition): number | undefined {
-  const timestampMs = input.source.read(input)?.timestampMs
+  const timestampMs = input.read()?.timestampMs
   if (timestampMs !== undefined && timestampMs > input.partitionTimeMs) input.partitionTimeMs = timestampMs
   return timestampMs
+}
+
+/** Where reading goes on: before a record that is held. */
+function positionOf({ reader, input }: Restoring): number {
+  return input?.nextOffset ?? reader.position
 }
 
 function describe({ task, store, startOffset, endOffset }: Restoring) {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { StreamsError } from '../core/index.ts'
+import { serdeNotReady, StreamsError } from '../core/index.ts'
+import { HeldRecord } from './task/held-record.ts'
 import { away, LoopBench, type LoopBenchOptions, partitionOf } from './test-support/loop-bench.ts'
 
 let bench: LoopBench
@@ -207,4 +208,45 @@ test('a task that gained an input while it was restored is opened anew with it',
   await bench.until(1_000, () => bench.loop.tasks.size === 1)
   expect(bench.events).toEqual(['open 0_0', 'close 0_0', 'open 0_0'])
   expect(bench.loop.tasks.get('0_0')?.positions).toHaveLength(2)
+})
+
+describe('a serde that is not ready', () => {
+  test('wakes the loop when it is, where a record waits for it', async () => {
+    const ready = later()
+    const held = new HeldRecord(serdeNotReady('The schema is being fetched.', ready.promise), 1, 1)
+    const stub = {
+      held: held as HeldRecord | undefined,
+      slices: 0,
+      process() {
+        stub.slices++
+        if (stub.held?.isReady === true) stub.held = undefined
+        return 0
+      }
+    }
+    open({ task: () => stub })
+    await bench.assign(0)
+    await bench.until(1_000, () => stub.slices > 0)
+    const atMs = bench.clock.monotonicMs()
+    ready.settle()
+    await bench.until(0, () => stub.held === undefined)
+    expect(bench.clock.monotonicMs()).toBe(atMs)
+  })
+
+  test('takes the loop back to the last commit, once it is ready, where it was asked within a record', async () => {
+    const ready = later()
+    let slices = 0
+    const process = () => {
+      slices++
+      if (slices === 1) throw serdeNotReady('The schema is being registered.', ready.promise)
+      return 0
+    }
+    open({ task: () => ({ process }) })
+    await bench.assign(0)
+    await bench.until(1_000, () => slices === 1)
+    await bench.pass(10_000)
+    expect(slices).toBe(1)
+    ready.settle()
+    await bench.until(1_000, () => slices > 1)
+    expect(bench.events.slice(0, 3)).toEqual(['open 0_0', 'close 0_0', 'open 0_0'])
+  })
 })

@@ -1,4 +1,4 @@
-import { type Action, isStreamsError, StreamsError } from '../core/index.ts'
+import { type Action, isStreamsError, StreamsError, whenSerdeReady } from '../core/index.ts'
 import type {
   Clock,
   EventLoop,
@@ -14,6 +14,7 @@ import { Committer } from './committer.ts'
 import type { EndTracker } from './end-tracker.ts'
 import { Mailbox } from './mailbox.ts'
 import type { ResolvedConfig } from './streams-config.ts'
+import type { HeldRecord } from './task/held-record.ts'
 import type { Task } from './task/task.ts'
 import { startTask, type TaskOpener } from './task-opener.ts'
 import { TaskOpenings } from './task-openings.ts'
@@ -72,6 +73,7 @@ export class StreamLoop implements GroupListener {
   #nextReplanMs = 0
   #nextEndCheckMs = 0
   #recoveries = 0
+  readonly #knownHeld = new WeakSet<HeldRecord>()
   #everAssigned = false
   #expiryIsDue = false
 
@@ -153,6 +155,7 @@ export class StreamLoop implements GroupListener {
     else if (processed > 0 || this.#expiryIsDue) await eventLoop.nextTurn()
     else if (this.#mailbox.isEmpty && !this.#stopRequested) {
       const untilCommitMs = Math.max(1, this.#nextCommitMs - clock.monotonicMs())
+      this.#wakeForHeld()
       const waitMs = this.#anyInputWaits() ? IDLING_WAIT_MS : IDLE_WAIT_MS
       await fetcher.wait(Math.min(waitMs, untilCommitMs, this.#untilPunctuationMs()))
     }
@@ -184,6 +187,19 @@ export class StreamLoop implements GroupListener {
       void task.punctuating?.then(() => this.#o.fetcher.wake())
     }
     return Math.max(1, nextMs - this.#o.clock.nowMs())
+  }
+
+  /** Goes on as soon as a record can be read whose serde waited. */
+  #wakeForHeld(): void {
+    const { fetcher, logger } = this.#o
+    for (const [taskId, { held }] of this.#tasks) {
+      if (held === undefined || this.#knownHeld.has(held)) continue
+      this.#knownHeld.add(held)
+      const text = `task ${taskId} waits: ${held.error.message}`
+      if (held.tries > 1) logger.warn(text)
+      else logger.debug(text)
+      void held.ready.then(() => fetcher.wake())
+    }
   }
 
   #anyInputWaits(): boolean {
@@ -328,6 +344,7 @@ export class StreamLoop implements GroupListener {
     const delayMs = Math.min(MAX_RECOVERY_BACKOFF_MS, RECOVERY_BACKOFF_MS * 2 ** this.#recoveries++)
     await this.#closeTasks([...this.#tasks.keys()])
     await new Promise<void>(resolve => void clock.setTimer(delayMs, resolve))
+    await whenSerdeReady(error)
     // Before anything is waited for that others may hold: they may wait for our offsets to become stable.
     if (error.code === 'TRANSACTION_ABORTED' || error.code === 'TASK_MIGRATED') await this.#endTransaction()
     else await producer.reset()

@@ -18,6 +18,7 @@ import {
   type SubTopology,
   type Topology
 } from '../topology/index.ts'
+import { prepareSerdes } from './prepare-serdes.ts'
 import type { Restorer, StoreToRestore, TaskToRestore } from './restorer.ts'
 import type { ResolvedConfig } from './streams-config.ts'
 import { Task, type TaskInput } from './task/task.ts'
@@ -157,6 +158,9 @@ export class TaskOpener {
         const { subTopologyId, partition } = parseTaskId(opening.taskId)
         const subTopology = this.#topology.subTopologies.find(sub => sub.id === subTopologyId) as SubTopology
         const appenders = await this.#appendersOf(subTopology, producer)
+        const topics = opening.inputs.map(({ topic }) => topic)
+        // Whoever had the task has stopped writing: what its serdes left behind is all there.
+        await prepareSerdes(subTopology, this.#config.applicationId, topics)
         // The task comes after its state, which asks it for the time of the record in work.
         const inWork: { task?: Task } = {}
         const state = await this.#openState(opening, partition, subTopology, appenders, inWork)

@@ -1,4 +1,4 @@
-import { type Serde, type SerdeContext, StreamsError } from '../core/index.ts'
+import { isStreamsError, type Serde, type SerdeContext, StreamsError } from '../core/index.ts'
 import { writeLatin1 } from './latin1.ts'
 
 /** The serdes of one store, bound to its changelog topic; failures name the store. */
@@ -65,6 +65,7 @@ export class StoreCodec<K, V> {
         ? serde.deserialize(bytes.subarray(start, end), context)
         : serde.deserializeRange(bytes, start, end, context)
     } catch (error) {
+      if (isStreamsError(error, 'SERDE_NOT_READY')) throw error
       throw new StreamsError(
         'RECORD_DESERIALIZE_FAILED',
         `Store '${this.storeName}' holds a ${part} of ${end - start} bytes that serde '${serde.name}' cannot read. ` +
@@ -75,6 +76,7 @@ export class StoreCodec<K, V> {
   }
 
   private serializeError(part: string, serde: { readonly name: string }, value: unknown, cause: unknown): StreamsError {
+    if (isStreamsError(cause, 'SERDE_NOT_READY')) return cause
     return new StreamsError(
       'RECORD_SERIALIZE_FAILED',
       `Serde '${serde.name}' cannot write a ${part} of type ${typeof value} for store '${this.storeName}'. ` +

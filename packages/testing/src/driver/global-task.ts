@@ -1,6 +1,6 @@
 import type { StateStore } from '@millrace/streams/core'
 import type { Clock, RecordProducer } from '@millrace/streams/ports'
-import { type ErrorHandlers, readOnlyStore, Task } from '@millrace/streams/runtime'
+import { type ErrorHandlers, prepareSerdes, readOnlyStore, Task } from '@millrace/streams/runtime'
 import { MemoryRawStore, openTaskState } from '@millrace/streams/state'
 import { changelogTopicName, mergedSubTopology, type Topology } from '@millrace/streams/topology'
 import type { MemoryCluster } from './memory-cluster.ts'
@@ -35,6 +35,7 @@ export class GlobalTask {
     if (topology.globalSubTopologies.length === 0) return undefined
     const { applicationId, cluster, producer, clock, handlers } = options
     const subTopology = mergedSubTopology(0, topology.globalSubTopologies)
+    await prepareSerdes(subTopology, applicationId, [])
     const inWork: { task?: Task } = {}
     const state = await openTaskState({
       taskId: 'global',
@@ -64,6 +65,11 @@ export class GlobalTask {
     const global = new GlobalTask(task, topics)
     global.process()
     return global
+  }
+
+  /** Resolves when a record that could not be read is to be tried again; undefined when there is none. */
+  get held(): Promise<void> | undefined {
+    return this.#task.held?.ready
   }
 
   process(): void {

@@ -126,6 +126,11 @@ export class RunningTopology {
     return [...this.task.state.stores.keys(), ...(this.#global?.stores.keys() ?? [])]
   }
 
+  /** What has to be waited for before processing can go on; undefined when there is nothing. */
+  get pending(): Promise<void> | undefined {
+    return this.task.punctuating ?? this.#global?.held ?? this.task.held?.ready
+  }
+
   /** Processes everything that is in the topics. */
   drain(): void {
     const deadlineMs = Number.POSITIVE_INFINITY

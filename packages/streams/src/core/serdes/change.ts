@@ -1,6 +1,6 @@
 import type { Change } from '../change.ts'
 import { StreamsError } from '../errors.ts'
-import type { Serde, SerdeContext } from '../serde.ts'
+import type { Serde, SerdeContext, SerdeUse } from '../serde.ts'
 
 /**
  * A row's change on its way through the repartition topic of a grouped table, in Kafka Streams' layout:
@@ -22,6 +22,10 @@ class ChangeSerde<V> implements Serde<Change<V>> {
   constructor(inner: Serde<V>) {
     this.name = `change(${inner.name})`
     this.#inner = inner
+  }
+
+  prepare(context: SerdeContext, use: SerdeUse): Promise<void> | undefined {
+    return this.#inner.prepare?.(context, use)
   }
 
   serialize(change: Change<V>, context: SerdeContext): Uint8Array {

@@ -1,5 +1,5 @@
 import { StreamsError } from '../errors.ts'
-import type { Serde, SerdeContext } from '../serde.ts'
+import type { Serde, SerdeContext, SerdeUse } from '../serde.ts'
 import type { Windowed } from '../windowed.ts'
 import { readInt64, writeInt64 } from './int64.ts'
 import type { WindowedKeySerde } from './windowed-key.ts'
@@ -35,6 +35,10 @@ class SessionKeySerde<K> implements WindowedKeySerde<K> {
   constructor(inner: Serde<K>) {
     this.name = `session-key(${inner.name})`
     this.inner = inner
+  }
+
+  prepare(context: SerdeContext, use: SerdeUse): Promise<void> | undefined {
+    return this.inner.prepare?.(context, use)
   }
 
   serialize(value: Windowed<K>, context: SerdeContext): Uint8Array {

@@ -1,5 +1,5 @@
 import { StreamsError } from '../errors.ts'
-import type { Serde, SerdeContext } from '../serde.ts'
+import type { Serde, SerdeContext, SerdeUse } from '../serde.ts'
 import type { Windowed } from '../windowed.ts'
 import { readInt64, writeInt64 } from './int64.ts'
 
@@ -62,6 +62,10 @@ class TimeWindowedKeySerde<K> implements WindowedKeySerde<K> {
     this.name = `windowed-key(${inner.name})`
     this.inner = inner
     this.#sizeMs = sizeMs
+  }
+
+  prepare(context: SerdeContext, use: SerdeUse): Promise<void> | undefined {
+    return this.inner.prepare?.(context, use)
   }
 
   serialize(value: Windowed<K>, context: SerdeContext): Uint8Array {

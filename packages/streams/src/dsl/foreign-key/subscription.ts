@@ -56,6 +56,7 @@ const HASH_BYTES = 16
 export function subscriptionSerde<K>(primaryKey: Serde<K>): Serde<Subscription<K>> {
   return {
     name: `subscription(${primaryKey.name})`,
+    prepare: (context, use) => primaryKey.prepare?.(keyContext(context), use),
     serialize({ hash, instruction, primaryKey: key, primaryPartition }, context) {
       const keyBytes = primaryKey.serialize(key, keyContext(context))
       const keyAt = hash === null ? 2 : 2 + HASH_BYTES
@@ -92,6 +93,7 @@ export function subscriptionSerde<K>(primaryKey: Serde<K>): Serde<Subscription<K
 export function subscriptionAnswerSerde<VO>(foreignValue: Serde<VO>): Serde<SubscriptionAnswer<VO>> {
   return {
     name: `subscription-answer(${foreignValue.name})`,
+    prepare: (context, use) => foreignValue.prepare?.(context, use),
     serialize({ hash, foreignValue: value }, context) {
       const valueBytes = value === null ? undefined : foreignValue.serialize(value, context)
       const valueAt = hash === null ? 1 : 1 + HASH_BYTES

@@ -85,6 +85,7 @@ export class GraceBuffer<K, V> {
 export function bufferedKeySerde<K>(inner: Serde<K>): Serde<BufferedKey<K>> {
   return {
     name: `buffered-key(${inner.name})`,
+    prepare: (context, use) => inner.prepare?.(context, use),
     serialize({ timestampMs, key, sequence }, context) {
       const keyBytes = inner.serialize(key, context)
       const bytes = Buffer.allocUnsafe(KEY_AT + keyBytes.length + SEQUENCE_BYTES)
@@ -119,6 +120,7 @@ const NULL_LENGTH = -1
 export function bufferedRecordSerde<V>(inner: Serde<V>): Serde<BufferedRecord<V>> {
   return {
     name: `buffered-record(${inner.name})`,
+    prepare: (context, use) => inner.prepare?.(context, use),
     serialize({ value, timestampMs, headers, metadata }, context) {
       return Buffer.concat([
         int64(timestampMs),

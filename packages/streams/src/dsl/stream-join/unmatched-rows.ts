@@ -22,6 +22,7 @@ const KEY_AT = 9
 export function unmatchedKeySerde<K>(inner: Serde<K>): Serde<UnmatchedKey<K>> {
   return {
     name: `unmatched-key(${inner.name})`,
+    prepare: (context, use) => inner.prepare?.(context, use),
     serialize({ timestampMs, isLeft, key }, context) {
       const keyBytes = inner.serialize(key, context)
       const bytes = Buffer.allocUnsafe(KEY_AT + keyBytes.length)
@@ -53,6 +54,10 @@ const VARIABLE_SIZE = 1
 export function unmatchedValuesSerde(left: Serde<any>, right: Serde<any>): Serde<UnmatchedValues> {
   return {
     name: `unmatched-values(${left.name}, ${right.name})`,
+    async prepare(context, use) {
+      await left.prepare?.(context, use)
+      await right.prepare?.(context, use)
+    },
     serialize(values, context: SerdeContext) {
       const parts = values.map(({ isLeft, value }) => (isLeft ? left : right).serialize(value, context))
       const bytes = Buffer.allocUnsafe(5 + parts.reduce((sum, part) => sum + 5 + part.length, 0))

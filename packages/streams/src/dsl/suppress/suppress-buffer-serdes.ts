@@ -28,6 +28,7 @@ export const BY_TIME_PREFIX: Uint8Array = Uint8Array.of(BY_TIME)
 export function bufferKeySerde<K>(inner: Serde<K>): Serde<BufferKey<K>> {
   return {
     name: `suppress-buffer-key(${inner.name})`,
+    prepare: (context, use) => inner.prepare?.(context, use),
     serialize: ({ timeMs, key }, context) => {
       const keyBytes = inner.serialize(key, context)
       const start = timeMs === undefined ? 1 : 9
@@ -57,6 +58,7 @@ const NULL_LENGTH = -1
 export function bufferRowSerde<V>(inner: Serde<V>): Serde<BufferRow<V>> {
   return {
     name: `suppress-buffer(${inner.name})`,
+    prepare: (context, use) => inner.prepare?.(context, use),
     serialize: (row, context) => (typeof row === 'number' ? time(row) : new BufferWriter().change(row, inner, context)),
     deserialize: (bytes, context) =>
       bytes.length === TIME_BYTES ? readInt64(bytes, 0) : new BufferReader(bytes).change(inner, context)

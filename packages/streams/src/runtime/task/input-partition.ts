@@ -1,5 +1,6 @@
-import { NO_HEADERS } from '../../core/index.ts'
+import { NO_HEADERS, type StreamsError } from '../../core/index.ts'
 import type { PartitionReader } from '../../ports/index.ts'
+import { HeldRecord } from './held-record.ts'
 import type { SourceNode } from './source-node.ts'
 import type { AnyStreamRecord } from './task-node.ts'
 
@@ -19,6 +20,8 @@ export class InputPartition {
   head: AnyStreamRecord | undefined
   /** Not the same as `reader.position` while a head waits. */
   #headOffset = -1
+  /** Set while the record under the reader waits for its serde: it stays where it is, and so does this input. */
+  held: HeldRecord | undefined
   /** Since when this input has been empty and caught up, for `maxTaskIdleMs`; -1 while it is not. */
   idleSinceMs = -1
 
@@ -32,18 +35,40 @@ export class InputPartition {
 
   /** The next offset to process: what is committed. Past control and aborted records, too. */
   get nextOffset(): number {
-    return this.head === undefined ? this.reader.position : this.#headOffset
+    if (this.head !== undefined) return this.#headOffset
+    return this.held === undefined ? this.reader.position : this.reader.offset
+  }
+
+  /** Moves to the next record, or stays on one that is to be read again. False when there is none to read now. */
+  next(): boolean {
+    const { held, reader } = this
+    if (held === undefined) return reader.next()
+    if (reader.position === held.position) return held.isReady
+    this.held = undefined
+    return reader.next()
+  }
+
+  /** What the source makes of the record under the reader; undefined when it is dropped, and when it is held. */
+  read(): AnyStreamRecord | undefined {
+    const { held } = this
+    const record = this.source.read(this)
+    if (held !== undefined && this.held === held) this.held = undefined
+    return record
+  }
+
+  /** The serde has to wait: the record is read again when it is ready. */
+  hold(error: StreamsError): void {
+    this.held = new HeldRecord(error, (this.held?.tries ?? 0) + 1, this.reader.position)
   }
 
   /** Makes sure that there is a head, skipping records that are dropped at the source. False when none is buffered. */
   loadHead(): boolean {
     if (this.head !== undefined) return true
-    const { reader, source } = this
-    while (reader.next()) {
-      const record = source.read(this)
+    while (this.next()) {
+      const record = this.read()
       if (record === undefined) continue
       this.head = record
-      this.#headOffset = reader.offset
+      this.#headOffset = this.reader.offset
       this.idleSinceMs = -1
       return true
     }

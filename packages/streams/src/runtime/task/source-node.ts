@@ -1,5 +1,5 @@
 import type { SerdeContext, TimestampExtractor } from '../../core/index.ts'
-import { StreamsError } from '../../core/index.ts'
+import { isStreamsError, StreamsError } from '../../core/index.ts'
 import type { AnySerde, SourceNodeSpec } from '../../topology/index.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { TaskErrors } from './task-errors.ts'
@@ -29,7 +29,10 @@ export class SourceNode extends TaskNode {
     this.forward(record)
   }
 
-  /** Undefined when the record is dropped here: it could not be read (and the handler said so), or has no event time. */
+  /**
+   * Undefined when the record is dropped here: it could not be read (and the handler said so), or has no event time; and when its
+   * serde is not ready, in which case the input holds it.
+   */
   read(input: InputPartition): AnyStreamRecord | undefined {
     const { reader, topic } = input
     let key: unknown = null
@@ -44,7 +47,8 @@ export class SourceNode extends TaskNode {
         value = deserialize(this.value, reader.buffer, reader.valueStart, reader.valueEnd, this.#context(topic, false))
       }
     } catch (error) {
-      this.#errors.deserializationFailed(this, input, part, error)
+      if (isStreamsError(error, 'SERDE_NOT_READY')) input.hold(error)
+      else this.#errors.deserializationFailed(this, input, part, error)
       return undefined
     }
 

@@ -11,6 +11,7 @@ import {
   type SubTopology
 } from '../../topology/index.ts'
 import type { ErrorHandlers } from '../error-handlers.ts'
+import type { HeldRecord } from './held-record.ts'
 import { InputPartition } from './input-partition.ts'
 import type { NodeMetrics } from './node-metrics.ts'
 import { NodeStates } from './node-states.ts'
@@ -272,6 +273,12 @@ export class Task {
     return this.#punctuating
   }
 
+  /** What keeps an input from being read, until its serde is ready; undefined when nothing does. */
+  get held(): HeldRecord | undefined {
+    for (const { held } of this.inputs) if (held !== undefined) return held
+    return undefined
+  }
+
   /** When wall-clock punctuations want the task to be looked at next, by `clock.nowMs()`; infinite when there are none. */
   get nextWallClockMs(): number {
     return this.#frame.wallClockPunctuations.earliestMs
@@ -292,6 +299,8 @@ export class Task {
   }
 
   #mustWaitFor(input: InputPartition): boolean {
+    // Its record is here, only unread: no setting says to process others before it.
+    if (input.held !== undefined) return true
     if (this.#maxTaskIdleMs < 0) return false
     const { highWatermark, position } = input.reader
     // Judged by the high watermark, not the last stable offset: an open transaction may still deliver older records.

@@ -13,6 +13,7 @@ import {
 } from '../../ports/index.ts'
 import { StreamLoop, type StreamLoopOptions } from '../stream-loop.ts'
 import { resolveConfig } from '../streams-config.ts'
+import type { HeldRecord } from '../task/held-record.ts'
 import type { Task } from '../task/task.ts'
 import { parseTaskId } from '../task-id.ts'
 import type { TaskOpener, TaskStart } from '../task-opener.ts'
@@ -27,6 +28,7 @@ export interface StubTask {
   prepareCommit?: () => void
   expireStep?: () => boolean
   commitNeeded?: boolean
+  held?: HeldRecord | undefined
 }
 
 export interface LoopBenchOptions {
@@ -197,6 +199,9 @@ export class LoopBench {
       positions: inputs.map(input => ({ ...input, offset: 0, endOffset: 0 })),
       get commitNeeded() {
         return stub.commitNeeded ?? false
+      },
+      get held() {
+        return stub.held
       },
       waitsForInput: false,
       nextWallClockMs: Number.POSITIVE_INFINITY,
