@@ -58,9 +58,13 @@ export async function observe(testCase: ConformanceCase, topology: Topology, run
     await driver.settle()
     if (run.commits()) await driver.commit()
     if (run.restarts()) await driver.restart()
+    await driver.settle()
   }
   // What is flushed into an internal topic is held back again behind it.
-  for (let i = 0; i <= topology.subTopologies.length; i++) await driver.commit()
+  for (let i = 0; i <= topology.subTopologies.length; i++) {
+    await driver.commit()
+    await driver.settle()
+  }
 
   const stores = new Map<string, Rows>()
   for (const spec of topology.subTopologies.flatMap(sub => sub.stores)) {
