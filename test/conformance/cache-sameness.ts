@@ -26,7 +26,8 @@ export interface Facts {
   readonly remainders: ReadonlySet<string>
   /**
    * Changes whose old value is not what was forwarded last: the first one of an aggregate has what the initializer gave, that of a
-   * sliding window the aggregate it continues, and a session of one instant is replaced as if it were new. A `groupBy` subtracts as it is told; a cache tells what was there.
+   * sliding window the aggregate it continues, and a session of one instant is replaced as if it were new. A `groupBy` subtracts as it
+   * is told; a cache tells what was there.
    */
   readonly misstatesOldValues?: boolean
   /**
