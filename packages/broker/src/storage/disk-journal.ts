@@ -83,8 +83,8 @@ export class DiskJournal implements StateJournal {
 }
 
 function lineOf(entry: JournalEntry): Buffer {
-  const json = Buffer.from(JSON.stringify(entry))
-  return Buffer.from(`${checksumOf(json)} ${json}\n`)
+  const json = JSON.stringify(entry)
+  return Buffer.from(`${checksumOf(Buffer.from(json))} ${json}\n`)
 }
 
 function checksumOf(json: Uint8Array): string {
