@@ -1,18 +1,7 @@
-import type {
-  Change,
-  NodeState,
-  Processor,
-  ProcessorContext,
-  SlidingWindows,
-  StreamRecord,
-  TimestampedWindowStore,
-  ValueAndTimestamp,
-  Windowed
-} from '../../core/index.ts'
-import { ChangeForwarder } from '../table/change-forwarder.ts'
-import { type AggregateFunctions, NO_TIME } from './aggregate-functions.ts'
-import { ClosedWindowEmitter } from './closed-window-emitter.ts'
-import type { EmitStrategy } from './emit-strategy.ts'
+import type { SlidingWindows, StreamRecord, ValueAndTimestamp } from '../../core/index.ts'
+import { NO_TIME } from './aggregate-functions.ts'
+import type { ClosedWindowEmitter } from './closed-window-emitter.ts'
+import { ClosingWindowProcessor } from './closing-window-processor.ts'
 
 /**
  * Aggregates sliding windows. The left window of a record ends with it, its right window begins one millisecond after it;
@@ -20,44 +9,11 @@ import type { EmitStrategy } from './emit-strategy.ts'
  *
  * @see Kafka Streams `KStreamSlidingWindowAggregate`
  */
-export class SlidingWindowProcessor<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>> {
-  private readonly storeName: string
-  private readonly windows: SlidingWindows
-  private readonly emits: EmitStrategy
-  private readonly functions: AggregateFunctions<K, V, A>
-  private readonly sendsOldValues: boolean
-  private context!: ProcessorContext<Windowed<K>, Change<A>>
-  private store!: TimestampedWindowStore<K, A>
-  /** One of both: updates are forwarded, or closed windows emitted. */
-  private forwarder: ChangeForwarder<Windowed<K>, A> | undefined
-  private emitter: ClosedWindowEmitter<K, A> | undefined
-  private streamTime!: NodeState
+export class SlidingWindowProcessor<K, V, A> extends ClosingWindowProcessor<SlidingWindows, K, V, A> {
   /** Windows that ended before this are closed. */
   private closedBeforeMs = 0
 
-  constructor(
-    storeName: string,
-    windows: SlidingWindows,
-    emits: EmitStrategy,
-    functions: AggregateFunctions<K, V, A>,
-    sendsOldValues: boolean
-  ) {
-    this.storeName = storeName
-    this.windows = windows
-    this.emits = emits
-    this.functions = functions
-    this.sendsOldValues = sendsOldValues
-  }
-
-  init(context: ProcessorContext<Windowed<K>, Change<A>>): void {
-    this.context = context
-    this.store = context.getStateStore(this.storeName)
-    this.streamTime = context.nodeState('streamTime', NO_TIME)
-    if (this.emits === 'onWindowClose') this.emitter = new ClosedWindowEmitter(context, this.store)
-    else this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
-  }
-
-  process(record: StreamRecord<K, V>): void {
+  override process(record: StreamRecord<K, V>): void {
     const { key, value, timestampMs } = record
     if (key === null || value === null) {
       this.context.drop('null-key-or-value')

@@ -1,61 +1,15 @@
-import {
-  type Change,
-  firstWindowStartMs,
-  type NodeState,
-  type Processor,
-  type ProcessorContext,
-  type StreamRecord,
-  type TimestampedWindowStore,
-  type TimeWindows,
-  type Windowed
-} from '../../core/index.ts'
-import { ChangeForwarder } from '../table/change-forwarder.ts'
-import { type AggregateFunctions, NO_TIME } from './aggregate-functions.ts'
-import { ClosedWindowEmitter } from './closed-window-emitter.ts'
-import type { EmitStrategy } from './emit-strategy.ts'
+import { firstWindowStartMs, type StreamRecord, type TimeWindows } from '../../core/index.ts'
+import { NO_TIME } from './aggregate-functions.ts'
+import type { ClosedWindowEmitter } from './closed-window-emitter.ts'
+import { ClosingWindowProcessor } from './closing-window-processor.ts'
 
 /**
  * Aggregates tumbling and hopping windows.
  *
  * @see Kafka Streams `KStreamWindowAggregate`
  */
-export class TimeWindowProcessor<K, V, A> implements Processor<K, V, Windowed<K>, Change<A>> {
-  private readonly storeName: string
-  private readonly windows: TimeWindows
-  private readonly emits: EmitStrategy
-  private readonly functions: AggregateFunctions<K, V, A>
-  private readonly sendsOldValues: boolean
-  private context!: ProcessorContext<Windowed<K>, Change<A>>
-  private store!: TimestampedWindowStore<K, A>
-  /** One of both: updates are forwarded, or closed windows emitted. */
-  private forwarder: ChangeForwarder<Windowed<K>, A> | undefined
-  private emitter: ClosedWindowEmitter<K, A> | undefined
-  /** Of this operator, over all keys; it survives restarts, so that a window once closed stays closed. */
-  private streamTime!: NodeState
-
-  constructor(
-    storeName: string,
-    windows: TimeWindows,
-    emits: EmitStrategy,
-    functions: AggregateFunctions<K, V, A>,
-    sendsOldValues: boolean
-  ) {
-    this.storeName = storeName
-    this.windows = windows
-    this.emits = emits
-    this.functions = functions
-    this.sendsOldValues = sendsOldValues
-  }
-
-  init(context: ProcessorContext<Windowed<K>, Change<A>>): void {
-    this.context = context
-    this.store = context.getStateStore(this.storeName)
-    this.streamTime = context.nodeState('streamTime', NO_TIME)
-    if (this.emits === 'onWindowClose') this.emitter = new ClosedWindowEmitter(context, this.store)
-    else this.forwarder = new ChangeForwarder(context, this.store, this.sendsOldValues)
-  }
-
-  process(record: StreamRecord<K, V>): void {
+export class TimeWindowProcessor<K, V, A> extends ClosingWindowProcessor<TimeWindows, K, V, A> {
+  override process(record: StreamRecord<K, V>): void {
     if (record.key === null) {
       this.context.drop('null-key')
       return
