@@ -141,6 +141,7 @@ export const OPERATOR_SECTIONS: readonly OperatorSection[] = [
       'ProcessorContext.forward',
       'ProcessorContext.getStateStore',
       'ProcessorContext.schedule',
+      'ProcessorContext.waitFor',
       'Cancellable.cancel',
       'ProcessorContext.recordMetadata',
       'ProcessorContext.currentHeaders',

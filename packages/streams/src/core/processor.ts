@@ -266,7 +266,7 @@ export interface ProcessorContext<KOut, VOut> {
    * - `wall-clock`: an `interval` after now, and so on; it keeps this phase after a restart.
    *
    * However many multiples were passed, there is one call, with the current time and not that of the deadline. While a
-   * punctuator's promise is pending, the task processes nothing and does not commit; other tasks go on.
+   * punctuator's promise is pending, the task processes nothing and does not commit, as with `waitFor`.
    *
    * @param interval - above 0; milliseconds or a string such as '5m'.
    * @throws StreamsError `DURATION_INVALID`
@@ -317,6 +317,40 @@ export interface ProcessorContext<KOut, VOut> {
    * ```
    */
   schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable
+
+  /**
+   * Waits before the next record: until the promise settles, the task processes nothing more and commits nothing; other
+   * tasks go on, but the next commit of the process waits too. What it stands for has therefore been done, or has
+   * failed, when the record in work is committed. After a failure it may be done again, under any guarantee.
+   *
+   * A promise that rejects counts as an error of this node (`onProcessingError`). One that takes longer than
+   * `transactionTimeoutMs` loses the transaction, and the records since the last commit are processed again.
+   *
+   * @see Kafka Streams has none; there, `process` blocks its thread
+   * @example
+   * ```ts
+   * builder
+   *   .stream('orders', { key: string(), value: json<number>() })
+   *   .processValues<number>(() => {
+   *     let context: ProcessorContext<string, number>
+   *     return {
+   *       init(given) {
+   *         context = given
+   *       },
+   *       process(record) {
+   *         const saved = Promise.resolve() // of a database, say
+   *         context.waitFor(saved)
+   *         context.forward(record)
+   *       }
+   *     }
+   *   })
+   *   .to('saved-orders', { value: json<number>() })
+   * ```
+   * ```text
+   * orders alice=120@0 → saved-orders alice=120@0
+   * ```
+   */
+  waitFor(promise: Promise<unknown>): void
 
   /**
    * This node's own stream time and similar small integers that must survive a restart and a move to another machine:

@@ -37,7 +37,7 @@ export type ValueTransformerSupplier<K, V, VR> = () => ValueTransformer<K, V, VR
  *
  * @see Kafka Streams `ForwardingDisabledProcessorContext`
  */
-export type ValueTransformerContext = Omit<ProcessorContext<never, never>, 'forward' | 'nodeState'>
+export type ValueTransformerContext = Omit<ProcessorContext<never, never>, 'forward' | 'nodeState' | 'waitFor'>
 
 /** @throws StreamsError `TOPOLOGY_INVALID` when the supplier gave something else. */
 export function openTransformer<K, V, VR>(

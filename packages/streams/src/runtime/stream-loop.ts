@@ -184,7 +184,7 @@ export class StreamLoop implements GroupListener {
     for (const task of this.#tasks.values()) {
       nextMs = Math.min(nextMs, task.nextWallClockMs)
       // It settles without telling anybody; the loop is to go on with its task then.
-      void task.punctuating?.then(() => this.#o.fetcher.wake())
+      void task.pending?.then(() => this.#o.fetcher.wake())
     }
     return Math.max(1, nextMs - this.#o.clock.nowMs())
   }

@@ -128,7 +128,7 @@ export class RunningTopology {
 
   /** What has to be waited for before processing can go on; undefined when there is nothing. */
   get pending(): Promise<void> | undefined {
-    return this.task.punctuating ?? this.#global?.held ?? this.task.held?.ready
+    return this.task.pending ?? this.#global?.held ?? this.task.held?.ready
   }
 
   /** Processes everything that is in the topics. */

@@ -122,6 +122,10 @@ class FixedKeyContext<K, VR> implements ProcessorContext<K, VR> {
     return this.context.schedule(interval, type, punctuator)
   }
 
+  waitFor(promise: Promise<unknown>): void {
+    this.context.waitFor(promise)
+  }
+
   nodeState(name: string, initial: number): NodeState {
     return this.context.nodeState(name, initial)
   }

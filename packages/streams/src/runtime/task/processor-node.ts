@@ -174,6 +174,14 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
     return wallClockPunctuations.add(this, intervalMs, punctuator, next)
   }
 
+  waitFor(promise: Promise<unknown>): void {
+    const { awaited, errors } = this.#frame
+    const handled = promise.catch((error: unknown) => errors.processingFailed(this, undefined, error))
+    // Nobody awaits it when the record in work fails by itself.
+    handled.catch(() => {})
+    awaited.push(handled)
+  }
+
   nodeState(name: string, initial: number): NodeState {
     return this.#frame.nodeStates.declare(this.#stableName, name, initial)
   }

@@ -22,11 +22,13 @@ export class TaskFrame {
 
   /** Largest timestamp taken from any input; -1 before the first record. */
   streamTimeMs = -1
-  /** The input record in work, and where it came from; undefined while a cache is flushed. */
+  /** The input record in work, and where it came from; undefined while a cache is flushed, and in punctuations. */
   input: AnyStreamRecord | undefined
   inputPartition: InputPartition | undefined
   /** Time of the record that a processor with stores of its own works on, or of the punctuation: their changelogs have it. */
   recordTimestampMs = 0
+  /** What the task has to wait for before the next record and before a commit; none of them rejects with what a handler has let pass. */
+  readonly awaited: Promise<unknown>[] = []
 
   constructor(options: {
     applicationId: string

@@ -83,7 +83,8 @@ export class Task {
   private readonly inputs: InputPartition[] = []
   readonly #lastCommitted = new Map<InputPartition, { offset: number; metadata: string }>()
   #preparedOffsets: { input: InputPartition; offset: number; metadata: string }[] = []
-  #punctuating: Promise<void> | undefined
+  /** What processors and punctuations wait for: until it settles nothing is processed and nothing committed. */
+  #pending: Promise<void> | undefined
   #failure: Error | undefined
   /** Since the last commit: what a punctuation wrote shows in no input's offset. */
   #punctuated = false
@@ -196,8 +197,9 @@ export class Task {
    */
   process(deadlineMs: number, maxRecords = Number.MAX_SAFE_INTEGER): number {
     if (this.#failure !== undefined) throw this.#failure
+    if (this.#pending !== undefined) return 0
     this.#punctuateWallClock()
-    if (this.#punctuating !== undefined) return 0
+    if (this.#pending !== undefined) return 0
     const single = this.inputs.length === 1 ? (this.inputs[0] as InputPartition) : undefined
     const frame = this.#frame
     let count = 0
@@ -215,8 +217,9 @@ export class Task {
       count++
       if (frame.streamTimeMs >= frame.streamTimePunctuations.earliestMs) {
         this.#punctuate(frame.streamTimePunctuations, frame.streamTimeMs)
-        if (this.#punctuating !== undefined) break
       }
+      if (frame.awaited.length > 0) this.#wait()
+      if (this.#pending !== undefined) break
       if (count === nextLook) {
         if (this.#clock.monotonicMs() >= deadlineMs) break
         nextLook += Math.min(count, RECORDS_PER_LOOK)
@@ -231,7 +234,7 @@ export class Task {
   #punctuateWallClock(): void {
     const { wallClockPunctuations } = this.#frame
     // Asked only where there is something to ask for: a look at the clock for each slice is not free.
-    if (wallClockPunctuations.earliestMs === Number.POSITIVE_INFINITY || this.#punctuating !== undefined) return
+    if (wallClockPunctuations.earliestMs === Number.POSITIVE_INFINITY) return
     const nowMs = this.#clock.nowMs()
     if (nowMs >= wallClockPunctuations.earliestMs) this.#punctuate(wallClockPunctuations, nowMs)
   }
@@ -258,19 +261,26 @@ export class Task {
         return undefined
       }
     })
-    if (pending.length > 0) {
-      this.#punctuating = Promise.allSettled(pending).then(results => {
-        this.#punctuating = undefined
-        const rejected = results.find(result => result.status === 'rejected')
-        if (rejected !== undefined) this.#failure ??= rejected.reason as Error
-      })
-    }
+    frame.awaited.push(...pending)
+    if (frame.awaited.length > 0) this.#wait()
     if (failure !== undefined) throw failure
   }
 
-  /** Resolves when no asynchronous punctuation is under way; undefined when none is. */
-  get punctuating(): Promise<void> | undefined {
-    return this.#punctuating
+  /** Begins to wait for what processors and punctuations have asked to wait for. */
+  #wait(): void {
+    const awaited = this.#frame.awaited.splice(0)
+    if (this.#pending !== undefined) awaited.push(this.#pending)
+    const pending = Promise.allSettled(awaited).then(results => {
+      if (this.#pending === pending) this.#pending = undefined
+      const rejected = results.find(result => result.status === 'rejected')
+      if (rejected !== undefined) this.#failure ??= rejected.reason as Error
+    })
+    this.#pending = pending
+  }
+
+  /** Resolves when nothing is waited for that a processor or punctuation has begun; undefined when nothing is. */
+  get pending(): Promise<void> | undefined {
+    return this.#pending
   }
 
   /** What keeps an input from being read, until its serde is ready; undefined when nothing does. */
@@ -323,17 +333,18 @@ export class Task {
     return (
       this.state.uncommittedBytes > 0 ||
       this.#punctuated ||
-      this.#punctuating !== undefined ||
+      this.#pending !== undefined ||
       this.inputs.some(input => input.nextOffset !== this.#lastCommitted.get(input)?.offset)
     )
   }
 
   /** Empties the caches into outputs and changelogs, closes the memtable generation, and tells the offsets to commit. */
   async prepareCommit(): Promise<OffsetCommit[]> {
-    // What a punctuation has begun belongs to one transaction.
-    if (this.#punctuating !== undefined) await this.#punctuating
-    if (this.#failure !== undefined) throw this.#failure
+    // What was begun belongs to one transaction.
+    await this.#settle()
     this.state.flushCaches()
+    // What leaves a cache may be waited for below it.
+    await this.#settle()
     await this.#outputs.settle()
     this.state.seal()
     this.#punctuated = false
@@ -355,6 +366,12 @@ export class Task {
       offset,
       metadata
     }))
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#frame.awaited.length > 0) this.#wait()
+    while (this.#pending !== undefined) await this.#pending
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** After the commit: the memtable and the changelog offsets go to disk together. */
@@ -413,13 +430,37 @@ export class Task {
     return this.#frame.recordTimestampMs
   }
 
+  /** Calls `flush`, of a record cache: what leaves it was not put by the record in work, which comes back afterwards. */
+  whileFlushing(flush: () => void): void {
+    const frame = this.#frame
+    const { input, inputPartition } = frame
+    frame.input = undefined
+    frame.inputPartition = undefined
+    try {
+      flush()
+    } finally {
+      frame.input = input
+      frame.inputPartition = inputPartition
+    }
+  }
+
+  /** An update could not leave a record cache: an error of the node that put it, as it would have been without a cache. */
+  flushFailed(storeName: string, error: unknown): void {
+    const [owner] = this.subTopology.storeOwners?.get(storeName) ?? []
+    const node = this.#nodes.get(
+      owner ?? this.subTopology.nodes.find(spec => spec.kind === 'processor' && spec.stores.includes(storeName))?.name ?? ''
+    )
+    if (node === undefined) throw error
+    this.#frame.errors.processingFailed(node, undefined, error)
+  }
+
   *nodeMetrics(): Generator<readonly [string, NodeMetrics]> {
     for (const [name, node] of this.#nodes) yield [name, node.metrics]
   }
 
   /** Closes processors and the state; what is not committed is dropped. Every part is closed, the first error is thrown. */
   async close(): Promise<void> {
-    if (this.#punctuating !== undefined) await this.#punctuating
+    if (this.#pending !== undefined) await this.#pending
     const errors: unknown[] = []
     for (const processor of this.#processors) {
       try {
