@@ -104,11 +104,18 @@ function clusterIdOf(storage: BrokerStorage, random: Random): string {
   return clusterId
 }
 
-function cleanUpRegularly({ clock, config, topics }: BrokerServices): () => void {
+/** What goes wrong with one topic (batches that cannot be decompressed, a disk that is full) keeps no other from its turn. */
+function cleanUpRegularly({ clock, config, logger, topics }: BrokerServices): () => void {
   let cancel: () => void
   const arm = (): void => {
     cancel = clock.setTimer(config.logCleanupIntervalMs, () => {
-      for (const topic of topics.all()) topics.cleanUp(topic)
+      for (const topic of topics.all()) {
+        try {
+          topics.cleanUp(topic)
+        } catch (error) {
+          logger.error('A topic could not be cleaned up.', { topic: topic.name, error })
+        }
+      }
       arm()
     })
   }

@@ -208,6 +208,41 @@ test('says clearly when the memory is used up, and goes on once records are dele
   expect(rig.append([{ value }]).errorCode).toBe(0)
 })
 
+test('can still compact when the memory is used up', () => {
+  using rig = new LogRig('memory', {
+    'cleanup.policy': 'compact',
+    'segment.bytes': '2000000',
+    'min.cleanable.dirty.ratio': '0'
+  })
+  const value = 'x'.repeat(100_000)
+  let appended = 0
+  while (rig.append([{ key: `k${appended % 3}`, value }]).errorCode === 0) appended++
+  const end = rig.log.endOffset
+  rig.log.compact()
+  expect(rig.log.endOffset).toBe(end)
+  expect(rig.values().length).toBeLessThan(30)
+  expect(rig.append([{ key: 'k', value }]).errorCode).toBe(0)
+})
+
+test('the last stable offset is never below the start, also when a transaction began there', () => {
+  using rig = new LogRig('memory')
+  rig.append([{}, {}, {}], { ...TXN, baseSequence: 0 })
+  rig.log.deleteBelow(2)
+  expect([rig.log.startOffset, rig.log.lastStableOffset, rig.log.highWatermark]).toEqual([2, 2, 3])
+  rig.log.appendControl(9n, 0, 'commit')
+  expect(rig.values(2, 'read_committed')).toEqual(['2:v'])
+})
+
+test('keeps records without a timestamp for the time of the retention from when they came', () => {
+  using rig = new LogRig('memory', { 'retention.ms': '1000', 'segment.bytes': '50' })
+  rig.append([{ timestampMs: -1 }])
+  rig.log.applyRetention()
+  expect(rig.values()).toEqual(['0:v'])
+  rig.clock.advance(1001)
+  rig.log.applyRetention()
+  expect(rig.values()).toEqual([])
+})
+
 test('tells where leader epochs end, also those of earlier runs', () => {
   using rig = new LogRig('disk')
   rig.append([{}, {}])

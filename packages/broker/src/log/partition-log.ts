@@ -115,7 +115,8 @@ export class PartitionLog {
 
   /** Below it every transaction is decided. */
   get lastStableOffset(): number {
-    return this.#producers.firstUndecided ?? this.#endOffset
+    const undecided = this.#producers.firstUndecided ?? this.#endOffset
+    return Math.max(undecided, this.#startOffset)
   }
 
   /** Of the batches that are kept. */
@@ -267,7 +268,9 @@ export class PartitionLog {
     let excessBytes = config.retentionBytes < 0 ? 0 : this.sizeBytes - config.retentionBytes
     let count = 0
     for (const { segment, maxTimestampMs, endOffset } of this.#segments.indexes) {
-      const expired = config.retentionMs >= 0 && segment.sizeBytes > 0 && nowMs - maxTimestampMs > config.retentionMs
+      // Records may have no timestamps.
+      const newestMs = maxTimestampMs < 0 ? segment.createdMs : maxTimestampMs
+      const expired = config.retentionMs >= 0 && segment.sizeBytes > 0 && nowMs - newestMs > config.retentionMs
       const excess = config.retentionBytes >= 0 && segment.sizeBytes > 0 && excessBytes >= segment.sizeBytes
       if (!(expired || excess) || endOffset > this.highWatermark) break
       excessBytes -= segment.sizeBytes

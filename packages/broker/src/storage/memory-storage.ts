@@ -26,6 +26,11 @@ export class MemoryBudget {
     this.usedBytes += bytes
   }
 
+  /** For what takes the place of more. */
+  takeAnyway(bytes: number): void {
+    this.usedBytes += bytes
+  }
+
   giveBack(bytes: number): void {
     this.usedBytes -= bytes
   }
@@ -93,9 +98,9 @@ class MemoryLog implements LogStorage {
   replace(index: number, count: number, batches: readonly Uint8Array[]): Segment {
     const first = this.segments[index] as MemorySegment
     const segment = new MemorySegment(this.#budget, first.baseOffset, first.createdMs)
-    // What is put in is never more than what goes: room is made first, so that a full broker can still be compacted.
+    // A full broker can still be compacted: what is put in is no more than what goes, but for the rest of a chunk.
+    for (const batch of batches) segment.append(batch, true)
     for (const old of this.segments.splice(index, count, segment)) old.truncate(0)
-    for (const batch of batches) segment.append(batch)
     return segment
   }
 
@@ -126,11 +131,12 @@ class MemorySegment implements Segment {
     this.createdMs = createdMs
   }
 
-  append(batch: Uint8Array): void {
+  append(batch: Uint8Array, anyway = false): void {
     let chunk = this.#chunks.at(-1)
     if (chunk === undefined || chunk.used + batch.length > chunk.bytes.length) {
       const sizeBytes = Math.max(batch.length, this.#nextChunkBytes)
-      this.#budget.take(sizeBytes)
+      if (anyway) this.#budget.takeAnyway(sizeBytes)
+      else this.#budget.take(sizeBytes)
       chunk = { start: this.sizeBytes, used: 0, bytes: Buffer.allocUnsafeSlow(sizeBytes) }
       this.#chunks.push(chunk)
       this.#nextChunkBytes = Math.min(this.#nextChunkBytes * 2, LAST_CHUNK_BYTES)
