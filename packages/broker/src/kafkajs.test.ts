@@ -22,7 +22,7 @@ async function consume(kafka: Kafka, topic: string, groupId: string, seen: strin
   await consumer.run({
     autoCommitThreshold: 1,
     eachMessage: async ({ partition, message }) => {
-      seen.push(`${partition} ${message.value}`)
+      seen.push(`${partition} ${message.value?.toString()}`)
     }
   })
   return () => consumer.disconnect()

@@ -20,7 +20,12 @@ function refuse<A extends Api>(api: A, refusal: Refusal<A>): void {
  * @returns undefined for a kind that has no place for an error.
  * @see Kafka `AbstractRequest#getErrorResponse`
  */
-export function errorAnswer(api: Api, request: unknown, errorCode: number, version: number) {
+export function errorAnswer(
+  api: Api,
+  request: unknown,
+  errorCode: number,
+  version: number
+): ResponseInputOf<Api> | undefined {
   return REFUSALS.get(api.name)?.(request as DecodedRequestOf<Api>, errorCode, version)
 }
 

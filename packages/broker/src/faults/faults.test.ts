@@ -55,7 +55,7 @@ async function endOffset(client: WireClient): Promise<number | undefined> {
 /** Whether it settles within a few turns of the event loop. */
 async function settles(promise: Promise<unknown>): Promise<boolean> {
   let settled = false
-  promise.finally(() => {
+  void promise.finally(() => {
     settled = true
   })
   for (let i = 0; i < 20; i++) await new Promise(resolve => setImmediate(resolve))
@@ -124,7 +124,7 @@ describe('a fault', () => {
       const stream = rig.broker.connect()
       const closed = new Promise(resolve => stream.once('close', resolve))
       faults.inject({ apis: ['Produce'], fault: { kind: 'disconnect', of }, times: 1 })
-      produce(new WireClient(stream))
+      void produce(new WireClient(stream))
       await closed
       expect(await endOffset(rig.connect())).toBe(expected)
     }

@@ -1,6 +1,6 @@
 import { ConsumerProtocolSubscription, decodeData } from '@millrace/protocol'
 import { ErrorCode } from '../error-code.ts'
-import { ClassicMember, type MemberProtocol, NO_BYTES } from './classic-member.ts'
+import { type ClassicMember, type MemberProtocol, NO_BYTES } from './classic-member.ts'
 import type { JoinAnswer, SyncAnswer } from './group-messages.ts'
 import { ENTERED_FROM, type GroupState } from './group-states.ts'
 
@@ -151,7 +151,7 @@ export class ClassicGroup {
     this.answerJoin(oldMember, joinError(memberId, error))
     this.answerSync(oldMember, syncError(error))
     oldMember.cancelExpiry()
-    const replacement = new ClassicMember({ ...oldMember, memberId: newMemberId })
+    const replacement = oldMember.renamed(newMemberId)
     this.#members.delete(memberId)
     this.#members.set(newMemberId, replacement)
     if (this.leaderId === memberId) this.leaderId = newMemberId
@@ -274,7 +274,10 @@ export class ClassicGroup {
   }
 
   /** What a member of the present generation is told when it joins. */
-  joinAnswer(memberId: string, members = this.isLeader(memberId) ? this.describeForLeader() : []): JoinAnswer {
+  joinAnswer(
+    memberId: string,
+    members: JoinAnswer['members'] = this.isLeader(memberId) ? this.describeForLeader() : []
+  ): JoinAnswer {
     return {
       errorCode: ErrorCode.NONE,
       generationId: this.generationId,

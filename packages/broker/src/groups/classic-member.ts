@@ -49,6 +49,21 @@ export class ClassicMember {
     this.assignment = options.assignment ?? NO_BYTES
   }
 
+  /** The same member under another id, with no request that waits. */
+  renamed(memberId: string): ClassicMember {
+    return new ClassicMember({
+      memberId,
+      groupInstanceId: this.groupInstanceId,
+      clientId: this.clientId,
+      clientHost: this.clientHost,
+      rebalanceTimeoutMs: this.rebalanceTimeoutMs,
+      sessionTimeoutMs: this.sessionTimeoutMs,
+      protocolType: this.protocolType,
+      protocols: this.protocols,
+      assignment: this.assignment
+    })
+  }
+
   get isStatic(): boolean {
     return this.groupInstanceId !== null
   }

@@ -22,7 +22,6 @@ export type HeartbeatRequest = DecodedRequestOf<typeof Heartbeat>
 export type LeaveRequest = DecodedRequestOf<typeof LeaveGroup>
 export type LeaveAnswer = ResponseInputOf<typeof LeaveGroup>
 export type OffsetCommitRequest = DecodedRequestOf<typeof OffsetCommit>
-export type OffsetCommitAnswer = ResponseInputOf<typeof OffsetCommit>
 export type TxnOffsetCommitRequest = DecodedRequestOf<typeof TxnOffsetCommit>
 export type OffsetFetchGroup = DecodedRequestOf<typeof OffsetFetch>['groups'][number]
 export type OffsetFetchGroupAnswer = NonNullable<ResponseInputOf<typeof OffsetFetch>['groups']>[number]

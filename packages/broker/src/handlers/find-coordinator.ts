@@ -11,12 +11,12 @@ const ONE_KEY_UP_TO = 3
 export const findCoordinator: Handler<typeof FindCoordinator> = {
   api: FindCoordinator,
   versions: [0, 6],
-  handle({ key, keyType, coordinatorKeys }, { version, broker }) {
+  handle({ keyType, coordinatorKeys }, { version, broker }) {
     const isServed = keyType === GROUP || keyType === TRANSACTION
     const node = isServed
       ? { errorCode: ErrorCode.NONE, nodeId: broker.nodeId, ...broker.advertised }
       : { errorCode: ErrorCode.INVALID_REQUEST, nodeId: -1, host: '', port: -1 }
     if (version <= ONE_KEY_UP_TO) return { ...node, errorMessage: isServed ? 'NONE' : 'INVALID_REQUEST' }
-    return { coordinators: coordinatorKeys.map(asked => ({ key: asked, ...node, errorMessage: '' })) }
+    return { coordinators: coordinatorKeys.map(key => ({ key, ...node, errorMessage: '' })) }
   }
 }

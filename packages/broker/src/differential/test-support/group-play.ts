@@ -126,7 +126,7 @@ export class GroupPlay {
       protocols: how > 0.76 && how < 0.78 ? [{ name: 'odd', metadata }] : protocols.slice(which > 0.9 ? 1 : 0)
     })
     this.#write(actor, `join v${version} as ${this.#names.of(memberId)}`)
-    answered.then(answer => {
+    void answered.then(answer => {
       actor.waits = false
       if (answer.memberId !== '' && answer.memberId !== 'nobody') actor.memberId = answer.memberId
       if (answer.errorCode === 0) {
@@ -150,7 +150,7 @@ export class GroupPlay {
             leader,
             skipAssignment
           ]
-          return `joined: ${told.join(' ')} [${members.sort()}]`
+          return `joined: ${told.join(' ')} [${members.sort().join()}]`
         }
       })
     })
@@ -173,7 +173,7 @@ export class GroupPlay {
       assignments
     })
     this.#write(actor, `sync as ${this.#names.of(actor.memberId)} in ${generationId}`)
-    answered.then(answer => {
+    void answered.then(answer => {
       actor.waits = false
       const { errorCode, protocolType, protocolName, assignment } = answer
       const told = [errorName(errorCode), protocolType, protocolName, assignment.toString()].join(' ')
@@ -201,7 +201,7 @@ export class GroupPlay {
       members: [{ memberId: byInstance ? '' : actor.memberId, groupInstanceId: actor.instanceId, reason: 'play' }]
     })
     const told = members.map(member => `${member.groupInstanceId} ${errorName(member.errorCode)}`)
-    this.#write(actor, `leave: ${errorName(errorCode)} [${told}]`)
+    this.#write(actor, `leave: ${errorName(errorCode)} [${told.join()}]`)
   }
 
   #follows(actor: Actor): boolean {
@@ -227,7 +227,7 @@ export class GroupPlay {
     const told = answer.topics.flatMap(topic =>
       topic.partitions.map(({ partitionIndex, errorCode }) => `${partitionIndex} ${errorName(errorCode)}`)
     )
-    this.#write(actor, `commit v${version}: ${told.sort()}`)
+    this.#write(actor, `commit v${version}: ${told.sort().join()}`)
   }
 
   async #fetch(how: number): Promise<void> {
@@ -240,7 +240,7 @@ export class GroupPlay {
       const partitions = group.topics.flatMap(topic => topic.partitions)
       return [errorName(group.errorCode), ...partitions.map(partition => JSON.stringify(partition)).sort()]
     })
-    this.log.push(`fetch: ${told}`)
+    this.log.push(`fetch: ${told.flat().join()}`)
   }
 
   async #deleteOffsets(how: number): Promise<void> {
@@ -250,12 +250,12 @@ export class GroupPlay {
       topics: [{ name, partitions: [{ partitionIndex: 0 }] }]
     })
     const told = answer.topics.flatMap(topic => topic.partitions.map(({ errorCode }) => errorName(errorCode)))
-    this.log.push(`delete offsets: ${errorName(answer.errorCode)} ${told}`)
+    this.log.push(`delete offsets: ${errorName(answer.errorCode)} ${told.join()}`)
   }
 
   async #deleteGroup(): Promise<void> {
     const { results } = await this.#control.send(DeleteGroups, 2, { groupsNames: [this.#groupId] })
-    this.log.push(`delete group: ${results.map(({ errorCode }) => errorName(errorCode))}`)
+    this.log.push(`delete group: ${results.map(({ errorCode }) => errorName(errorCode)).join()}`)
   }
 
   async #describe(): Promise<void> {
@@ -272,7 +272,7 @@ export class GroupPlay {
       })
       const message = errorMessage?.replace(this.#topic, '')
       const facts = [errorName(errorCode), message, groupState, protocolType, protocolData, authorizedOperations]
-      this.log.push(`describe: ${facts.join(' ')} [${members.sort()}]`)
+      this.log.push(`describe: ${facts.join(' ')} [${members.sort().join()}]`)
     }
     const listed = await this.#control.send(ListGroups, 5, { statesFilter: [], typesFilter: [] })
     const found = listed.groups.find(({ groupId }) => groupId === this.#groupId)

@@ -125,7 +125,7 @@ export class TransactionPlay {
     const told = answer.resultsByTopicV3AndBelow.flatMap(topic =>
       topic.resultsByPartition.map(one => `${one.partitionIndex} ${errorName(one.partitionErrorCode)}`)
     )
-    this.#write(actor, `add v${version}: ${told.sort()}`)
+    this.#write(actor, `add v${version}: ${told.sort().join()}`)
   }
 
   async #verify(actor: Actor, partition: number): Promise<void> {
@@ -137,7 +137,7 @@ export class TransactionPlay {
     const told = answer.resultsByTransaction.flatMap(({ topicResults }) =>
       topicResults.flatMap(topic => topic.resultsByPartition.map(one => errorName(one.partitionErrorCode)))
     )
-    this.#write(actor, `verify: ${errorName(answer.errorCode)} ${told}`)
+    this.#write(actor, `verify: ${errorName(answer.errorCode)} ${told.join()}`)
   }
 
   async #produce(actor: Actor, partition: number, version: number): Promise<void> {
@@ -200,7 +200,7 @@ export class TransactionPlay {
     const told = answer.topics.flatMap(topic =>
       topic.partitions.map(({ partitionIndex, errorCode }) => `${partitionIndex} ${writeError(errorCode)}`)
     )
-    this.#write(actor, `commit offsets v${version} ${committedOffset}: ${told.sort()}`)
+    this.#write(actor, `commit offsets v${version} ${committedOffset}: ${told.sort().join()}`)
   }
 
   async #end(actor: Actor, committed: boolean, version: number): Promise<void> {
@@ -228,17 +228,19 @@ export class TransactionPlay {
       const { errorCode, transactionState, transactionTimeoutMs, topics, producerId, producerEpoch } = state
       // Brokers may keep offsets in topics of different size.
       const parts = topics.map(({ topic, partitions }) =>
-        topic.startsWith('__') ? topic : `${topic} ${partitions.sort()}`
+        topic.startsWith('__') ? topic : `${topic} ${partitions.sort().join()}`
       )
       const told = [errorName(errorCode), transactionState, transactionTimeoutMs, this.#tell(producerId, producerEpoch)]
-      this.log.push(`describe: ${told.join(' ')} [${parts.sort()}]`.replaceAll(this.#topic, 't'))
+      this.log.push(`describe: ${told.join(' ')} [${parts.sort().join()}]`.replaceAll(this.#topic, 't'))
     }
     const listed = await this.#client.send(ListTransactions, 2, {
       stateFilters: ['Ongoing', 'Odd'],
       producerIdFilters: [],
       transactionalIdPattern: `${this.#topic}.*`
     })
-    this.log.push(`list: ${listed.unknownStateFilters} ${listed.transactionStates.map(one => one.transactionState)}`)
+    this.log.push(
+      `list: ${listed.unknownStateFilters.join()} ${listed.transactionStates.map(one => one.transactionState).join()}`
+    )
     for (const requireStable of [true, false]) {
       const topics = [{ name: this.#topic, partitionIndexes: [0, 1] }]
       const { groups } = await this.#client.send(OffsetFetch, 8, {
@@ -248,7 +250,7 @@ export class TransactionPlay {
       const told = groups.flatMap(group =>
         group.topics.flatMap(topic => topic.partitions.map(one => `${one.committedOffset} ${errorName(one.errorCode)}`))
       )
-      this.log.push(`offsets ${requireStable}: ${told}`)
+      this.log.push(`offsets ${requireStable}: ${told.join()}`)
     }
     for (const partition of [0, 1]) {
       for (const isolationLevel of [READ_UNCOMMITTED, READ_COMMITTED]) await this.#read(partition, isolationLevel)
@@ -273,7 +275,13 @@ export class TransactionPlay {
       one => `${this.#producers.of(one.producerId)} from ${one.firstOffset}`
     )
     const end = ends.topics[0]?.partitions[0]?.offset
-    const facts = [errorName(read.errorCode), end, read.highWatermark, read.lastStableOffset, `[${aborted}]`]
+    const facts = [
+      errorName(read.errorCode),
+      end,
+      read.highWatermark,
+      read.lastStableOffset,
+      `[${aborted?.join() ?? 'not told'}]`
+    ]
     this.log.push(`read ${partition} ${isolationLevel}: ${facts.join(' ')} ${this.#batches(read.records)}`)
   }
 

@@ -26,7 +26,7 @@ export class Waiting<T> {
 
   constructor(promise: Promise<T>) {
     this.promise = promise
-    promise.then(answer => {
+    void promise.then(answer => {
       this.answer = answer
     })
   }
