@@ -31,6 +31,8 @@ export class PartitionQueue {
   readonly partition: number
   readonly waiting: ProducerBatch[] = []
   readonly unresolved: ProducerBatch[] = []
+  /** Acknowledged ones, kept in order until those before them are. Used only where somebody wants to know. */
+  readonly delivered: { readonly number: number; readonly baseOffset: number; readonly recordCount: number }[] = []
   readonly builder = new RecordBatchBuilder(1024)
   /** When the open batch got its first record. */
   openedMs = 0
@@ -123,6 +125,22 @@ export class PartitionQueue {
     this.established = true
     this.failures = 0
     if (baseOffset >= 0) this.endOffset = Math.max(this.endOffset, baseOffset + batch.recordCount)
+  }
+
+  /** Remembers an acknowledged batch for `nextDelivered`. */
+  noteDelivered({ number, recordCount }: ProducerBatch, baseOffset: number): void {
+    const { delivered } = this
+    let index = delivered.length
+    while (index > 0 && delivered[index - 1]!.number > number) index--
+    delivered.splice(index, 0, { number, baseOffset, recordCount })
+  }
+
+  /** Takes the next acknowledged batch, unless one before it is not yet acknowledged. */
+  nextDelivered(): { readonly baseOffset: number; readonly recordCount: number } | undefined {
+    const [head] = this.delivered
+    const oldest = this.unresolved[0]
+    if (head === undefined || (oldest !== undefined && oldest.number < head.number)) return undefined
+    return this.delivered.shift()
   }
 
   /** Whether everything before `batch` has been acknowledged, so that the broker cannot miss anything before it. */

@@ -104,18 +104,30 @@ async function idempotentRun(breakage: Breakage | undefined): Promise<number> {
     breakage?.fault !== undefined && number >= breakage.n && number < breakage.n + breakage.length
       ? breakage.fault
       : undefined
-  rig.producer = await rig.create({ batchBytes: 200, maxRequestBytes: 700 })
+  const label = breakage === undefined ? 'unbroken' : `request ${breakage.n}, ${breakage.length} in a row`
+  // Each record lies where it was appended, so what is delivered next begins where the last ended.
+  const delivered = [0, 0, 0]
+  const onDelivered = (_topic: string, partition: number, baseOffset: number, recordCount: number) => {
+    if (baseOffset >= 0) expect(baseOffset, label).toBe(delivered[partition])
+    delivered[partition]! += recordCount
+  }
+  rig.producer = await rig.create({ batchBytes: 200, maxRequestBytes: 700, onDelivered })
   const appender = await rig.topic()
   for (let i = 0; i < 300; i++) {
     append(appender, i % 3, `value ${i}`)
-    if (i % 100 === 99) await rig.wait(rig.producer.flush())
+    if (i % 100 !== 99) continue
+    await rig.wait(rig.producer.flush())
+    expect(
+      delivered.reduce((sum, count) => sum + count),
+      label
+    ).toBe(i + 1)
   }
   await rig.wait(rig.producer.flush())
-  const label = breakage === undefined ? 'unbroken' : `request ${breakage.n}, ${breakage.length} in a row`
   expect(rig.visible(), label).toEqual(expectedOutput(300))
   expect(rig.kafka.maxConcurrentProduces).toBeGreaterThan(2)
   for (let partition = 0; partition < 3; partition++) {
     expect(appender.ackedEndOffset(partition)).toBe(rig.kafka.partition('out', partition).endOffset)
+    expect(delivered[partition], label).toBe(100)
   }
   await rig.wait(rig.producer.close())
   return rig.kafka.requests.length

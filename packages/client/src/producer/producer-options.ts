@@ -25,6 +25,7 @@ export interface ResolvedProducerOptions {
   readonly bufferBytes: number
   readonly deliveryTimeoutMs: number
   readonly onRejected: ProducerOptions['onRejected']
+  readonly onDelivered: ProducerOptions['onDelivered']
   readonly lingerMs: number
   readonly maxBlockMs: number
   readonly retryBackoffMs: number
@@ -43,6 +44,7 @@ export function resolveProducerOptions(options: ClientProducerOptions): Resolved
     bufferBytes: options.bufferBytes ?? 32 * 1024 * 1024,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
     onRejected: options.onRejected,
+    onDelivered: options.onDelivered,
     lingerMs: options.lingerMs ?? 5,
     maxBlockMs: options.maxBlockMs ?? 60_000,
     retryBackoffMs: options.retryBackoffMs ?? 50,

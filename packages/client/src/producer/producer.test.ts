@@ -117,8 +117,12 @@ describe('refusals', () => {
 
   test('of some records of a batch drop only these', async () => {
     let dropped = 0
+    let delivered = 0
     const rig = await ProducerRig.open({
       batchBytes: 400,
+      onDelivered: (_topic, _partition, _baseOffset, recordCount) => {
+        delivered += recordCount
+      },
       onRejected: (_topic, _partition, recordCount) => {
         dropped += recordCount
         return true
@@ -129,6 +133,7 @@ describe('refusals', () => {
     for (let i = 0; i < 100; i++) append(appender, 0, `value ${i}`)
     await rig.wait(rig.producer.flush())
     expect(dropped).toBe(10)
+    expect(delivered).toBe(90)
     expect(rig.visible()[0]).toEqual(
       Array.from({ length: 100 }, (_, i) => `value ${i}`).filter(value => !value.endsWith('7'))
     )

@@ -362,6 +362,10 @@ export class Sender {
     switch (verdict) {
       case 'acknowledged':
         partition.acknowledge(batch, answer.baseOffset)
+        if (this.options.onDelivered !== undefined) {
+          partition.noteDelivered(batch, answer.baseOffset)
+          this.reportDelivered(partition)
+        }
         this.buffer.complete(batch)
         return
       case 'retry-elsewhere':
@@ -423,6 +427,17 @@ export class Sender {
       const parts = partition.omit(batch, this.format, all ? [] : refusal.recordIndexes)
       this.buffer.replace(batch, parts)
       i += parts.length - 1
+      this.reportDelivered(partition)
+    }
+  }
+
+  private reportDelivered(partition: PartitionQueue): void {
+    for (let next = partition.nextDelivered(); next !== undefined; next = partition.nextDelivered()) {
+      try {
+        this.options.onDelivered?.(partition.topic, partition.partition, next.baseOffset, next.recordCount)
+      } catch (error) {
+        this.logger.error('onDelivered threw', { error })
+      }
     }
   }
 

@@ -110,6 +110,14 @@ export interface ProducerOptions {
    * Return true to drop it and go on, false (or no handler) to fail the producer.
    */
   readonly onRejected?: (topic: string, partition: number, recordCount: number, error: Error) => boolean
+  /**
+   * The next `recordCount` records that were appended to a partition are written; called in their order, and before a `flush` that
+   * waits for them resolves. Records that `onRejected` was told of are left out.
+   *
+   * `baseOffset` is the offset of the first of them; -1 when the broker no longer knows where they are. With a transactional id they
+   * may still be aborted.
+   */
+  readonly onDelivered?: (topic: string, partition: number, baseOffset: number, recordCount: number) => void
 }
 
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
