@@ -64,7 +64,12 @@ const java = noJava === undefined ? await JavaSides.compile() : undefined
 const dir = await mkdtemp(join(tmpdir(), 'millrace-core-bench-records-'))
 const rows: CoreRow[] = []
 try {
-  for (const scenario of scenarios) rows.push(await measure(scenario))
+  for (const scenario of scenarios) {
+    const row = await measure(scenario)
+    rows.push(row)
+    // A run takes minutes, and may be given up.
+    say(`\r${coreTable([row])}\n`)
+  }
 } finally {
   await rm(dir, { recursive: true })
   await java?.remove()

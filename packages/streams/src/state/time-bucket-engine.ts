@@ -19,7 +19,7 @@ export function timeBucketMs(retentionMs: number): number {
 }
 
 /** The number of the bucket in which a page lies. */
-export function bucketOfRow(pageKey: string): number {
+function bucketOfRow(pageKey: string): number {
   return integerIn(pageKey, 0)
 }
 
