@@ -14,8 +14,8 @@ export interface BrokerConfig extends GroupConfig, TransactionConfig {
   /** A connection that is silent, or does not read its answer, for this long is closed [connections.max.idle.ms]. */
   readonly maxConnectionIdleMs: number
   /**
-   * How often retention and compaction are looked after [log.retention.check.interval.ms, log.cleaner.backoff.ms]. Default
-   * 15,000, Kafka's for compaction.
+   * How often retention and compaction are looked after [log.retention.check.interval.ms, log.cleaner.backoff.ms].
+   * Default 15,000, Kafka's for compaction.
    */
   readonly logCleanupIntervalMs: number
   /** How long the state of an idle producer is kept [producer.id.expiration.ms]. */

@@ -104,7 +104,10 @@ function clusterIdOf(storage: BrokerStorage, random: Random): string {
   return clusterId
 }
 
-/** What goes wrong with one topic (batches that cannot be decompressed, a disk that is full) keeps no other from its turn. */
+/**
+ * What goes wrong with one topic (batches that cannot be decompressed, a disk that is full) keeps no other from its
+ * turn.
+ */
 function cleanUpRegularly({ clock, config, logger, topics }: BrokerServices): () => void {
   let cancel: () => void
   const arm = (): void => {

@@ -21,8 +21,8 @@ export interface EmbeddedBrokerOptions extends Partial<BrokerConfig> {
   /** Directory to keep everything in, made if it is not there. Default: memory, which is forgotten. */
   readonly data?: string
   /**
-   * With `data`: `always` writes to the disk before anything is acknowledged, so that it survives a machine that goes down.
-   * Default `never`: it survives the process; the operating system writes when it likes.
+   * With `data`: `always` writes to the disk before anything is acknowledged, so that it survives a machine that goes
+   * down. Default `never`: it survives the process; the operating system writes when it likes.
    */
   readonly fsync?: 'never' | 'always'
   readonly clock?: Clock
@@ -37,8 +37,8 @@ const EVERY_ADDRESS = new Set(['0.0.0.0', '::', ''])
 
 /**
  * A single-node Kafka broker inside this process, for development and tests; production is Apache Kafka. It keeps
- * everything in memory, up to `maxMemoryBytes`, and forgets it when closed; or in the directory `data`, from which it goes on
- * also after its process was killed.
+ * everything in memory, up to `maxMemoryBytes`, and forgets it when closed; or in the directory `data`, from which it
+ * goes on also after its process was killed.
  *
  * Time, timers and chance come from `clock` and `random` only.
  */
@@ -123,8 +123,8 @@ export class EmbeddedBroker implements AsyncDisposable {
   }
 
   /**
-   * Stops and starts again, at the same address: connections end, and topics, groups, offsets and transactions are what was
-   * acknowledged, also without a data directory. Members of groups have a session's time to come back.
+   * Stops and starts again, at the same address: connections end, and topics, groups, offsets and transactions are what
+   * was acknowledged, also without a data directory. Members of groups have a session's time to come back.
    *
    * @param options - `downMs`: how long it is away. Default 0.
    * @throws StreamsError `BROKER_LISTEN_FAILED` when another process took its port meanwhile.

@@ -1,6 +1,8 @@
 import type { Random } from '@millrace/streams/ports'
 
-/** A uuid of version 4 in Kafka's text form, 22 characters of base64url; never one that begins with a dash, as in Kafka. */
+/**
+ * A uuid of version 4 in Kafka's text form, 22 characters of base64url; never one that begins with a dash, as in Kafka.
+ */
 export function randomUuid(random: Random): string {
   for (;;) {
     const bytes = Buffer.alloc(16)

@@ -17,8 +17,8 @@ export interface ChangedResource extends Resource {
 }
 
 /**
- * What AlterConfigs and IncrementalAlterConfigs have in common: changes the settings of each topic that is named, all of
- * them or none. The broker's own are given at its start and cannot be changed.
+ * What AlterConfigs and IncrementalAlterConfigs have in common: changes the settings of each topic that is named, all
+ * of them or none. The broker's own are given at its start and cannot be changed.
  *
  * @param change - The topic's new settings, unchecked, or why there are none.
  */

@@ -12,7 +12,9 @@ import { settingSource } from './setting-source.ts'
 type NewTopic = DecodedRequestOf<typeof CreateTopics>['topics'][number]
 type Answered = ResponseInputOf<typeof CreateTopics>['topics'][number]
 
-/** Creates topics, at once. Replicas placed by hand must all be on this broker. Partitions per topic: 10,000 at most. */
+/**
+ * Creates topics, at once. Replicas placed by hand must all be on this broker. Partitions per topic: 10,000 at most.
+ */
 export const createTopics: Handler<typeof CreateTopics> = {
   api: CreateTopics,
   versions: [2, 7],

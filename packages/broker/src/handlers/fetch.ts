@@ -21,8 +21,8 @@ const FINAL_SESSION_EPOCH = -1
 const INITIAL_SESSION_EPOCH = 0
 
 /**
- * Reads record batches, waiting for `minBytes` of them up to `maxWaitMs`. No incremental sessions are kept: the answer says
- * so with session id 0, and clients go on with full requests. Not served: followers, and version 18.
+ * Reads record batches, waiting for `minBytes` of them up to `maxWaitMs`. No incremental sessions are kept: the answer
+ * says so with session id 0, and clients go on with full requests. Not served: followers, and version 18.
  */
 export const fetch: Handler<typeof Fetch> = {
   api: Fetch,

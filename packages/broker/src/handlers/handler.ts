@@ -27,8 +27,8 @@ export const NO_ANSWER = Symbol('no answer')
 export type Answer<A extends Api> = ResponseInputOf<A> | typeof NO_ANSWER
 
 /**
- * Serves one kind of request. One connection's requests are served one after the other, as in Kafka: the next begins when
- * the answer of the last was handed to the socket. A promise delays the answer and holds up that connection only.
+ * Serves one kind of request. One connection's requests are served one after the other, as in Kafka: the next begins
+ * when the answer of the last was handed to the socket. A promise delays the answer and holds up that connection only.
  */
 export interface Handler<A extends Api = Api> {
   readonly api: A

@@ -16,8 +16,9 @@ const ZSTD = 4
 const ZSTD_FROM = 7
 
 /**
- * Appends batches. With one replica `acks=all` is fulfilled as soon as the leader has them. Topics are not created here, but
- * by Metadata. Batches are not compressed anew for `compression.type`. Version 13, by topic id, is not served.
+ * Appends batches. With one replica `acks=all` is fulfilled as soon as the leader has them. Topics are not created
+ * here, but by Metadata. Batches are not compressed anew for `compression.type`. Version 13, by topic id, is not
+ * served.
  */
 export const produce: Handler<typeof Produce> = {
   api: Produce,

@@ -20,8 +20,8 @@ export interface RefusedBatch {
 }
 
 /**
- * What is wrong with the records that a client produced to a partition: they have to be exactly one sound batch of format
- * 2. Records themselves are looked at only where a setting of the topic needs it.
+ * What is wrong with the records that a client produced to a partition: they have to be exactly one sound batch of
+ * format 2. Records themselves are looked at only where a setting of the topic needs it.
  */
 export function checkBatches(records: Buffer, config: LogConfig, nowMs: number): RefusedBatch | undefined {
   if (records.length < BATCH_HEADER_BYTES || batchSizeBytes(records, 0) > records.length) {

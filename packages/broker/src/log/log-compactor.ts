@@ -24,9 +24,9 @@ interface Run {
 }
 
 /**
- * Keeps of each key the newest record, as Kafka's cleaner does. Offsets stay, aborted records go. What deletes (a record
- * without a value, a marker of a transaction of which no record is left) goes `delete.retention.ms` after it was first seen here;
- * a start of the broker begins that time anew.
+ * Keeps of each key the newest record, as Kafka's cleaner does. Offsets stay, aborted records go. What deletes (a
+ * record without a value, a marker of a transaction of which no record is left) goes `delete.retention.ms` after it was
+ * first seen here; a start of the broker begins that time anew.
  */
 export class LogCompactor {
   readonly #parts: LogCompactorParts

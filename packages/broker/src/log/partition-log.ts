@@ -232,8 +232,8 @@ export class PartitionLog {
   }
 
   /**
-   * The first record with the highest timestamp of all; undefined in an empty log. As in Kafka it may lie below the start, as
-   * long as its segment is there.
+   * The first record with the highest timestamp of all; undefined in an empty log. As in Kafka it may lie below the
+   * start, as long as its segment is there.
    */
   findMaxTimestamp(): OffsetAtTime | undefined {
     const highest = this.#segments.maxTimestampMs
@@ -259,7 +259,9 @@ export class PartitionLog {
     this.#changed()
   }
 
-  /** Deletes old segments as the topic's retention says. The segment that is being written to goes when it is all old. */
+  /**
+   * Deletes old segments as the topic's retention says. The segment that is being written to goes when it is all old.
+   */
   applyRetention(): void {
     const config = this.#config()
     const nowMs = this.#clock.nowMs()

@@ -14,7 +14,10 @@ export interface BatchPlace extends BatchPosition {
   readonly index: SegmentIndex
 }
 
-/** The segments of one log, each with its index, in the order of their offsets. There is always one to write to, the last. */
+/**
+ * The segments of one log, each with its index, in the order of their offsets. There is always one to write to, the
+ * last.
+ */
 export class SegmentList {
   readonly storage: LogStorage
   readonly indexes: SegmentIndex[] = []

@@ -47,16 +47,14 @@ export class Connections {
     if (this.#closed) throw new StreamsError('CLIENT_CONNECT_FAILED', 'The embedded broker is closed.')
     const closing = new AbortController()
     const facts = this.#facts(LOOPBACK, closing.signal)
+    const waiting = new Set<(error: ConnectionError) => void>()
     const close = (): void => {
       closing.abort()
       this.#closers.delete(close)
+      for (const giveUp of waiting) giveUp(new ConnectionError('The connection is closed'))
     }
     this.#closers.set(close, Promise.resolve())
     let last: Promise<unknown> = Promise.resolve()
-    const gone = new Promise<never>((_, reject) => {
-      closing.signal.addEventListener('abort', () => reject(new ConnectionError('The connection is closed')))
-    })
-    gone.catch(() => {})
     const answerInTurn = async (before: Promise<unknown>, frame: Buffer): Promise<Buffer | undefined> => {
       await before
       if (closing.signal.aborted) throw new ConnectionError('The connection is closed')
@@ -72,7 +70,10 @@ export class Connections {
       ask(frame) {
         const answer = answerInTurn(last, frame)
         last = answer.catch(() => {})
-        return Promise.race([answer, gone])
+        return new Promise((resolve, reject) => {
+          waiting.add(reject)
+          answer.then(resolve, reject).finally(() => waiting.delete(reject))
+        })
       },
       get open() {
         return !closing.signal.aborted

@@ -15,7 +15,9 @@ export interface MemoryRequest {
 
 /** Where a connection's requests go: frames in, frames out, one after the other. */
 export interface FramePeer {
-  /** @returns The answer's frame without its size; undefined if there is none. Rejects when the connection is closed. */
+  /**
+   * @returns The answer's frame without its size; undefined if there is none. Rejects when the connection is closed.
+   */
   ask(frame: Buffer): Promise<Buffer | undefined>
   readonly open: boolean
   close(): void

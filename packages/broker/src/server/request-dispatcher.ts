@@ -30,8 +30,8 @@ export class RequestDispatcher {
   /**
    * @param frame - Request header and body.
    * @returns Response header and body; undefined when the request is not to be answered.
-   * @throws ConnectionError when the connection has to be closed: for a request that cannot be read, or that is not served in
-   *   this version. Kafka does the same.
+   * @throws ConnectionError when the connection has to be closed: for a request that cannot be read, or that is not
+   *   served in this version. Kafka does the same.
    */
   answer(frame: Buffer, connection: ConnectionFacts): Buffer | undefined | Promise<Buffer | undefined> {
     const header = this.#readHeader(frame)
@@ -90,7 +90,9 @@ export class RequestDispatcher {
   }
 }
 
-/** Serves a request as often as it is called. Handlers may write into the bytes of a request, so each call has its own. */
+/**
+ * Serves a request as often as it is called. Handlers may write into the bytes of a request, so each call has its own.
+ */
 function servedAnew(
   handler: Handler,
   frame: Buffer,

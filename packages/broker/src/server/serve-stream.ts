@@ -19,9 +19,9 @@ export interface ServedStream {
 const MAX_WAITING_BYTES = 64 * 1024
 
 /**
- * Serves one connection until it ends: one request after the other, in their order. While one waits, for records or for a peer
- * that does not read its answer, little more is read: no more is held for a connection than one request and one answer and
- * what waits within the bounds of the stream.
+ * Serves one connection until it ends: one request after the other, in their order. While one waits, for records or for
+ * a peer that does not read its answer, little more is read: no more is held for a connection than one request and one
+ * answer and what waits within the bounds of the stream.
  */
 export async function serveStream(served: ServedStream): Promise<void> {
   const connection = new ServedConnection(served)

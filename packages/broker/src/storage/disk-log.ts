@@ -19,8 +19,8 @@ export interface DiskLogParts {
 }
 
 /**
- * The folder of one partition: a file for each segment, named after its base offset. A file `FROM-TO.swap` takes the place of
- * all segments from one base offset up to another.
+ * The folder of one partition: a file for each segment, named after its base offset. A file `FROM-TO.swap` takes the
+ * place of all segments from one base offset up to another.
  */
 export class DiskLog implements LogStorage {
   readonly segments: DiskSegment[] = []

@@ -69,7 +69,9 @@ export class DiskSegment implements Segment {
     this.#block = NO_BYTES
   }
 
-  /** Cuts off what a process that was killed, or a machine that went down, had not finished. Returns the bytes cut off. */
+  /**
+   * Cuts off what a process that was killed, or a machine that went down, had not finished. Returns the bytes cut off.
+   */
   dropTornEnd(): number {
     let position = 0
     while (this.#soundBatchAt(position)) position += batchSizeBytes(this.view(position, BATCH_HEADER_BYTES), 0)

@@ -11,8 +11,8 @@ import type { StateJournal } from './state-journal.ts'
 export interface DiskStorageParts {
   readonly dir: string
   /**
-   * `always`: what is acknowledged survives a machine that goes down. `never`: it survives the process; writing to the disk
-   * is left to the operating system, as in Kafka by default.
+   * `always`: what is acknowledged survives a machine that goes down. `never`: it survives the process; writing to the
+   * disk is left to the operating system, as in Kafka by default.
    */
   readonly fsync: 'never' | 'always'
   readonly clock: Clock

@@ -1,6 +1,8 @@
 import type { JournalEntry, StateJournal } from './state-journal.ts'
 
-/** A journal is rewritten when it has at least this many entries, and three times as many as the last rewriting left. */
+/**
+ * A journal is rewritten when it has at least this many entries, and three times as many as the last rewriting left.
+ */
 const LARGE_ENTRY_COUNT = 1000
 
 /** Remembers for as long as the process lives, so that a broker can be restarted within it. */

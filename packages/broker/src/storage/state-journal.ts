@@ -2,8 +2,8 @@
 export type JournalEntry = { readonly [field: string]: unknown }
 
 /**
- * Remembers the state of one part of the broker as a list of changes. In memory it lasts as long as the process; on disk an entry outlives
- * the process from the return of `append` on, and a torn last entry is dropped.
+ * Remembers the state of one part of the broker as a list of changes. In memory it lasts as long as the process; on
+ * disk an entry outlives the process from the return of `append` on, and a torn last entry is dropped.
  */
 export interface StateJournal {
   /** Yields what earlier runs appended, oldest first. Call it once, before the first `append`. */
