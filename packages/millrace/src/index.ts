@@ -128,7 +128,7 @@ export type {
   WindowRow,
   WindowStore
 } from '@millrace/streams/core'
-export type { LogFields, Logger } from '@millrace/streams/ports'
+export type { KafkaClient, LogFields, Logger } from '@millrace/streams/ports'
 export type {
   AppMetrics,
   AppState,
@@ -138,8 +138,10 @@ export type {
   NodeSnapshot,
   RestoreListener,
   StateListener,
+  StoreChangelog,
   StoreRestore,
   StreamsConfig,
   TaskSnapshot
 } from '@millrace/streams/runtime'
+export { kafkaClient, type KafkaClientOptions } from './kafka-client.ts'
 export { Millrace, type MillraceOptions } from './millrace.ts'

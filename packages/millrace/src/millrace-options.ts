@@ -53,7 +53,7 @@ export function splitOptions(options: MillraceOptions) {
   }
   return {
     config,
-    kafka: kafkaOptions(brokers, kafka),
+    kafka: connectionOptions(brokers, kafka),
     stateDir,
     logger,
     handleSignals: handleSignals ?? true,
@@ -61,7 +61,12 @@ export function splitOptions(options: MillraceOptions) {
   }
 }
 
-function kafkaOptions(
+/**
+ * What the transport takes of `brokers` and `kafka`.
+ *
+ * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
+ */
+export function connectionOptions(
   brokers: MillraceOptions['brokers'],
   kafka: MillraceOptions['kafka'] = {} as KafkajsTransportOptions
 ): KafkajsTransportOptions {

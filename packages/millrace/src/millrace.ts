@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createKafkaClient } from '@millrace/client'
 import { LevelStoreProvider } from '@millrace/store-level'
 import type { Logger } from '@millrace/streams/ports'
 import {
@@ -8,12 +7,12 @@ import {
   StreamsApp,
   type StreamsConfig,
   systemClock,
-  systemEventLoop,
-  systemRandom
+  systemEventLoop
 } from '@millrace/streams/runtime'
 import type { Topology } from '@millrace/streams/topology'
-import { type KafkajsTransportOptions, kafkajsTransport } from '@millrace/transport-kafkajs'
+import type { KafkajsTransportOptions } from '@millrace/transport-kafkajs'
 import { consoleLogger } from './console-logger.ts'
+import { kafkaClient } from './kafka-client.ts'
 import { splitOptions } from './millrace-options.ts'
 
 /** How an application runs, and where. */
@@ -49,12 +48,7 @@ export class Millrace extends StreamsApp {
     const { config, kafka, stateDir, logger, handleSignals, restoreListener } = splitOptions(options)
     const log = logger ?? consoleLogger
     super(topology, config, {
-      client: createKafkaClient({
-        transport: kafkajsTransport({ clientId: config.applicationId, ...kafka }),
-        clock: systemClock,
-        random: systemRandom,
-        logger: log
-      }),
+      client: kafkaClient({ kafka: { clientId: config.applicationId, ...kafka }, logger: log }),
       stores: new LevelStoreProvider({
         stateDir: stateDir ?? join(tmpdir(), 'millrace'),
         applicationId: config.applicationId

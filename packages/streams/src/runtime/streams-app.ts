@@ -8,7 +8,8 @@ import {
   type ReadOnlyWindowStore,
   type StateStore,
   StreamsError,
-  type ValueAndTimestamp
+  type ValueAndTimestamp,
+  type Windowed
 } from '../core/index.ts'
 import type {
   Clock,
@@ -19,7 +20,7 @@ import type {
   RawStoreProvider,
   RecordProducer
 } from '../ports/index.ts'
-import type { StoreHandle, Topology } from '../topology/index.ts'
+import type { StoreHandle, StoreKind, Topology } from '../topology/index.ts'
 import type { AppMetrics, TaskSnapshot } from './app-metrics.ts'
 import type { ErrorHandler, ErrorResponse } from './error-handlers.ts'
 import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
@@ -31,6 +32,7 @@ import { LocalStores, type LocalTasks } from './local-stores.ts'
 import type { RestoreListener } from './restore-listener.ts'
 import { Restorer } from './restorer.ts'
 import { StreamLoop } from './stream-loop.ts'
+import { type StoreChangelog, storeChangelog } from './store-changelog.ts'
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from './streams-config.ts'
 import type { Task } from './task/task.ts'
 import { TaskOpener } from './task-opener.ts'
@@ -46,6 +48,9 @@ export interface StreamsPorts {
   readonly logger: Logger
   readonly restoreListener?: RestoreListener | undefined
 }
+
+/** Kinds of stores whose rows belong to a window or a session of a key. */
+export type WindowedKind = 'window' | 'timestamped-window' | 'session'
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000
 
@@ -157,6 +162,28 @@ export class StreamsApp {
       }
     }
     return new LocalStores(this.#topology, local).open(typeof store === 'string' ? store : store.name)
+  }
+
+  /**
+   * The application's connection to Kafka, for what reads or writes beside the topology. It can be used before the start, and is
+   * closed with the application; fetchers made by it are closed too, producers must be closed before.
+   */
+  get kafka(): KafkaClient {
+    return this.#ports.client
+  }
+
+  /**
+   * Where the changes of a store are written, and how: a record for each change, with a null value for a deletion. It has the time of
+   * the row, or, where the store keeps none, of the record that made the change.
+   *
+   * @param store - the handle that the aggregation or table gave, or its name.
+   * @throws StreamsError `STORE_NOT_FOUND`, also for a store without a changelog
+   */
+  changelog<K, V>(store: StoreHandle<K, V, WindowedKind>): StoreChangelog<Windowed<K>, V>
+  changelog<K, V>(store: StoreHandle<K, V, Exclude<StoreKind, WindowedKind>>): StoreChangelog<K, V>
+  changelog(store: string | StoreHandle<unknown, unknown>): StoreChangelog<unknown, unknown>
+  changelog(store: string | StoreHandle<unknown, unknown>): StoreChangelog<unknown, unknown> {
+    return storeChangelog(this.#topology, this.#config.applicationId, typeof store === 'string' ? store : store.name)
   }
 
   async metrics(): Promise<AppMetrics> {
