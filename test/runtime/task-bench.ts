@@ -90,6 +90,8 @@ export interface TaskBenchOptions {
   readonly producer?: Partial<RecordProducer>
   readonly appenders?: readonly ListAppender[]
   readonly handlers?: Partial<ErrorHandlers>
+  /** Default 0. */
+  readonly cacheBytes?: number
 }
 
 /** The task of a topology's one sub-topology, over inputs in memory. */
@@ -101,22 +103,32 @@ export async function openTask(
   const [subTopology] = topology.subTopologies
   if (subTopology === undefined) throw new Error('The topology is empty.')
   const clock = new MockClock()
+  const byTopic = new Map(appenders.map(appender => [appender.topic, appender]))
+  let task: Task | undefined
   const state = await openTaskState({
     taskId: '0_0',
     specs: subTopology.stores,
     raw: new MemoryRawStore(),
-    changelog: () => undefined,
+    changelog: store => {
+      const appender = byTopic.get(`app-${store}-changelog`)
+      return (key, value, timestampMs, headers) =>
+        appender?.append(0, key, 0, key.length, value, 0, value?.length ?? -1, timestampMs, headers)
+    },
     changelogTopic: store => store,
-    cacheBytes: 0
+    cacheBytes: options.cacheBytes ?? 0,
+    flushing: {
+      run: flush => task?.whileFlushing(flush),
+      failed: (store, error) => task?.flushFailed(store, error)
+    }
   })
-  const task = new Task({
+  task = new Task({
     applicationId: 'app',
     taskId: '0_0',
     partition: 0,
     subTopology,
     state,
     producer: (options.producer ?? {}) as RecordProducer,
-    appenders: new Map(appenders.map(appender => [appender.topic, appender])),
+    appenders: byTopic,
     handlers: { ...FAIL_ON_ERROR, ...options.handlers },
     clock,
     maxTaskIdleMs: 0,

@@ -117,7 +117,7 @@ export interface ProcessorContext<KOut, VOut> {
 
   /**
    * Where the record in work came from: topic, partition and offset of the input. `undefined` in a punctuation, and
-   * where a cache is flushed without a record.
+   * for what a record cache held back.
    *
    * @see Kafka Streams `ProcessorContext#recordMetadata`
    * @example

@@ -15,7 +15,10 @@ export interface FailedRecord {
   readonly error: StreamsError
   readonly taskId: string
   readonly node: string
-  /** The input record in work; undefined when a cache flush or a punctuation failed. */
+  /**
+   * The input record in work; undefined when a punctuation failed, or something below a record cache, also when the cache was
+   * emptied in the midst of a record: what left it came of others. `key` and `value` are null then.
+   */
   readonly topic: string | undefined
   readonly partition: number | undefined
   readonly offset: number | undefined
@@ -31,7 +34,11 @@ export type ErrorHandler = ErrorResponse | ((failed: FailedRecord) => ErrorRespo
 export interface ErrorHandlers {
   /** The bytes of an input record could not be read. Default `fail`. */
   readonly onDeserializationError: ErrorHandler
-  /** A processor, or a function given to an operator, threw. The record is dropped at that node only. Default `fail`. */
+  /**
+   * A processor, or a function given to an operator, threw; or the changelog refused what a node puts into its store (`cause`
+   * `RECORD_TOO_LARGE`), at once or when it leaves the record cache. The record, or that put, is dropped at that node only.
+   * Default `fail`.
+   */
   readonly onProcessingError: ErrorHandler
   /** An output record could not be serialised, or was refused for good. Default `fail`. */
   readonly onProductionError: ErrorHandler

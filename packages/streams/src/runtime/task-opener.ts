@@ -354,7 +354,14 @@ export class TaskOpener {
       cacheBytes: Math.floor(cacheBytes / Math.max(1, taskCount)),
       // The other half is for what is not committed yet.
       cleanBytes: Math.floor(stateMemoryBytes / 2 / Math.max(1, taskCount)),
-      recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0
+      recordTimestampMs: () => inWork.task?.recordTimestampMs ?? 0,
+      flushing: {
+        run: flush => (inWork.task === undefined ? flush() : inWork.task.whileFlushing(flush)),
+        failed: (storeName, error) => {
+          if (inWork.task === undefined) throw error
+          inWork.task.flushFailed(storeName, error)
+        }
+      }
     })
     for (let rebuilt = false; ; ) {
       let folder: StateFolder | undefined

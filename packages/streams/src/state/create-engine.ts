@@ -35,6 +35,7 @@ export interface EngineParts {
   readonly changelog: ChangelogAppender | undefined
   readonly clean: CleanCache
   readonly cache: RecordCache | undefined
+  readonly flushFailed: (error: unknown) => void
   /** The largest time ever put; -1 at the beginning. */
   readonly observedMs: number
   readonly recordTimestampMs: () => number

@@ -20,6 +20,8 @@ export interface ItemTableOptions {
   readonly clean: CleanCache
   /** Undefined: every write goes below at once. Needs item keys of `itemKeyLength`. */
   readonly cache: RecordCache | undefined
+  /** An update could not leave the cache; see `RecordCacheStore`. */
+  readonly flushFailed: (error: unknown) => void
   readonly maxPageBytes: number
   /** Of item keys that are all equally long; else 0. */
   readonly itemKeyLength: number
@@ -55,7 +57,8 @@ export class ItemTable implements StoreTable, RecordCacheStore {
       changelogKey: noChangelog,
       changelog: undefined,
       clean: options.clean,
-      cache: undefined
+      cache: undefined,
+      flushFailed: options.flushFailed
     })
     this.tree = new PageTree(this.pages, options.maxPageBytes)
   }
@@ -249,6 +252,10 @@ export class ItemTable implements StoreTable, RecordCacheStore {
     }
     this.listener?.(entry.key, this.sendOldValues ? before : undefined, row)
     row.headers = NO_HEADERS
+  }
+
+  flushFailed(error: unknown): void {
+    this.options.flushFailed(error)
   }
 
   private heldEntry(root: Entry, key: string): Entry {

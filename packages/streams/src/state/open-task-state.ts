@@ -10,7 +10,7 @@ import { RecordCache } from './record-cache.ts'
 import { StoreCodec } from './store-codec.ts'
 import { StoreDirectory } from './store-directory.ts'
 import { StoreUnderTask, TaskStores } from './task-stores.ts'
-import type { ChangelogAppender, TaskState } from './task-state.ts'
+import type { CacheFlushing, ChangelogAppender, TaskState } from './task-state.ts'
 
 const DEFAULT_CLEAN_BYTES = 8 * 1024 * 1024
 
@@ -30,6 +30,15 @@ export interface TaskStateOptions {
   readonly cleanBytes?: number
   /** Time of the record in work, for changelog records of stores without timestamps. Default: always 0. */
   readonly recordTimestampMs?: () => number
+  /** Default: flushes go on as calls like others, and what is thrown in them is thrown on. */
+  readonly flushing?: CacheFlushing
+}
+
+const PLAIN_FLUSHING: CacheFlushing = {
+  run: flush => flush(),
+  failed: (_storeName, error) => {
+    throw error
+  }
 }
 
 /**
@@ -45,7 +54,8 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
     [memory, new StoreDirectory()]
   ])
   const clean = new CleanCache(options.cleanBytes ?? DEFAULT_CLEAN_BYTES)
-  const cache = options.cacheBytes > 0 ? new RecordCache(options.cacheBytes) : undefined
+  const flushing = options.flushing ?? PLAIN_FLUSHING
+  const cache = options.cacheBytes > 0 ? new RecordCache(options.cacheBytes, flush => flushing.run(flush)) : undefined
   const stores: StoreUnderTask[] = []
   const newIds: RawWrite[] = []
   for (const spec of options.specs) {
@@ -61,6 +71,7 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
       changelog: spec.changelog?.sourceTopic === undefined ? options.changelog(spec.name) : undefined,
       clean,
       cache: spec.caching ? cache : undefined,
+      flushFailed: error => flushing.failed(spec.name, error),
       observedMs: directory.integer('o', id) ?? -1,
       recordTimestampMs: options.recordTimestampMs ?? (() => 0)
     })

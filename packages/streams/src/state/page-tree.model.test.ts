@@ -47,6 +47,7 @@ class TreeRun {
         changelog: undefined,
         clean: new CleanCache(cleanBytes),
         cache: undefined,
+        flushFailed: () => {},
         maxPageBytes,
         itemKeyLength: 0,
         changelogKey: (_root, key) => latin1Bytes(key)

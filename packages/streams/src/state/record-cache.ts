@@ -7,6 +7,8 @@ const UPDATE_BYTES = 64
 /** A store whose updates a record cache holds back. */
 export interface RecordCacheStore {
   flushEntry(entry: Entry, row: Row): void
+  /** That threw. Throws when the rest of the flush is to be given up. */
+  flushFailed(error: unknown): void
 }
 
 interface HeldBack {
@@ -22,11 +24,14 @@ interface HeldBack {
  */
 export class RecordCache {
   private readonly maxBytes: number
+  private readonly whileFlushing: (flush: () => void) => void
   private readonly stores = new Map<RecordCacheStore, HeldBack>()
   private bytes = 0
 
-  constructor(maxBytes: number) {
+  /** @param whileFlushing - calls what it is given: a flush may come in the midst of a record that has nothing to do with it. */
+  constructor(maxBytes: number, whileFlushing: (flush: () => void) => void) {
     this.maxBytes = maxBytes
+    this.whileFlushing = whileFlushing
   }
 
   put(store: RecordCacheStore, entry: Entry, valueBytes: number): void {
@@ -52,11 +57,16 @@ export class RecordCache {
 
   /**
    * Empties what the store holds back at this moment. Updates put meanwhile wait for the next flush: they must not
-   * overtake the older ones of this flush. Returns false when there was nothing.
+   * overtake the older ones of this flush. One that fails is left behind. Returns false when there was nothing.
    */
   flush(store: RecordCacheStore): boolean {
     const held = this.stores.get(store)
     if (held === undefined || held.flushing || held.entries.eldest === undefined) return false
+    this.whileFlushing(() => this.flushHeld(store, held))
+    return true
+  }
+
+  private flushHeld(store: RecordCacheStore, held: HeldBack): void {
     held.flushing = true
     const entries: Entry[] = []
     const rows: Row[] = []
@@ -70,11 +80,15 @@ export class RecordCache {
       }
       while (flushed < entries.length) {
         const at = flushed++
-        store.flushEntry(entries[at] as Entry, rows[at] as Row)
+        try {
+          store.flushEntry(entries[at] as Entry, rows[at] as Row)
+        } catch (error) {
+          store.flushFailed(error)
+        }
       }
     } finally {
       held.flushing = false
-      // One was refused: those behind it wait for the next flush, but for what was put anew meanwhile.
+      // One failed, and that was not let pass: those behind it wait for the next flush, but for what was put anew meanwhile.
       for (let i = flushed; i < entries.length; i++) {
         const entry = entries[i] as Entry
         if (entry.cached !== rows[i] || entry.list !== IN_NO_LIST) continue
@@ -82,7 +96,6 @@ export class RecordCache {
         this.bytes += entry.listBytes
       }
     }
-    return true
   }
 
   /** Forgets what the store holds back. */

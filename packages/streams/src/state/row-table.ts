@@ -40,6 +40,8 @@ export interface RowTableOptions {
   readonly clean: CleanCache
   /** Undefined: every write goes below at once. */
   readonly cache: RecordCache | undefined
+  /** An update could not leave the cache; see `RecordCacheStore`. */
+  readonly flushFailed: (error: unknown) => void
 }
 
 /** Called for each row that leaves the record cache, after it was written below. */
@@ -330,6 +332,10 @@ export class RowTable implements RecordCacheStore {
     }
     if (entry.cached === row) entry.cached = undefined
     this.listener?.(entry.key, this.sendOldValues ? before : undefined, row)
+  }
+
+  flushFailed(error: unknown): void {
+    this.options.flushFailed(error)
   }
 
   private writeBelow(entry: Entry, row: Row): void {

@@ -40,3 +40,14 @@ export type ChangelogAppender = (
   timestampMs: number,
   headers: Headers
 ) => void
+
+/**
+ * What a flush of a record cache is to the runtime: it may come in the midst of a record that has nothing to do with what is
+ * flushed, and what fails in it must not be taken for a failure of that record.
+ */
+export interface CacheFlushing {
+  /** Calls `flush`. */
+  run(flush: () => void): void
+  /** An update was refused by the changelog, or could not be forwarded; the next one follows. Throws to give up the flush. */
+  failed(storeName: string, error: unknown): void
+}

@@ -448,7 +448,9 @@ export class Task {
   flushFailed(storeName: string, error: unknown): void {
     const [owner] = this.subTopology.storeOwners?.get(storeName) ?? []
     const node = this.#nodes.get(
-      owner ?? this.subTopology.nodes.find(spec => spec.kind === 'processor' && spec.stores.includes(storeName))?.name ?? ''
+      owner ??
+        this.subTopology.nodes.find(spec => spec.kind === 'processor' && spec.stores.includes(storeName))?.name ??
+        ''
     )
     if (node === undefined) throw error
     this.#frame.errors.processingFailed(node, undefined, error)
