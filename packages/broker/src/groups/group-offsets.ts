@@ -112,6 +112,7 @@ export class GroupOffsets {
   /** OffsetDelete of partitions that exist. Topics that the group consumes are left alone. */
   delete(request: OffsetDeleteRequest): OffsetDeleteAnswer {
     const { groupId } = request
+    if (groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
     const group = this.#parts.find(groupId)
     const error = group === undefined ? ErrorCode.GROUP_ID_NOT_FOUND : validateDelete(group)
     if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }

@@ -20,7 +20,9 @@ export const addPartitionsToTxn: Handler<typeof AddPartitionsToTxn> = {
       return {
         resultsByTransaction: request.transactions.map(transaction => ({
           transactionalId: transaction.transactionalId,
-          topicResults: add(broker, transaction, version)
+          topicResults: add(broker, transaction, version).filter(
+            ({ resultsByPartition }) => resultsByPartition.length > 0
+          )
         }))
       }
     }
