@@ -20,9 +20,7 @@ export const addPartitionsToTxn: Handler<typeof AddPartitionsToTxn> = {
       return {
         resultsByTransaction: request.transactions.map(transaction => ({
           transactionalId: transaction.transactionalId,
-          topicResults: add(broker, transaction, version).filter(
-            ({ resultsByPartition }) => resultsByPartition.length > 0
-          )
+          topicResults: add(broker, transaction, version)
         }))
       }
     }
@@ -50,7 +48,8 @@ function add({ topics: known, transactions }: BrokerServices, transaction: Trans
     )
   }
   if (verifyOnly) {
-    return results(topics, (topic, partition) =>
+    const asked = topics.filter(topic => topic.partitions.length > 0)
+    return results(asked, (topic, partition) =>
       transactions.verifyPartition(transactionalId, transaction, { topic, partition })
     )
   }
