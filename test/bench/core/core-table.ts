@@ -25,7 +25,7 @@ export function coreTable(rows: readonly CoreRow[]): string {
     ...rows.map(row => [
       row.scenario.name,
       ...variants.map(([name]) => cell(row, name)),
-      ...(hasJava ? [ratio(row, 'level'), ratio(row, 'memory')] : [])
+      ...(hasJava ? [timesAsFast(row, 'level'), timesAsFast(row, 'memory')] : [])
     ])
   ])
 }
@@ -49,10 +49,11 @@ export function scalingLines(rows: readonly CoreRow[]): string[] {
     const { widens, compares } = row.scenario
     const base = rows.find(({ scenario }) => scenario.name === widens)
     if (base === undefined) return []
-    const cost = (of: CoreRow, name: string): number =>
-      (of.nanos[name] as number) / (compares === 'result' ? of.outputsPerRecord : 1)
+    const cost = (of: CoreRow, by: 'nanos' | 'cpuNanos', name: string): number =>
+      (of[by][name] as number) / (compares === 'result' ? of.outputsPerRecord : 1)
+    const ratio = (by: 'nanos' | 'cpuNanos', name: string) => (cost(row, by, name) / cost(base, by, name)).toFixed(2)
     const ratios = VARIANTS.filter(([name]) => row.nanos[name] !== undefined).map(
-      ([name, title]) => `${title} ${(cost(row, name) / cost(base, name)).toFixed(2)}`
+      ([name, title]) => `${title} ${ratio('nanos', name)} (CPU ${ratio('cpuNanos', name)})`
     )
     return [`${row.scenario.name}: cost a ${compares} ÷ that of ${widens}: ${ratios.join('; ')}`]
   })
@@ -69,6 +70,6 @@ function cell(row: CoreRow, name: string): string {
   return `${Math.round(1e6 / (row.nanos[name] as number))} (${((row.cpuNanos[name] as number) / 1000).toFixed(1)})`
 }
 
-function ratio(row: CoreRow, store: string): string {
+function timesAsFast(row: CoreRow, store: string): string {
   return `${((row.nanos[`java-${store}`] as number) / (row.nanos[`ours-${store}`] as number)).toFixed(1)} ×`
 }
