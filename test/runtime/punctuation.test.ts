@@ -146,6 +146,94 @@ describe('an asynchronous punctuation', () => {
   })
 })
 
+describe('punctuations that are due together', () => {
+  /** Processors one after the other, each with a punctuator of its own. */
+  const chain = (punctuators: readonly ((context: ProcessorContext<unknown, unknown>) => Punctuator)[]) =>
+    topologyOf([
+      source('in', ['input'], ['p0']),
+      ...punctuators.map((punctuator, index) =>
+        processor(
+          `p${index}`,
+          [index === 0 ? 'in' : `p${index - 1}`],
+          [index + 1 === punctuators.length ? 'out' : `p${index + 1}`],
+          () => new Scheduling('wall-clock', punctuator)
+        )
+      ),
+      sink('out', [`p${punctuators.length - 1}`], 'output')
+    ])
+  const telling = (name: string) => (context: ProcessorContext<unknown, unknown>) => (timestampMs: number) =>
+    context.forward({ key: name, value: timestampMs, timestampMs, headers: [] })
+  const turn = () => new Promise<void>(resolve => setImmediate(resolve))
+  const asking =
+    (name: string): ((context: ProcessorContext<unknown, unknown>) => Punctuator) =>
+    context =>
+    async timestampMs => {
+      telling(`${name} asks`)(context)(timestampMs)
+      await turn()
+      telling(`${name} knows`)(context)(timestampMs)
+    }
+  const waiting =
+    (name: string): ((context: ProcessorContext<unknown, unknown>) => Punctuator) =>
+    context =>
+    timestampMs => {
+      context.waitFor(turn().then(() => telling(`${name} knows`)(context)(timestampMs)))
+    }
+
+  test('are called one after the other, also those that have to be waited for', async () => {
+    await using driver = await TopologyTestDriver.open(
+      chain([asking('first'), telling('second'), waiting('third'), asking('fourth')])
+    )
+    const output = driver.outputTopic('output', serdes)
+    driver.advanceWallClock(250)
+    await driver.settle()
+    driver.advanceWallClock(50)
+    await driver.settle()
+    const round = ['first asks', 'first knows', 'second', 'third knows', 'fourth asks', 'fourth knows']
+    expect(output.readKeyValues()).toEqual([...round.map(key => [key, 250]), ...round.map(key => [key, 300])])
+  })
+
+  test('are all called before a commit', async () => {
+    await using driver = await TopologyTestDriver.open(chain([asking('first'), asking('second')]))
+    driver.advanceWallClock(100)
+    await driver.commit()
+    expect(driver.outputTopic('output', serdes).size).toBe(4)
+  })
+
+  test('are not called any more after one that stopped the task', async () => {
+    const rejecting = () => async () => {
+      await turn()
+      throw new Error('no answer')
+    }
+    await using driver = await TopologyTestDriver.open(chain([rejecting, telling('second')]))
+    driver.advanceWallClock(100)
+    await expect(driver.settle()).rejects.toMatchObject({ cause: { message: 'no answer' } })
+    expect(driver.outputTopic('output', serdes).size).toBe(0)
+  })
+
+  test('are not called when the one before cancelled them', async () => {
+    const made: Scheduling[] = []
+    const cancelling = () => async () => {
+      await turn()
+      made[0]?.schedule?.cancel()
+    }
+    await using driver = await TopologyTestDriver.open(
+      topologyOf([
+        source('in', ['input'], ['p', 'q']),
+        processor('p', ['in'], ['out'], () => new Scheduling('wall-clock', cancelling)),
+        processor('q', ['in'], ['out'], () => {
+          const scheduling = new Scheduling('wall-clock', telling('second'))
+          made.push(scheduling)
+          return scheduling
+        }),
+        sink('out', ['p', 'q'], 'output')
+      ])
+    )
+    driver.advanceWallClock(100)
+    await driver.settle()
+    expect(driver.outputTopic('output', serdes).size).toBe(0)
+  })
+})
+
 test.each([0, -5])('refuses an interval of %d ms', async interval => {
   class Wrong implements Processor<unknown, unknown, unknown, unknown> {
     init(context: ProcessorContext<unknown, unknown>): void {

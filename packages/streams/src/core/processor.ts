@@ -266,7 +266,8 @@ export interface ProcessorContext<KOut, VOut> {
    * - `wall-clock`: an `interval` after now, and so on; it keeps this phase after a restart.
    *
    * However many multiples were passed, there is one call, with the current time and not that of the deadline. While a
-   * punctuator's promise is pending, the task processes nothing and does not commit, as with `waitFor`.
+   * punctuator's promise is pending, the task processes nothing and does not commit, as with `waitFor`; others that are due
+   * are called when it has settled.
    *
    * @param interval - above 0; milliseconds or a string such as '5m'.
    * @throws StreamsError `DURATION_INVALID`

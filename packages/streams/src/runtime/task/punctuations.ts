@@ -1,7 +1,7 @@
 import type { Cancellable, NodeState, Punctuator } from '../../core/index.ts'
 import type { ProcessorNode } from './processor-node.ts'
 
-interface Schedule {
+export interface Schedule {
   readonly node: ProcessorNode
   readonly intervalMs: number
   readonly punctuator: Punctuator
@@ -32,21 +32,19 @@ export class Punctuations {
     }
   }
 
-  /** Calls what is due, in the order of deadlines. Returns the promises of those that are asynchronous. */
-  run(nowMs: number, call: (node: ProcessorNode, punctuator: Punctuator) => void | Promise<void>): Promise<void>[] {
-    const pending: Promise<void>[] = []
+  /**
+   * What is due, in the order of deadlines, which move on: those that were missed altogether are skipped. Whether one was
+   * cancelled has to be looked at before it is called: the one before may have done it.
+   */
+  takeDue(nowMs: number): Schedule[] {
     const due = this.#schedules.filter(schedule => schedule.next.value <= nowMs)
     due.sort((a, b) => a.next.value - b.next.value)
-    for (const schedule of due) {
-      // Deadlines that were missed altogether are skipped. Set first: the call may cancel, or schedule others.
-      const missed = Math.floor((nowMs - schedule.next.value) / schedule.intervalMs)
-      schedule.next.value += (missed + 1) * schedule.intervalMs
-      if (schedule.cancelled) continue
-      const result = call(schedule.node, schedule.punctuator)
-      if (result !== undefined) pending.push(result)
+    for (const { next, intervalMs } of due) {
+      const missed = Math.floor((nowMs - next.value) / intervalMs)
+      next.value += (missed + 1) * intervalMs
     }
     this.#updateEarliest()
-    return pending
+    return due
   }
 
   #updateEarliest(): void {

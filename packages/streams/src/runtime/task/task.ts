@@ -18,7 +18,7 @@ import { NodeStates } from './node-states.ts'
 import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
 import { OutputTopics } from './output-topics.ts'
 import { ProcessorNode } from './processor-node.ts'
-import type { Punctuations } from './punctuations.ts'
+import type { Punctuations, Schedule } from './punctuations.ts'
 import { SinkNode } from './sink-node.ts'
 import { SourceNode } from './source-node.ts'
 import { TaskErrors } from './task-errors.ts'
@@ -239,42 +239,51 @@ export class Task {
     if (nowMs >= wallClockPunctuations.earliestMs) this.#punctuate(wallClockPunctuations, nowMs)
   }
 
+  /** Calls what is due, one after the other: after one that has to be waited for, the others are called when it is done. */
   #punctuate(punctuations: Punctuations, nowMs: number): void {
     const frame = this.#frame
     frame.input = undefined
     frame.inputPartition = undefined
     frame.recordTimestampMs = nowMs
     this.#punctuated = true
-    let failure: Error | undefined
-    const pending = punctuations.run(nowMs, (node, punctuator) => {
-      try {
-        const result = punctuator(nowMs)
-        if (!(result instanceof Promise)) return undefined
-        return result.catch((error: unknown) => frame.errors.processingFailed(node, undefined, error))
-      } catch (error) {
-        try {
-          frame.errors.processingFailed(node, undefined, error)
-        } catch (fatal) {
-          // Thrown below: what other punctuators have begun must be waited for all the same.
-          failure ??= fatal as Error
-        }
-        return undefined
-      }
-    })
-    frame.awaited.push(...pending)
+    const due = punctuations.takeDue(nowMs)
+    let called = 0
+    while (called < due.length && frame.awaited.length === 0) this.#call(due[called++] as Schedule, nowMs)
+    if (called < due.length) frame.awaited.push(this.#callLater(due.slice(called), nowMs))
     if (frame.awaited.length > 0) this.#wait()
-    if (failure !== undefined) throw failure
+  }
+
+  async #callLater(due: readonly Schedule[], nowMs: number): Promise<void> {
+    for (const schedule of due) {
+      await allDone(this.#frame.awaited.splice(0))
+      this.#call(schedule, nowMs)
+    }
+    await allDone(this.#frame.awaited.splice(0))
+  }
+
+  #call({ node, punctuator, cancelled }: Schedule, nowMs: number): void {
+    if (cancelled) return
+    const { awaited, errors } = this.#frame
+    try {
+      const result = punctuator(nowMs)
+      if (!(result instanceof Promise)) return
+      awaited.push(result.catch((error: unknown) => errors.processingFailed(node, undefined, error)))
+    } catch (error) {
+      errors.processingFailed(node, undefined, error)
+    }
   }
 
   /** Begins to wait for what processors and punctuations have asked to wait for. */
   #wait(): void {
     const awaited = this.#frame.awaited.splice(0)
     if (this.#pending !== undefined) awaited.push(this.#pending)
-    const pending = Promise.allSettled(awaited).then(results => {
-      if (this.#pending === pending) this.#pending = undefined
-      const rejected = results.find(result => result.status === 'rejected')
-      if (rejected !== undefined) this.#failure ??= rejected.reason as Error
-    })
+    const pending = allDone(awaited)
+      .catch((error: Error) => {
+        this.#failure ??= error
+      })
+      .finally(() => {
+        if (this.#pending === pending) this.#pending = undefined
+      })
     this.#pending = pending
   }
 
@@ -462,7 +471,8 @@ export class Task {
 
   /** Closes processors and the state; what is not committed is dropped. Every part is closed, the first error is thrown. */
   async close(): Promise<void> {
-    if (this.#pending !== undefined) await this.#pending
+    if (this.#frame.awaited.length > 0) this.#wait()
+    while (this.#pending !== undefined) await this.#pending
     const errors: unknown[] = []
     for (const processor of this.#processors) {
       try {
@@ -486,6 +496,12 @@ const WITH_TIMESTAMPS: ReadonlySet<StoreKind> = new Set([
 
 function keepsTime(names: readonly string[], specs: readonly StoreSpec[]): boolean {
   return specs.some(({ name, kind }) => names.includes(name) && !WITH_TIMESTAMPS.has(kind))
+}
+
+/** Waits for all of them, also when one rejects; then with the first that did. */
+async function allDone(promises: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(promises)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 function compareText(a: string, b: string): number {
