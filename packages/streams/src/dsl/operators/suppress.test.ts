@@ -117,6 +117,35 @@ test('tells what was there before to an aggregation below', async () => {
   expect(outputs.at(-1)).toBe('all=7@2')
 })
 
+test.each([
+  ['without a record cache', 0],
+  ['with one', 1024 * 1024]
+])('is read as far as it was emitted, %s', async (_, cacheBytes) => {
+  const outputs = await run(
+    builder => {
+      const held = builder.table('in', { ...TEXT, store: 'rows' }).suppress(untilTimeLimit(10))
+      builder
+        .stream('asked', TEXT)
+        .join(held, (_question, value) => value)
+        .to('out', TEXT)
+    },
+    // What is emitted first is what later updates, held and not yet heard of alike, must not show through.
+    [
+      'in>a=1@0',
+      'commit',
+      'in>b=1@10',
+      'commit',
+      'asked>a=0@10',
+      'in>a=2@11',
+      'asked>a=0@11',
+      'commit',
+      'asked>a=0@12'
+    ],
+    { cacheBytes }
+  )
+  expect(outputs).toEqual(['a=1@10', 'a=1@11', 'a=1@12'])
+})
+
 test('wrong use fails while building, with the name of the node', () => {
   const rows = new StreamsBuilder().table('in', TEXT)
   expect(() => rows.suppress(untilWindowCloses() as never, { name: 'final' })).toThrow(
