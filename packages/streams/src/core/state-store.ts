@@ -88,8 +88,9 @@ export interface TimestampedWindowStore<K, V> extends ReadOnlyWindowStore<K, Val
   /** Windows of one key whose start is in [fromMs, toMs], ascending. A copy: the store may be changed meanwhile. */
   fetchRange(key: K, fromMs: number, toMs: number): readonly WindowRow<ValueAndTimestamp<V>>[]
   /**
-   * As `fetchOne`, but without the updates that a cache still holds back: what was last forwarded. With a cache, a window that
-   * has expired is seen until the next commit: what is forwarded late may have to be joined with it.
+   * As `fetchOne`, but without the updates that a cache still holds back: what was last forwarded. With a cache, and while that
+   * of another store is emptied, a window that has expired is seen until the next commit: what is forwarded late may have to be
+   * joined with it.
    */
   getForwarded(key: K, windowStartMs: number): ValueAndTimestamp<V> | undefined
   /**

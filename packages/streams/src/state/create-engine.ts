@@ -36,6 +36,8 @@ export interface EngineParts {
   readonly clean: CleanCache
   readonly cache: RecordCache | undefined
   readonly flushFailed: (error: unknown) => void
+  /** Whether the record cache of any store of the task is just being emptied. */
+  readonly isFlushing: () => boolean
   /** The largest time ever put; -1 at the beginning. */
   readonly observedMs: number
   readonly recordTimestampMs: () => number

@@ -22,6 +22,8 @@ export interface ItemTableOptions {
   readonly cache: RecordCache | undefined
   /** An update could not leave the cache; see `RecordCacheStore`. */
   readonly flushFailed: (error: unknown) => void
+  /** Whether the record cache of any store of the task is just being emptied. */
+  readonly isFlushing: () => boolean
   readonly maxPageBytes: number
   /** Of item keys that are all equally long; else 0. */
   readonly itemKeyLength: number
@@ -208,6 +210,11 @@ export class ItemTable implements StoreTable, RecordCacheStore {
 
   get isCached(): boolean {
     return this.options.cache !== undefined
+  }
+
+  /** Whether whoever reads may have to do with updates that were put when items that have expired since were still there. */
+  get isReadLate(): boolean {
+    return this.options.cache !== undefined || this.options.isFlushing()
   }
 
   /** Returns false, and never calls the listener, when the table has no cache. Keys are root key and item key. */

@@ -71,6 +71,7 @@ export async function openTaskState(options: TaskStateOptions): Promise<TaskStat
       changelog: spec.changelog?.sourceTopic === undefined ? options.changelog(spec.name) : undefined,
       clean,
       cache: spec.caching ? cache : undefined,
+      isFlushing: () => cache?.isFlushing === true,
       flushFailed: error => flushing.failed(spec.name, error),
       observedMs: directory.integer('o', id) ?? -1,
       recordTimestampMs: options.recordTimestampMs ?? (() => 0)

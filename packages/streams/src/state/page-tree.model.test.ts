@@ -48,6 +48,7 @@ class TreeRun {
         clean: new CleanCache(cleanBytes),
         cache: undefined,
         flushFailed: () => {},
+        isFlushing: () => false,
         maxPageBytes,
         itemKeyLength: 0,
         changelogKey: (_root, key) => latin1Bytes(key)

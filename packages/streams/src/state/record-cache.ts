@@ -27,11 +27,17 @@ export class RecordCache {
   private readonly whileFlushing: (flush: () => void) => void
   private readonly stores = new Map<RecordCacheStore, HeldBack>()
   private bytes = 0
+  private flushes = 0
 
   /** @param whileFlushing - calls what it is given: a flush may come in the midst of a record that has nothing to do with it. */
   constructor(maxBytes: number, whileFlushing: (flush: () => void) => void) {
     this.maxBytes = maxBytes
     this.whileFlushing = whileFlushing
+  }
+
+  /** Of any store: what is forwarded now was put earlier. */
+  get isFlushing(): boolean {
+    return this.flushes > 0
   }
 
   put(store: RecordCacheStore, entry: Entry, valueBytes: number): void {
@@ -62,7 +68,12 @@ export class RecordCache {
   flush(store: RecordCacheStore): boolean {
     const held = this.stores.get(store)
     if (held === undefined || held.flushing || held.entries.eldest === undefined) return false
-    this.whileFlushing(() => this.flushHeld(store, held))
+    this.flushes++
+    try {
+      this.whileFlushing(() => this.flushHeld(store, held))
+    } finally {
+      this.flushes--
+    }
     return true
   }
 

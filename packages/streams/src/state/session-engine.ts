@@ -49,7 +49,7 @@ export class SessionEngine<K, V> extends TimeBucketEngine<K, V> implements Store
   }
 
   getForwarded(key: K, startMs: number, endMs: number): V | undefined {
-    if (!this.table.isCached) return this.fetchSession(key, startMs, endMs)
+    if (!this.table.isReadLate) return this.fetchSession(key, startMs, endMs)
     if (endMs < this.windows.committedLiveFromMs) return undefined
     const row = this.table.readForwarded(this.rootFor(key, endMs), itemKeyOf(startMs, endMs))
     return row === undefined ? undefined : (this.table.valueOf(row) as V)

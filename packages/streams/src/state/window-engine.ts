@@ -51,7 +51,7 @@ abstract class WindowEngine<K, V, R> extends TimeBucketEngine<K, V> {
   }
 
   getForwarded(key: K, windowStartMs: number): R | undefined {
-    if (!this.table.isCached) return this.fetchOne(key, windowStartMs)
+    if (!this.table.isReadLate) return this.fetchOne(key, windowStartMs)
     if (windowStartMs < this.windows.committedLiveFromMs) return undefined
     const row = this.table.readForwarded(this.rootFor(key, windowStartMs), integerText(windowStartMs))
     return row === undefined ? undefined : this.rowValue(row)

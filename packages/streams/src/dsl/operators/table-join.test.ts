@@ -84,15 +84,15 @@ test.each(['join', 'leftJoin', 'outerJoin'] as const)('%s subtracts the right ro
 const CACHED = { cacheBytes: 100_000 }
 
 /** Outer join of the sums per window of two topics, and the sum over all its rows. */
-function windowedJoin(windows: ReturnType<typeof tumbling> | ReturnType<typeof session>) {
+function windowedJoin(windows: ReturnType<typeof tumbling> | ReturnType<typeof session>, rowsAreCached = true) {
   return (builder: StreamsBuilder): void => {
-    const sums = (topic: string) =>
+    const sums = (topic: string, caching = true) =>
       builder
         .stream(topic, TEXT)
         .groupByKey()
         .windowedBy(windows as ReturnType<typeof tumbling>)
-        .reduce((a: number, b: number) => a + b)
-    const both = sums('in').outerJoin(sums('rows'), (left, right) => (left ?? 0) + (right ?? 0))
+        .reduce((a: number, b: number) => a + b, { caching })
+    const both = sums('in').outerJoin(sums('rows', rowsAreCached), (left, right) => (left ?? 0) + (right ?? 0))
     both.toStream(windowText).to('out', TEXT)
     both
       .groupBy((_window, sum) => ['all', sum], TEXT)
@@ -122,12 +122,14 @@ test.each([
 })
 
 test.each([
-  ['time windows', tumbling(10)],
-  ['sessions', session(2)]
-])('joins %s that expired while a cache held them back', async (_what, windows) => {
+  ['time windows', tumbling(10), true],
+  ['sessions', session(2), true],
+  ['time windows, one side without a cache,', tumbling(10), false],
+  ['sessions, one side without a cache,', session(2), false]
+])('joins %s that expired while a cache held them back', async (_what, windows, rowsAreCached) => {
   const records = ['a=1@1', 'rows>a=10@1', 'a=2@100', 'rows>a=20@100']
   const plain = await run(windowedJoin(windows), records)
-  const cached = await run(windowedJoin(windows), records, CACHED)
+  const cached = await run(windowedJoin(windows, rowsAreCached), records, CACHED)
   const last = (outputs: string[], key: string) => outputs.findLast(output => output.startsWith(key))
   expect(last(plain, 'a:0-10=') ?? last(plain, 'a:1-1=')).toBeDefined()
   for (const key of ['a:0-10=', 'a:1-1=', 'a:100-110=', 'a:100-100=', 'all='])
