@@ -31,7 +31,7 @@ export default defineConfig({
             'scripts/**/*.test.ts',
             'test/**/*.test.ts'
           ],
-          exclude: [...NOT_TESTS, '**/*.kafka.test.ts', 'test/pack/**'],
+          exclude: [...NOT_TESTS, '**/*.kafka.test.ts', '**/*.registry.test.ts', 'test/pack/**'],
           testTimeout: 15_000,
           hookTimeout: 15_000
         }
@@ -46,6 +46,16 @@ export default defineConfig({
             'scripts/**/*.kafka.test.ts',
             'test/**/*.kafka.test.ts'
           ],
+          exclude: NOT_TESTS,
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        ...SOURCES,
+        test: {
+          name: 'registry',
+          include: ['packages/*/src/**/*.registry.test.ts', 'test/**/*.registry.test.ts'],
           exclude: NOT_TESTS,
           testTimeout: 60_000,
           hookTimeout: 60_000

@@ -8,6 +8,7 @@ import { freePorts } from './free-ports.ts'
 import { kafkaAnswers } from './kafka-answers.ts'
 import { kafkaJars } from './kafka-jars.ts'
 import { LOGGING_FLAGS, serverProperties } from './kafka-settings.ts'
+import { startWatchdog } from './watchdog.ts'
 
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 30_000
@@ -201,20 +202,6 @@ async function launch(dir: string, port: number, jars: string, temporary: boolea
   if (taken !== undefined) throw new PortTakenError(`Kafka could not listen on ${taken}: another process does.`)
   const what = slow ? `did not answer within ${START_TIMEOUT_MS / 1000} s` : 'ended while starting'
   throw new Error(`Kafka ${what}. The end of ${log}:\n${lastLines(said)}`)
-}
-
-/**
- * Kills the broker when this process is gone, even by `kill -9`: only then the pipe to the watchdog closes. A clean end
- * of the broker kills the watchdog first.
- */
-function startWatchdog(pid: number, wipeDir: string): ChildProcess {
-  const script = 'cat >/dev/null; kill -9 "$1" 2>/dev/null; [ -z "$2" ] || { sleep 1; rm -rf "$2"; }'
-  const watchdog = spawn('sh', ['-c', script, 'kafka-watchdog', String(pid), wipeDir], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore']
-  })
-  watchdog.unref()
-  return watchdog
 }
 
 async function runningBroker(dir: string): Promise<BrokerFile | undefined> {

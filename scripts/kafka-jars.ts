@@ -11,14 +11,25 @@ export const CACHE_DIR = fileURLToPath(new URL('../.cache', import.meta.url))
 const POM = fileURLToPath(new URL('./kafka-broker/pom.xml', import.meta.url))
 const OLDEST_JAVA = 17
 
+/** What is fetched, in the words of messages, and how else to come by it. */
+interface Fetched {
+  readonly title: string
+  readonly instead: string
+}
+
+const KAFKA: Fetched = {
+  title: `Apache Kafka ${KAFKA_VERSION}`,
+  instead: 'set KAFKA_BROKERS to a running Kafka'
+}
+
 /** The folder with Kafka's jars; on first use Maven fetches them. Several processes may ask at once. */
 export function kafkaJars(): Promise<string> {
   return mavenJars('kafka', POM)
 }
 
 /** The folder with the jars of another list of dependencies, which may use `${kafka.version}`. */
-export async function mavenJars(name: string, pom: string): Promise<string> {
-  requireJava()
+export async function mavenJars(name: string, pom: string, what = KAFKA): Promise<string> {
+  requireJava(what)
   // A changed list of jars is another folder.
   const pomHash = createHash('sha256')
     .update(await readFile(pom))
@@ -26,12 +37,12 @@ export async function mavenJars(name: string, pom: string): Promise<string> {
     .slice(0, 8)
   const jars = join(CACHE_DIR, `${name}-${KAFKA_VERSION}-${pomHash}`)
   if (existsSync(jars)) return jars
-  requireMaven()
+  requireMaven(what)
   await mkdir(CACHE_DIR, { recursive: true })
   // Fetched aside and renamed, so that a folder with the final name is always whole.
   const aside = await mkdtemp(join(CACHE_DIR, 'kafka-jars-'))
   try {
-    await fetchWithMaven(pom, aside)
+    await fetchWithMaven(pom, aside, what)
     await rename(aside, jars).catch((cause: unknown) => {
       if (!existsSync(jars)) throw cause
     })
@@ -41,8 +52,8 @@ export async function mavenJars(name: string, pom: string): Promise<string> {
   return jars
 }
 
-async function fetchWithMaven(pom: string, outputDirectory: string): Promise<void> {
-  process.stderr.write(`Fetching Apache Kafka ${KAFKA_VERSION} with Maven (once, up to 120 MB) …\n`)
+async function fetchWithMaven(pom: string, outputDirectory: string, { title }: Fetched): Promise<void> {
+  process.stderr.write(`Fetching ${title} with Maven (once, up to 140 MB) …\n`)
   const log = join(outputDirectory, 'maven.log')
   const args = [
     ...['-B', '-q', '-f', pom, `-Dkafka.version=${KAFKA_VERSION}`, `-DoutputDirectory=${outputDirectory}`],
@@ -52,19 +63,16 @@ async function fetchWithMaven(pom: string, outputDirectory: string): Promise<voi
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('exit', resolve))
   if (code === 0) return
   const tail = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n')
-  throw new Error(`Maven could not fetch Apache Kafka ${KAFKA_VERSION} (exit code ${code}). Its last words:\n${tail}`)
+  throw new Error(`Maven could not fetch ${title} (exit code ${code}). Its last words:\n${tail}`)
 }
 
-function requireJava(): void {
+function requireJava({ title, instead }: Fetched): void {
   const answer = spawnSync('java', ['-version'], { encoding: 'utf8' })
-  const needed = `Apache Kafka needs a Java runtime, version ${OLDEST_JAVA} or newer`
+  const needed = `${title} needs a Java runtime, version ${OLDEST_JAVA} or newer`
   if (answer.error !== undefined) {
-    throw new Error(
-      `${needed}, and there is no \`java\` in PATH. Install one, or set KAFKA_BROKERS to a running Kafka.`,
-      {
-        cause: answer.error
-      }
-    )
+    throw new Error(`${needed}, and there is no \`java\` in PATH. Install one, or ${instead}.`, {
+      cause: answer.error
+    })
   }
   const version = /version "(\d+)/.exec(answer.stderr)?.[1]
   if (version !== undefined && Number(version) < OLDEST_JAVA) {
@@ -72,12 +80,12 @@ function requireJava(): void {
   }
 }
 
-function requireMaven(): void {
+function requireMaven({ title, instead }: Fetched): void {
   const answer = spawnSync('mvn', ['--version'], { stdio: 'ignore' })
   if (answer.error === undefined) return
   throw new Error(
-    `The jars of Apache Kafka ${KAFKA_VERSION} are not in .cache yet and there is no \`mvn\` in PATH to fetch them. ` +
-      'Install Apache Maven, or set KAFKA_BROKERS to a running Kafka.',
+    `${title} is not in .cache yet and there is no \`mvn\` in PATH to fetch them. ` +
+      `Install Apache Maven, or ${instead}.`,
     { cause: answer.error }
   )
 }

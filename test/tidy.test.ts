@@ -25,6 +25,7 @@ const REAL_TIME: Readonly<Record<string, string>> = {
   'packages/broker/src/system-time.ts': 'implements Clock and Random for a broker that is given none',
   'packages/millrace/src/console-logger.ts': 'stamps log lines for people; nothing is computed from it',
   'packages/cli/src/process-io.ts': 'the process around the command: what it waits for between restarts',
+  'packages/serde-avro/src/system-clock.ts': 'implements Clock for a registry client that is given none',
   'packages/store-level/src/process-slots.ts': 'names a directory unlike any other on the machine',
   'packages/streams/src/runtime/system-clock.ts': 'implements Clock',
   'packages/streams/src/runtime/system-event-loop.ts': 'implements EventLoop',

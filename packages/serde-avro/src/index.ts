@@ -1,0 +1,8 @@
+export { avro } from './avro.ts'
+export type { AvroOptions } from './avro-options.ts'
+export type { AvroDefinition, AvroField, AvroSchema, AvroUnionSchema } from './avro-schema.ts'
+export type { AvroValue, LongAs } from './avro-value.ts'
+export { type RegistryAvroOptions, registryAvro } from './registry-avro.ts'
+export type { RegistryAuth, RegistryOptions, RegistryTls } from './registry-options.ts'
+export { type RegisteredSchema, type SchemaRegistry, schemaRegistry } from './schema-registry.ts'
+export type { SubjectFunction, SubjectStrategy, SubjectStrategyName } from './subject-strategy.ts'
