@@ -124,7 +124,10 @@ describe('decoding', () => {
     )
   })
 
-  it('refuses bytes after the end', () => {
+  it('refuses bytes after the end of a response, and ignores them after a request', () => {
+    const request = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null }
+    const longer = Buffer.concat([protocol.encodeRequest(protocol.Heartbeat, 4, request), Buffer.alloc(3)])
+    expect(protocol.decodeRequest(protocol.Heartbeat, 4, longer)).toEqual(request)
     const frame = protocol.encodeResponse(protocol.Heartbeat, 4, { errorCode: 0 })
     expect(() => protocol.decodeResponse(protocol.Heartbeat, 4, Buffer.concat([frame, Buffer.alloc(1)]))).toThrow(
       expect.objectContaining({ code: 'PROTOCOL_MALFORMED' })

@@ -23,12 +23,13 @@ export function encodeRequest<A extends Api>(api: A, version: number, body: Requ
 }
 
 /**
- * Decodes the body of a request. Byte fields are views into `buffer`.
+ * Decodes the body of a request. Byte fields are views into `buffer`. Bytes behind it are ignored, as by Kafka:
+ * librdkafka's Metadata request for all topics has three.
  *
  * @throws ProtocolError `PROTOCOL_TRUNCATED`, `PROTOCOL_MALFORMED`, `PROTOCOL_INT64_TOO_LARGE`
  */
 export function decodeRequest<A extends Api>(api: A, version: number, buffer: Buffer): DecodedRequestOf<A> {
-  return decode(codecOf(api, 'request', version), `${api.name} request v${version}`, buffer) as DecodedRequestOf<A>
+  return codecOf(api, 'request', version).decode(new Reader(buffer)) as DecodedRequestOf<A>
 }
 
 /**
@@ -41,13 +42,24 @@ export function encodeResponse<A extends Api>(api: A, version: number, body: Res
 }
 
 /**
- * Decodes the body of a response. Byte fields, `records` among them, are views into `buffer`. Fields that `version`
- * lacks hold their defaults.
+ * Decodes the body of a response, all of `buffer`. Byte fields, `records` among them, are views into it. Fields that
+ * `version` lacks hold their defaults.
  *
  * @throws ProtocolError `PROTOCOL_TRUNCATED`, `PROTOCOL_MALFORMED`, `PROTOCOL_INT64_TOO_LARGE`
  */
 export function decodeResponse<A extends Api>(api: A, version: number, buffer: Buffer): ResponseOf<A> {
-  return decode(codecOf(api, 'response', version), `${api.name} response v${version}`, buffer) as ResponseOf<A>
+  const reader = new Reader(buffer)
+  const decoded = codecOf(api, 'response', version).decode(reader) as ResponseOf<A>
+  if (reader.remaining > 0) {
+    throw new ProtocolError(
+      'PROTOCOL_MALFORMED',
+      `${api.name} response v${version} ends at byte ${reader.position}, but the frame has ${buffer.length}`,
+      {
+        details: { position: reader.position, frameBytes: buffer.length }
+      }
+    )
+  }
+  return decoded
 }
 
 /** Encodes a versioned structure with its version in front, as `ConsumerProtocolSubscription` travels in JoinGroup. */
@@ -110,19 +122,4 @@ function encode(codec: Codec, body: unknown): Buffer {
   const writer = new Writer()
   codec.encode(writer, body)
   return writer.finish()
-}
-
-function decode(codec: Codec, what: string, buffer: Buffer): unknown {
-  const reader = new Reader(buffer)
-  const decoded = codec.decode(reader)
-  if (reader.remaining > 0) {
-    throw new ProtocolError(
-      'PROTOCOL_MALFORMED',
-      `${what} ends at byte ${reader.position}, but the frame has ${buffer.length}`,
-      {
-        details: { position: reader.position, frameBytes: buffer.length }
-      }
-    )
-  }
-  return decoded
 }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import * as protocol from '@millrace/protocol'
 import type { Api, RequestOf, ResponseOf } from '@millrace/protocol'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -115,4 +117,22 @@ it('refuses producers that cannot be, in every version', async () => {
   }
   await same(protocol.DescribeTransactions, { transactionalIds: [missing, ''] })
   await same(protocol.ListTransactions, { stateFilters: [], producerIdFilters: [], transactionalIdPattern: '[' }, 2)
+})
+
+it('ignores bytes behind a request', async () => {
+  const body = { groupId: missing, generationId: 1, memberId: 'nobody' }
+  const header = { apiKey: protocol.Heartbeat.key, apiVersion: 0, correlationId: 7, clientId: 'wire' }
+  const request = [protocol.encodeRequestHeader(header, false), protocol.encodeRequest(protocol.Heartbeat, 0, body)]
+  const frame = Buffer.concat([Buffer.alloc(4), ...request, Buffer.from([1, 2, 3])])
+  frame.writeInt32BE(frame.length - 4)
+  const answers: string[] = []
+  for (const { address } of sides) {
+    const [host, port] = address.split(':') as [string, string]
+    const socket = connect(Number(port), host)
+    socket.write(frame)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    answers.push(answer.toString('hex'))
+    socket.destroy()
+  }
+  expect(answers[1]).toBe(answers[0])
 })
