@@ -1,7 +1,9 @@
 import type { Serde } from '@millrace/streams/core'
 import { expectTypeOf } from 'vitest'
 import { avro } from './avro.ts'
+import type { AvroSchema } from './avro-schema.ts'
 import type { AvroValue } from './avro-value.ts'
+import { registryAvro } from './registry-avro.ts'
 
 const ADDRESS = {
   type: 'record',
@@ -116,3 +118,9 @@ expectTypeOf(avro({ type: 'array', items: 'int' })).toEqualTypeOf<Serde<readonly
 expectTypeOf(avro(ORDER, { long: 'bigint' })).toEqualTypeOf<Serde<AvroValue<typeof ORDER, 'bigint'>>>()
 expectTypeOf(avro(JSON.parse('"int"') as string)).toEqualTypeOf<Serde<unknown>>()
 expectTypeOf(avro<{ a: number }>(JSON.parse('{}'))).toEqualTypeOf<Serde<{ a: number }>>()
+expectTypeOf(avro({} as AvroSchema)).toEqualTypeOf<Serde<unknown>>()
+expectTypeOf<AvroValue<{ type: 'array'; items: AvroSchema }>>().toEqualTypeOf<readonly unknown[]>()
+expectTypeOf<AvroValue<any>>().toEqualTypeOf<unknown>()
+expectTypeOf(registryAvro({ url: 'http://registry', schema: ORDER })).toEqualTypeOf<Serde<AvroValue<typeof ORDER>>>()
+expectTypeOf(registryAvro({ url: 'http://registry' })).toEqualTypeOf<Serde<unknown>>()
+expectTypeOf(registryAvro<Date>({ url: 'http://registry', schema: JSON.parse('{}') })).toEqualTypeOf<Serde<Date>>()

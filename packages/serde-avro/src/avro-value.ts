@@ -1,3 +1,5 @@
+import type { AvroDefinition } from './avro-schema.ts'
+
 /** How `long` is represented. */
 export type LongAs = 'number' | 'bigint'
 
@@ -22,20 +24,23 @@ export type LongAs = 'number' | 'bigint'
  *
  * A schema whose text is not known to the compiler gives `unknown`.
  */
-export type AvroValue<S, L extends LongAs = 'number'> = IsAny<S> extends true ? unknown : ValueOf<S, Definitions<S>, L>
+export type AvroValue<S, L extends LongAs = 'number'> = ValueOf<S, Definitions<S>, L>
 
-/** `any` takes every branch of every condition below, without end. */
-type IsAny<S> = 0 extends 1 & S ? true : false
+/** Of a part that is not known to the compiler, every condition below would be followed without end. */
+type IsUnknown<S> = AvroDefinition extends S ? true : false
 
-type ValueOf<S, D, L extends LongAs> = S extends readonly unknown[]
-  ? UnionOf<S, D, L>
-  : S extends string
-    ? NamedOf<S, D, L>
-    : S extends { readonly type: infer T; readonly logicalType: infer G }
-      ? LogicalOf<T, G, S, D, L>
-      : S extends { readonly type: infer T }
-        ? DefinedOf<T, S, D, L>
-        : unknown
+type ValueOf<S, D, L extends LongAs> =
+  IsUnknown<S> extends true
+    ? unknown
+    : S extends readonly unknown[]
+      ? UnionOf<S, D, L>
+      : S extends string
+        ? NamedOf<S, D, L>
+        : S extends { readonly type: infer T; readonly logicalType: infer G }
+          ? LogicalOf<T, G, S, D, L>
+          : S extends { readonly type: infer T }
+            ? DefinedOf<T, S, D, L>
+            : unknown
 
 interface Primitives<L extends LongAs> {
   null: null
@@ -136,33 +141,39 @@ interface Kinds<L extends LongAs> {
 }
 
 /** What tells a branch's values from those of others; `kindOf` in avro-type.ts says the same of types at run time. */
-type KindOf<B, D, L extends LongAs> = B extends keyof Kinds<L>
-  ? Kinds<L>[B]
-  : B extends string
-    ? KindOf<Named<B, D>, D, L>
-    : B extends { readonly type: infer T; readonly logicalType: 'date' | 'timestamp-millis' }
-      ? T extends 'int' | 'long'
-        ? 'object'
-        : KindOf<T, D, L>
-      : B extends { readonly type: infer T; readonly logicalType: 'decimal' }
-        ? T extends 'bytes' | 'fixed'
-          ? 'string'
-          : KindOf<T, D, L>
-        : B extends { readonly type: infer T }
-          ? KindOf<T, D, L>
-          : never
+type KindOf<B, D, L extends LongAs> =
+  IsUnknown<B> extends true
+    ? never
+    : B extends keyof Kinds<L>
+      ? Kinds<L>[B]
+      : B extends string
+        ? KindOf<Named<B, D>, D, L>
+        : B extends { readonly type: infer T; readonly logicalType: 'date' | 'timestamp-millis' }
+          ? T extends 'int' | 'long'
+            ? 'object'
+            : KindOf<T, D, L>
+          : B extends { readonly type: infer T; readonly logicalType: 'decimal' }
+            ? T extends 'bytes' | 'fixed'
+              ? 'string'
+              : KindOf<T, D, L>
+            : B extends { readonly type: infer T }
+              ? KindOf<T, D, L>
+              : never
 
-type BranchName<B, D> = B extends string
-  ? Named<B, D> extends infer N
-    ? [N] extends [never]
-      ? B
-      : FullName<N>
-    : never
-  : B extends { readonly name: string }
-    ? FullName<B>
-    : B extends { readonly type: infer T }
-      ? BranchName<T, D>
-      : never
+type BranchName<B, D> =
+  IsUnknown<B> extends true
+    ? never
+    : B extends string
+      ? Named<B, D> extends infer N
+        ? [N] extends [never]
+          ? B
+          : FullName<N>
+        : never
+      : B extends { readonly name: string }
+        ? FullName<B>
+        : B extends { readonly type: infer T }
+          ? BranchName<T, D>
+          : never
 
 // ── names ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -184,17 +195,20 @@ type Named<S extends string, D> = D extends { readonly name: infer N extends str
   : never
 
 /** All that is defined with a name anywhere in a schema. */
-type Definitions<S> = S extends readonly unknown[]
-  ? Definitions<S[number]>
-  : S extends string
+type Definitions<S> =
+  IsUnknown<S> extends true
     ? never
-    : S extends { readonly type: infer T }
-      ?
-          | (S extends { readonly name: string } ? S : never)
-          | (S extends { readonly fields: readonly (infer F)[] } ? DefinitionsOfField<F> : never)
-          | (S extends { readonly items: infer I } ? Definitions<I> : never)
-          | (S extends { readonly values: infer I } ? Definitions<I> : never)
-          | Definitions<T>
-      : never
+    : S extends readonly unknown[]
+      ? Definitions<S[number]>
+      : S extends string
+        ? never
+        : S extends { readonly type: infer T }
+          ?
+              | (S extends { readonly name: string } ? S : never)
+              | (S extends { readonly fields: readonly (infer F)[] } ? DefinitionsOfField<F> : never)
+              | (S extends { readonly items: infer I } ? Definitions<I> : never)
+              | (S extends { readonly values: infer I } ? Definitions<I> : never)
+              | Definitions<T>
+          : never
 
 type DefinitionsOfField<F> = F extends { readonly type: infer T } ? Definitions<T> : never

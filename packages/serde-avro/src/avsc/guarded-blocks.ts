@@ -37,7 +37,7 @@ export class GuardedArrayType extends avsc.types.ArrayType {
     const items = this.itemsType as unknown as Readable
     let count = blockCount(tap)
     if (count === 0) return []
-    const values = new Array<unknown>(count)
+    const values: unknown[] = []
     let at = 0
     for (; count > 0; count = blockCount(tap)) while (count-- > 0) values[at++] = items._read(tap)
     return values
