@@ -32,6 +32,7 @@ const PACKAGES = {
   client: { ours: ['protocol/src/index', 'streams/src/(ports|core)/index'], others: [] },
   'transport-kafkajs': { ours: ['client/src/index', 'streams/src/(ports|core)/index'], others: ['^kafkajs'] },
   'store-level': { ours: ['streams/src/(ports|core)/index'], others: ['^(level|classic-level|abstract-level)'] },
+  rxjs: { ours: ['streams/src/index', 'streams/src/(core|ports|runtime)/index'], others: ['^rxjs'] },
   'serde-avro': { ours: ['streams/src/(ports|core)/index'], others: ['^avsc'] },
   testing: { ours: ['*'], others: ['^vitest'] },
   cli: { ours: ['*'], others: [] },

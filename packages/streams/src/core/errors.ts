@@ -95,6 +95,10 @@ export const ERRORS = {
   BROKER_DATA_LOCKED: 'stop',
   BROKER_FAULT_INVALID: 'stop',
 
+  RXJS_EMITTED_LATE: 'stop',
+  RXJS_STATE_CARRIED: 'stop',
+  RXJS_BUFFER_FULL: 'stop',
+
   APP_STATE_INVALID: 'stop',
   APP_CLOSE_TIMED_OUT: 'stop',
 
