@@ -35,11 +35,10 @@ Every method of the DSL and of the Processor API, with an example that the tests
 method that each equals under it, the other way round [a table at the end](#kafka-streams-names), and everything else in
 [Coming from Kafka Streams](coming-from-kafka-streams.md).
 
-Under an example stands what is sent to it and what it writes. \`clicks alice=3@5s\` is a record of the topic \`clicks\` with the key
-\`alice\`, the value \`3\` and the timestamp 5 s after the epoch; \`(trace=7)\` behind it are its headers. Texts stand without quotes where
-that leaves no doubt, everything else as JSON. The key of a window is written as Kafka Streams prints it, \`[alice@0/5m]\`: key, start
-and end. \`log\` is what the example prints, and \`wall clock +1m\` turns the clock. Time-outs, caches and partitions do not show here:
-the examples run on one partition, without a record cache.
+Under an example stands what is sent to it and what it writes, in [the notation of the test driver](testing.md#records-as-text):
+\`clicks alice:3@5s^trace=7\` is a record of the topic \`clicks\` with the key \`alice\`, the value \`3\`, the timestamp 5 s after the epoch
+and a header, and \`alice[0,5m)\` the key of a window. \`log\` is what the example prints, and \`--idle 1m\` turns the clock. Time-outs,
+caches and partitions do not show here: the examples run on one partition, without a record cache.
 
 Where a function is given to an operator, it is synchronous, and is called with a null for a key or value that is missing, unless it
 says otherwise. A \`Duration\` is a number of milliseconds, or text with a unit: \`'250ms'\`, \`'10s'\`, \`'5m'\`, \`'1h'\`, \`'7d'\`. Errors are

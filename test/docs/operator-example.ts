@@ -1,6 +1,5 @@
 import { isStreamsError, type Serde, type Topology } from 'millrace'
 import { type TestOutputTopic, TopologyTestDriver } from '@millrace/testing'
-import { parseRecord, parseTime, recordText } from './record-text.ts'
 
 /** An example of docs/operators.md. */
 export interface OperatorExample {
@@ -43,14 +42,20 @@ export async function runExample({ build, steps }: OperatorExample): Promise<str
   return done
 }
 
+/** `<topic> <records>`, or `--idle <span>`, as the test driver takes them. */
 async function take(driver: TopologyTestDriver, topology: Topology, input: string): Promise<void> {
-  const wait = /^wall clock \+(\S+)$/.exec(input)
-  if (wait !== null) driver.advanceWallClock(parseTime(wait[1] as string))
-  else {
-    const { topic, key, value, timestampMs, headers } = parseRecord(input)
-    driver.inputTopic(topic, serdesOf(topology, 'source', topic)).pipe(key, value, timestampMs, headers)
-  }
+  const [, topic = '', records = ''] = /^(\S+) (.*)$/.exec(input) ?? []
+  const isIdle = topic === '--idle'
+  const reads = isIdle ? anyInput(topology) : topic
+  driver.inputTopic(reads, serdesOf(topology, 'source', reads)).pipe(isIdle ? input : records)
   await driver.settle()
+}
+
+function anyInput(topology: Topology): string {
+  const topics = topology.subTopologies
+    .flatMap(sub => sub.nodes)
+    .flatMap(node => (node.kind === 'source' && !(node.topics instanceof RegExp) ? node.topics : []))
+  return topics[0] ?? ''
 }
 
 /** What was written to the topics of users since it was last asked. */
@@ -69,7 +74,7 @@ class Outputs {
       if (this.#topics.has(topic) || INTERNAL.test(topic)) continue
       this.#topics.set(topic, this.#driver.outputTopic(topic, serdesOf(this.#topology, 'sink', topic)))
     }
-    return [...this.#topics].flatMap(([name, topic]) => topic.readRecords().map(record => recordText(name, record)))
+    return [...this.#topics].flatMap(([name, topic]) => (topic.size === 0 ? [] : [`${name} ${topic.readText()}`]))
   }
 }
 
@@ -91,7 +96,8 @@ function serdesOf(topology: Topology, kind: 'source' | 'sink', topic: string): {
 
 function codeOf(error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (isStreamsError(cause) && cause.code !== 'RECORD_PROCESS_FAILED') return cause.code
+    if (!isStreamsError(cause) || cause.code === 'RECORD_PROCESS_FAILED') continue
+    if (cause.code !== 'TEST_NOTATION_INVALID') return cause.code
   }
   throw error
 }

@@ -70,8 +70,8 @@ export interface ProcessorContext<KOut, VOut> {
    *   .build()
    * ```
    * ```text
-   * results q1=5@0 → gains q1=5@0
-   * results q2=-2@5s → losses q2=-2@5s
+   * results q1:5@0 → gains q1:5@0
+   * results q2:-2@5s → losses q2:-2@5s
    * ```
    */
   forward(record: StreamRecord<KOut, VOut>, childName?: string): void
@@ -108,9 +108,9 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('payments-before-refund', { value: json<number>() })
    * ```
    * ```text
-   * payments alice=3@0 →
-   * payments alice=4@1s →
-   * refunds alice=4@5s → payments-before-refund alice=2@5s
+   * payments alice:3@0 →
+   * payments alice:4@1s →
+   * refunds alice:4@5s → payments-before-refund alice:2@5s
    * ```
    */
   getStateStore<S>(name: string): S
@@ -139,8 +139,8 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('origins', { value: string() })
    * ```
    * ```text
-   * in a=tea@0 → origins a=in-0 at 0@0
-   * in a=milk@5s → origins a=in-0 at 1@5s
+   * in a:tea@0 → origins a:"in-0 at 0"@0
+   * in a:milk@5s → origins a:"in-0 at 1"@5s
    * ```
    */
   recordMetadata(): RecordMetadata | undefined
@@ -167,7 +167,7 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('counts', { value: string() })
    * ```
    * ```text
-   * in a=tea@0 (trace=7, user=alice) → counts a=2 headers@0
+   * in a:tea@0^trace=7^user=alice → counts a:"2 headers"@0
    * ```
    */
   currentHeaders(): Headers
@@ -195,8 +195,8 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('lateness', { value: json<number>() })
    * ```
    * ```text
-   * in a=tea@5s → lateness a=0@5s
-   * in a=milk@3s → lateness a=2000@3s
+   * in a:tea@5s → lateness a:0@5s
+   * in a:milk@3s → lateness a:2000@3s
    * ```
    */
   streamTimeMs(): number
@@ -222,8 +222,8 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('read-at', { value: json<number>() })
    * ```
    * ```text
-   * wall clock +1m →
-   * in a=tea@5s → read-at a=60000@5s
+   * --idle 1m →
+   * in a:tea@5s → read-at a:60000@5s
    * ```
    */
   systemTimeMs(): number
@@ -252,8 +252,8 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('valid', { value: json<number>() })
    * ```
    * ```text
-   * readings s1=20@0 → valid s1=20@0
-   * readings s1=null@5s →
+   * readings s1:20@0 → valid s1:20@0
+   * readings s1:null@5s →
    * ```
    */
   drop(reason: DropReason): void
@@ -292,9 +292,9 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('counts', { key: string(), value: json<number>() })
    * ```
    * ```text
-   * clicks alice=/home@1s → counts clicks so far=1@1s
-   * clicks bob=/home@30s →
-   * clicks bob=/cart@61s → counts clicks so far=3@61s
+   * clicks alice:/home@1s → counts "clicks so far":1@1s
+   * clicks bob:/home@30s →
+   * clicks bob:/cart@61s → counts "clicks so far":3@1m1s
    * ```
    * @example
    * ```ts
@@ -312,9 +312,9 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('news', { key: string(), value: string() })
    * ```
    * ```text
-   * wall clock +9s →
-   * wall clock +1s → news news=answer of a service@10s
-   * wall clock +25s → news news=answer of a service@35s
+   * --idle 9s →
+   * --idle 1s → news news:"answer of a service"@10s
+   * --idle 25s → news news:"answer of a service"@35s
    * ```
    */
   schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator): Cancellable
@@ -348,7 +348,7 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('saved-orders', { value: json<number>() })
    * ```
    * ```text
-   * orders alice=120@0 → saved-orders alice=120@0
+   * orders alice:120@0 → saved-orders alice:120@0
    * ```
    */
   waitFor(promise: Promise<unknown>): void
@@ -382,8 +382,8 @@ export interface ProcessorContext<KOut, VOut> {
    *   .to('numbered', { value: json<number>() })
    * ```
    * ```text
-   * clicks alice=/home@0 → numbered alice=1@0
-   * clicks bob=/home@5s → numbered bob=2@5s
+   * clicks alice:/home@0 → numbered alice:1@0
+   * clicks bob:/home@5s → numbered bob:2@5s
    * ```
    */
   nodeState(name: string, initial: number): NodeState
@@ -415,8 +415,8 @@ export interface Cancellable {
    *   .to('out', { key: string(), value: string() })
    * ```
    * ```text
-   * wall clock +10s → out hello=once@10s
-   * wall clock +10s →
+   * --idle 10s → out hello:once@10s
+   * --idle 10s →
    * ```
    */
   cancel(): void

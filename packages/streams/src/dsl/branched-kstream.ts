@@ -39,9 +39,9 @@ export class BranchedKStream<K, V, B extends Readonly<Record<string, KStream<K, 
    * other.to('others')
    * ```
    * ```text
-   * uploads alice=notes.md@0 → texts alice=notes.md@0
-   * uploads alice=cat.png@5s → pictures alice=cat.png@5s
-   * uploads bob=song.mp3@9s → others bob=song.mp3@9s
+   * uploads alice:notes.md@0 → texts alice:notes.md@0
+   * uploads alice:cat.png@5s → pictures alice:cat.png@5s
+   * uploads bob:song.mp3@9s → others bob:song.mp3@9s
    * ```
    */
   branch<N extends string>(
@@ -70,8 +70,8 @@ export class BranchedKStream<K, V, B extends Readonly<Record<string, KStream<K, 
    * broken.mapValues(value => `broken: ${value}`).to('alarms', { value: string() })
    * ```
    * ```text
-   * readings s1=21@0 → valid-readings s1=21@0
-   * readings s1=-999@5s → alarms s1=broken: -999@5s
+   * readings s1:21@0 → valid-readings s1:21@0
+   * readings s1:-999@5s → alarms s1:"broken: -999"@5s
    * ```
    */
   defaultBranch<N extends string>(name: N): B & { readonly [P in N]: KStream<K, V> } {
@@ -93,8 +93,8 @@ export class BranchedKStream<K, V, B extends Readonly<Record<string, KStream<K, 
    * urgent.to('urgent-tickets')
    * ```
    * ```text
-   * tickets t1=!down@0 → urgent-tickets t1=!down@0
-   * tickets t2=slow@5s →
+   * tickets t1:!down@0 → urgent-tickets t1:!down@0
+   * tickets t2:slow@5s →
    * ```
    */
   noDefaultBranch(): B {

@@ -42,8 +42,8 @@ export class CogroupedKStream<K, A> {
    *   .to('scores')
    * ```
    * ```text
-   * views alice=/home@0 → scores alice=1@0
-   * buys alice=tea@5s → scores alice=11@5s
+   * views alice:/home@0 → scores alice:1@0
+   * buys alice:tea@5s → scores alice:11@5s
    * ```
    */
   cogroup<V>(grouped: KGroupedStream<K, V>, aggregator: Aggregator<K, V, A>): CogroupedKStream<K, A> {
@@ -72,8 +72,8 @@ export class CogroupedKStream<K, A> {
    *   .to('online')
    * ```
    * ```text
-   * logins alice=phone@0 → online alice=true@0
-   * logouts alice=phone@5s → online alice=false@5s
+   * logins alice:phone@0 → online alice:true@0
+   * logouts alice:phone@5s → online alice:false@5s
    * ```
    */
   aggregate(initializer: () => A, options: AggregateOptions<K, A>): KTable<K, A, KeyValueHandle<K, A>> {
@@ -98,8 +98,8 @@ export class CogroupedKStream<K, A> {
    *   .to('scores')
    * ```
    * ```text
-   * clicks alice=/home@0 → scores [alice@0/0]=1@0
-   * buys alice=tea@3m → scores [alice@0/0]=null@0 | scores [alice@0/3m]=11@3m
+   * clicks alice:/home@0 → scores alice[0,0]:1@0
+   * buys alice:tea@3m → scores alice[0,0]:null@0 alice[0,3m]:11@3m
    * ```
    */
   windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
@@ -122,9 +122,9 @@ export class CogroupedKStream<K, A> {
    *   .to('scores-5m')
    * ```
    * ```text
-   * clicks alice=/home@0 → scores-5m [alice@0/5m]=1@0
-   * buys alice=tea@3m → scores-5m [alice@0/5m]=11@3m
-   * clicks alice=/home@6m → scores-5m [alice@5m/10m]=1@6m
+   * clicks alice:/home@0 → scores-5m alice[0,5m):1@0
+   * buys alice:tea@3m → scores-5m alice[0,5m):11@3m
+   * clicks alice:/home@6m → scores-5m alice[5m,10m):1@6m
    * ```
    */
   windowedBy(windows: FixedWindows): TimeWindowedCogroupedKStream<K, A>

@@ -27,7 +27,7 @@ export class GlobalKTable<K, V> {
    * ```
    * ```text
    * build → log airports
-   * airports FRA=Frankfurt@0 →
+   * airports FRA:Frankfurt@0 →
    * ```
    */
   get queryableStore(): KeyValueHandle<K, V> {

@@ -51,9 +51,9 @@ export class KGroupedStream<K, V> {
    *   .to('clicks-per-user')
    * ```
    * ```text
-   * clicks alice=/home@5s → clicks-per-user alice=1@5s
-   * clicks alice=/cart@3s → clicks-per-user alice=2@5s
-   * clicks alice=null@9s →
+   * clicks alice:/home@5s → clicks-per-user alice:1@5s
+   * clicks alice:/cart@3s → clicks-per-user alice:2@5s
+   * clicks alice:null@9s →
    * ```
    */
   count(options: MaterializedOptions<K, number> = {}): KTable<K, number, KeyValueHandle<K, number>> {
@@ -80,9 +80,9 @@ export class KGroupedStream<K, V> {
    *   .to('highest')
    * ```
    * ```text
-   * readings s1=20@0 → highest s1=20@0
-   * readings s1=24@5s → highest s1=24@5s
-   * readings s1=22@9s → highest s1=24@9s
+   * readings s1:20@0 → highest s1:20@0
+   * readings s1:24@5s → highest s1:24@5s
+   * readings s1:22@9s → highest s1:24@9s
    * ```
    */
   reduce(
@@ -117,8 +117,8 @@ export class KGroupedStream<K, V> {
    *   .to('paths')
    * ```
    * ```text
-   * clicks alice=/home@0 → paths alice=["/home"]@0
-   * clicks alice=/cart@5s → paths alice=["/home","/cart"]@5s
+   * clicks alice:/home@0 → paths alice:["/home"]@0
+   * clicks alice:/cart@5s → paths alice:["/home","/cart"]@5s
    * ```
    */
   aggregate<A>(
@@ -146,9 +146,9 @@ export class KGroupedStream<K, V> {
    *   .to('visits')
    * ```
    * ```text
-   * clicks alice=/home@0 → visits [alice@0/0]=1@0
-   * clicks alice=/cart@10m → visits [alice@10m/10m]=1@10m
-   * clicks alice=/tea@12m → visits [alice@10m/10m]=null@10m | visits [alice@10m/12m]=2@12m
+   * clicks alice:/home@0 → visits alice[0,0]:1@0
+   * clicks alice:/cart@10m → visits alice[10m,10m]:1@10m
+   * clicks alice:/tea@12m → visits alice[10m,10m]:null@10m alice[10m,12m]:2@12m
    * ```
    */
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>
@@ -169,9 +169,9 @@ export class KGroupedStream<K, V> {
    *   .to('clicks-5m')
    * ```
    * ```text
-   * clicks alice=/home@0 → clicks-5m [alice@0/5m]=1@0
-   * clicks alice=/cart@4m → clicks-5m [alice@0/5m]=2@4m
-   * clicks alice=/home@6m → clicks-5m [alice@5m/10m]=1@6m
+   * clicks alice:/home@0 → clicks-5m alice[0,5m):1@0
+   * clicks alice:/cart@4m → clicks-5m alice[0,5m):2@4m
+   * clicks alice:/home@6m → clicks-5m alice[5m,10m):1@6m
    * ```
    */
   windowedBy(windows: FixedWindows): TimeWindowedKStream<K, V>
@@ -203,8 +203,8 @@ export class KGroupedStream<K, V> {
    *   .to('accounts')
    * ```
    * ```text
-   * invoices alice=100@0 → accounts alice={"paid":0,"owed":100}@0
-   * payments alice=30@5s → accounts alice={"paid":30,"owed":100}@5s
+   * invoices alice:100@0 → accounts alice:{"paid":0,"owed":100}@0
+   * payments alice:30@5s → accounts alice:{"paid":30,"owed":100}@5s
    * ```
    */
   cogroup<A>(aggregator: Aggregator<K, V, A>): CogroupedKStream<K, A> {

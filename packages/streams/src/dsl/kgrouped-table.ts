@@ -38,9 +38,9 @@ export class KGroupedTable<K, V> {
    *   .to('users-per-city')
    * ```
    * ```text
-   * users alice={"city":"Rome"}@0 → users-per-city Rome=1@0
-   * users bob={"city":"Rome"}@5s → users-per-city Rome=2@5s
-   * users alice={"city":"Bern"}@9s → users-per-city Rome=1@9s | users-per-city Bern=1@9s
+   * users alice:{"city":"Rome"}@0 → users-per-city Rome:1@0
+   * users bob:{"city":"Rome"}@5s → users-per-city Rome:2@5s
+   * users alice:{"city":"Bern"}@9s → users-per-city Rome:1@9s Bern:1@9s
    * ```
    */
   count(options: MaterializedOptions<K, number> = {}): KTable<K, number, KeyValueHandle<K, number>> {
@@ -69,10 +69,10 @@ export class KGroupedTable<K, V> {
    *   .to('open-per-shop')
    * ```
    * ```text
-   * carts alice={"shop":"s1","total":5}@0 → open-per-shop s1=5@0
-   * carts bob={"shop":"s1","total":7}@5s → open-per-shop s1=12@5s
-   * carts alice={"shop":"s1","total":6}@9s → open-per-shop s1=13@9s
-   * carts bob=null@12s → open-per-shop s1=6@12s
+   * carts alice:{"shop":"s1","total":5}@0 → open-per-shop s1:5@0
+   * carts bob:{"shop":"s1","total":7}@5s → open-per-shop s1:12@5s
+   * carts alice:{"shop":"s1","total":6}@9s → open-per-shop s1:13@9s
+   * carts bob:null@12s → open-per-shop s1:6@12s
    * ```
    */
   reduce(
@@ -110,9 +110,9 @@ export class KGroupedTable<K, V> {
    *   .to('users-of-city')
    * ```
    * ```text
-   * users alice={"city":"Rome"}@0 → users-of-city Rome=["alice"]@0
-   * users bob={"city":"Rome"}@5s → users-of-city Rome=["alice","bob"]@5s
-   * users alice={"city":"Bern"}@9s → users-of-city Rome=["bob"]@9s | users-of-city Bern=["alice"]@9s
+   * users alice:{"city":"Rome"}@0 → users-of-city Rome:["alice"]@0
+   * users bob:{"city":"Rome"}@5s → users-of-city Rome:["alice","bob"]@5s
+   * users alice:{"city":"Bern"}@9s → users-of-city Rome:["bob"]@9s Bern:["alice"]@9s
    * ```
    */
   aggregate<A>(

@@ -76,8 +76,8 @@ export class KStream<K, V> {
    *   .to('large-orders')
    * ```
    * ```text
-   * orders alice=120@0 → large-orders alice=120@0
-   * orders bob=40@5s →
+   * orders alice:120@0 → large-orders alice:120@0
+   * orders bob:40@5s →
    * ```
    */
   filter<VR extends V>(
@@ -102,8 +102,8 @@ export class KStream<K, V> {
    *   .to('orders-with-amount')
    * ```
    * ```text
-   * orders alice=120@0 → orders-with-amount alice=120@0
-   * orders bob=null@5s →
+   * orders alice:120@0 → orders-with-amount alice:120@0
+   * orders bob:null@5s →
    * ```
    */
   filterNot(predicate: (key: K, value: V) => boolean, options: NamedOptions = {}): KStream<K, V> {
@@ -126,7 +126,7 @@ export class KStream<K, V> {
    *   .to('items', { key: string(), value: json<number>() })
    * ```
    * ```text
-   * orders alice={"item":"tea","count":2}@0 (trace=7) → items tea=2@0 (trace=7)
+   * orders alice:{"item":"tea","count":2}@0^trace=7 → items tea:2@0^trace=7
    * ```
    */
   map<KR, VR>(mapper: (key: K, value: V) => readonly [KR, VR], options: NamedOptions = {}): KStream<KR, VR> {
@@ -147,8 +147,8 @@ export class KStream<K, V> {
    *   .to('lengths', { value: json<number>() })
    * ```
    * ```text
-   * words a=tea@0 → lengths a=3@0
-   * words b=coffee@5s → lengths b=6@5s
+   * words a:tea@0 → lengths a:3@0
+   * words b:coffee@5s → lengths b:6@5s
    * ```
    */
   mapValues<VR>(mapper: (value: V, key: K) => VR, options: NamedOptions = {}): KStream<K, VR> {
@@ -172,8 +172,8 @@ export class KStream<K, V> {
    *   .to('items', { key: string(), value: json<number>() })
    * ```
    * ```text
-   * carts alice={"tea":2,"milk":1}@0 → items tea=2@0 | items milk=1@0
-   * carts bob={}@5s →
+   * carts alice:{"tea":2,"milk":1}@0 → items tea:2@0 milk:1@0
+   * carts bob:{}@5s →
    * ```
    */
   flatMap<KR, VR>(
@@ -197,7 +197,7 @@ export class KStream<K, V> {
    *   .to('words', { value: string() })
    * ```
    * ```text
-   * lines l1=black tea@0 → words l1=black@0 | words l1=tea@0
+   * lines l1:"black tea"@0 → words l1:black@0 l1:tea@0
    * ```
    */
   flatMapValues<VR>(mapper: (value: V, key: K) => Iterable<VR>, options: NamedOptions = {}): KStream<K, VR> {
@@ -219,7 +219,7 @@ export class KStream<K, V> {
    *   .to('orders-by-customer', { key: string() })
    * ```
    * ```text
-   * orders o1={"customer":"alice"}@0 → orders-by-customer alice={"customer":"alice"}@0
+   * orders o1:{"customer":"alice"}@0 → orders-by-customer alice:{"customer":"alice"}@0
    * ```
    */
   selectKey<KR>(mapper: (key: K, value: V) => KR, options: NamedOptions = {}): KStream<KR, V> {
@@ -240,7 +240,7 @@ export class KStream<K, V> {
    *   .to('seen')
    * ```
    * ```text
-   * orders alice=120@0 → log alice pays 120 | seen alice=120@0
+   * orders alice:120@0 → log alice pays 120 | seen alice:120@0
    * ```
    */
   peek(action: (key: K, value: V) => void, options: NamedOptions = {}): KStream<K, V> {
@@ -260,7 +260,7 @@ export class KStream<K, V> {
    *   .foreach((customer, amount) => console.log(`${customer} pays ${amount}`))
    * ```
    * ```text
-   * orders alice=120@0 → log alice pays 120
+   * orders alice:120@0 → log alice pays 120
    * ```
    */
   foreach(action: (key: K, value: V) => void, options: NamedOptions = {}): void {
@@ -282,8 +282,8 @@ export class KStream<K, V> {
    * web.merge(shop).to('orders')
    * ```
    * ```text
-   * web alice=tea@0 → orders alice=tea@0
-   * shop bob=milk@5s → orders bob=milk@5s
+   * web alice:tea@0 → orders alice:tea@0
+   * shop bob:milk@5s → orders bob:milk@5s
    * ```
    */
   merge<K2, V2>(other: KStream<K2, V2>, options: NamedOptions = {}): KStream<K | K2, V | V2> {
@@ -308,8 +308,8 @@ export class KStream<K, V> {
    * small.to('small-orders')
    * ```
    * ```text
-   * orders alice=120@0 → large-orders alice=120@0
-   * orders bob=40@5s → small-orders bob=40@5s
+   * orders alice:120@0 → large-orders alice:120@0
+   * orders bob:40@5s → small-orders bob:40@5s
    * ```
    */
   split(options: NamedOptions = {}): BranchedKStream<K, V> {
@@ -334,8 +334,8 @@ export class KStream<K, V> {
    *   .to('orders-by-item')
    * ```
    * ```text
-   * orders o1={"item":"tea"}@0 → orders-by-item tea={"item":"tea"}@0
-   * orders o2={"item":null}@5s →
+   * orders o1:{"item":"tea"}@0 → orders-by-item tea:{"item":"tea"}@0
+   * orders o2:{"item":null}@5s →
    * ```
    */
   repartition<KW = K, VW = V>(options: RepartitionedOptions<K, V, KW, VW> = {}): KStream<KW, VW> {
@@ -361,9 +361,9 @@ export class KStream<K, V> {
    *   .to('devices')
    * ```
    * ```text
-   * logins alice=phone@0 → devices alice=phone@0
-   * logins alice=test@3s →
-   * logins null=phone@5s →
+   * logins alice:phone@0 → devices alice:phone@0
+   * logins alice:test@3s →
+   * logins phone@5s →
    * ```
    */
   toTable<KW = K, VW = V>(options: ToTableOptions<K, V, KW, VW> = {}): KTable<KW, VW> {
@@ -386,9 +386,9 @@ export class KStream<K, V> {
    *   .to('clicks-per-user')
    * ```
    * ```text
-   * clicks alice=/home@0 → clicks-per-user alice=1@0
-   * clicks bob=/home@5s → clicks-per-user bob=1@5s
-   * clicks alice=/cart@9s → clicks-per-user alice=2@9s
+   * clicks alice:/home@0 → clicks-per-user alice:1@0
+   * clicks bob:/home@5s → clicks-per-user bob:1@5s
+   * clicks alice:/cart@9s → clicks-per-user alice:2@9s
    * ```
    */
   groupByKey<KG = K, VG = V>(options: GroupedOptions<K, V, KG, VG> = {}): KGroupedStream<KG, VG> {
@@ -414,8 +414,8 @@ export class KStream<K, V> {
    *   .to('clicks-per-page')
    * ```
    * ```text
-   * clicks alice=/home@0 → clicks-per-page /home=1@0
-   * clicks bob=/home@5s → clicks-per-page /home=2@5s
+   * clicks alice:/home@0 → clicks-per-page /home:1@0
+   * clicks bob:/home@5s → clicks-per-page /home:2@5s
    * ```
    */
   groupBy<KR, KG = KR, VG = V>(
@@ -446,10 +446,10 @@ export class KStream<K, V> {
    *   .to('revenue', { value: json<number>() })
    * ```
    * ```text
-   * sales tea=2@0 →
-   * prices tea=3@1s →
-   * sales tea=2@5s → revenue tea=6@5s
-   * prices tea=4@6s →
+   * sales tea:2@0 →
+   * prices tea:3@1s →
+   * sales tea:2@5s → revenue tea:6@5s
+   * prices tea:4@6s →
    * ```
    */
   join<VT, VR>(
@@ -477,9 +477,9 @@ export class KStream<K, V> {
    *   .to('named-orders', { value: string() })
    * ```
    * ```text
-   * customers c1=Alice@0 →
-   * orders o1={"customer":"c1"}@5s → named-orders o1=o1 of Alice@5s
-   * orders o2={"customer":"c2"}@6s →
+   * customers c1:Alice@0 →
+   * orders o1:{"customer":"c1"}@5s → named-orders o1:"o1 of Alice"@5s
+   * orders o2:{"customer":"c2"}@6s →
    * ```
    */
   join<KG, VG, VR>(
@@ -510,9 +510,9 @@ export class KStream<K, V> {
    *   .to('paid', { value: string() })
    * ```
    * ```text
-   * orders o1=tea@0 →
-   * payments o1=3@1m → paid o1=tea for 3@1m
-   * payments o1=9@11m →
+   * orders o1:tea@0 →
+   * payments o1:3@1m → paid o1:"tea for 3"@1m
+   * payments o1:9@11m →
    * ```
    */
   join<VO, VR>(
@@ -554,9 +554,9 @@ export class KStream<K, V> {
    *   .to('revenue', { value: json<number>() })
    * ```
    * ```text
-   * sales tea=2@0 → revenue tea=2@0
-   * prices tea=3@1s →
-   * sales tea=2@5s → revenue tea=6@5s
+   * sales tea:2@0 → revenue tea:2@0
+   * prices tea:3@1s →
+   * sales tea:2@5s → revenue tea:6@5s
    * ```
    */
   leftJoin<VT, VR>(
@@ -581,9 +581,9 @@ export class KStream<K, V> {
    *   .to('named-orders', { value: string() })
    * ```
    * ```text
-   * customers c1=Alice@0 →
-   * orders o1={"customer":"c1"}@5s → named-orders o1=Alice@5s
-   * orders o2={}@6s → named-orders o2=unknown@6s
+   * customers c1:Alice@0 →
+   * orders o1:{"customer":"c1"}@5s → named-orders o1:Alice@5s
+   * orders o2:{}@6s → named-orders o2:unknown@6s
    * ```
    */
   leftJoin<KG, VG, VR>(
@@ -609,10 +609,10 @@ export class KStream<K, V> {
    *   .to('paid', { value: string() })
    * ```
    * ```text
-   * orders o1=tea@0 →
-   * orders o2=milk@1m →
-   * payments o2=2@2m → paid o2=milk for 2@2m
-   * orders o3=tea@11m → paid o1=tea for nothing@0
+   * orders o1:tea@0 →
+   * orders o2:milk@1m →
+   * payments o2:2@2m → paid o2:"milk for 2"@2m
+   * orders o3:tea@11m → paid o1:"tea for nothing"@0
    * ```
    */
   leftJoin<VO, VR>(
@@ -676,8 +676,8 @@ export class KStream<K, V> {
    *   .to('totals', { key: string(), value: json<number>() })
    * ```
    * ```text
-   * payments alice=3@0 → totals alice=3@0
-   * payments alice=4@5s → totals alice=7@5s
+   * payments alice:3@0 → totals alice:3@0
+   * payments alice:4@5s → totals alice:7@5s
    * ```
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>, options: ProcessOptions = {}): KStream<KR, VR> {
@@ -711,8 +711,8 @@ export class KStream<K, V> {
    *   .to('stamped', { value: string() })
    * ```
    * ```text
-   * words a=tea@5s → stamped a=tea, read at 5000 ms@5s
-   * words a=milk@3s → stamped a=milk, read at 5000 ms@3s
+   * words a:tea@5s → stamped a:"tea, read at 5000 ms"@5s
+   * words a:milk@3s → stamped a:"milk, read at 5000 ms"@3s
    * ```
    */
   processValues<VR>(supplier: ProcessorSupplier<K, V, K, VR>, options: ProcessOptions = {}): KStream<K, VR> {
@@ -735,9 +735,9 @@ export class KStream<K, V> {
    *   .to('paid', { value: string() })
    * ```
    * ```text
-   * orders o1=tea@0 →
-   * payments o2=2@1m →
-   * orders o3=milk@12m → paid o1=tea for nothing@0 | paid o2=nothing for 2@1m
+   * orders o1:tea@0 →
+   * payments o2:2@1m →
+   * orders o3:milk@12m → paid o1:"tea for nothing"@0 o2:"nothing for 2"@1m
    * ```
    */
   outerJoin<VO, VR>(
@@ -767,8 +767,8 @@ export class KStream<K, V> {
    *   .to((_order, { country }) => `orders-${country}`)
    * ```
    * ```text
-   * orders o1={"country":"fr"}@0 → orders-fr o1={"country":"fr"}@0
-   * orders o2={"country":"it"}@5s (trace=7) → orders-it o2={"country":"it"}@5s (trace=7)
+   * orders o1:{"country":"fr"}@0 → orders-fr o1:{"country":"fr"}@0
+   * orders o2:{"country":"it"}@5s^trace=7 → orders-it o2:{"country":"it"}@5s^trace=7
    * ```
    */
   to(topic: string | TopicNameExtractor<K, V>, options: ProducedOptions<K, V> = {}): void {

@@ -51,7 +51,7 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    * ```
    * ```text
    * build → log clicks-per-user is a timestamped-key-value store
-   * clicks alice=/home@0 →
+   * clicks alice:/home@0 →
    * ```
    */
   get queryableStore(): H {
@@ -91,7 +91,7 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    * ```
    * ```text
    * build → log prices is a versioned-key-value store
-   * prices tea=3@0 →
+   * prices tea:3@0 →
    * ```
    */
   get queryableVersionedStore(): StoreHandle<K, V, 'versioned-key-value'> {
@@ -136,9 +136,9 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('scarce')
    * ```
    * ```text
-   * stock tea=3@0 → scarce tea=3@0
-   * stock milk=50@3s →
-   * stock tea=80@5s → scarce tea=null@5s
+   * stock tea:3@0 → scarce tea:3@0
+   * stock milk:50@3s →
+   * stock tea:80@5s → scarce tea:null@5s
    * ```
    */
   filter(predicate: (key: K, value: V) => boolean, options: MaterializedOptions<K, V> = {}): KTable<K, V> {
@@ -160,8 +160,8 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('available')
    * ```
    * ```text
-   * stock tea=3@0 → available tea=3@0
-   * stock tea=0@5s → available tea=null@5s
+   * stock tea:3@0 → available tea:3@0
+   * stock tea:0@5s → available tea:null@5s
    * ```
    */
   filterNot(predicate: (key: K, value: V) => boolean, options: MaterializedOptions<K, V> = {}): KTable<K, V> {
@@ -186,8 +186,8 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('cities', { value: string() })
    * ```
    * ```text
-   * users alice={"city":"Rome"}@0 → cities alice=ROME@0
-   * users alice=null@5s → cities alice=null@5s
+   * users alice:{"city":"Rome"}@0 → cities alice:ROME@0
+   * users alice:null@5s → cities alice:null@5s
    * ```
    */
   mapValues<VR>(
@@ -217,8 +217,8 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('news', { value: string() })
    * ```
    * ```text
-   * prices tea=3@0 → news tea=tea costs 3@0
-   * prices tea=null@5s → news tea=tea is gone@5s
+   * prices tea:3@0 → news tea:"tea costs 3"@0
+   * prices tea:null@5s → news tea:"tea is gone"@5s
    * ```
    */
   transformValues<VR>(
@@ -249,10 +249,10 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('worth', { value: json<number>() })
    * ```
    * ```text
-   * stock tea=10@0 →
-   * prices tea=3@5s → worth tea=30@5s
-   * stock tea=8@2s → worth tea=24@5s
-   * prices tea=null@9s → worth tea=null@9s
+   * stock tea:10@0 →
+   * prices tea:3@5s → worth tea:30@5s
+   * stock tea:8@2s → worth tea:24@5s
+   * prices tea:null@9s → worth tea:null@9s
    * ```
    */
   join<VO, VR>(
@@ -284,11 +284,11 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('totals', { value: json<number>() })
    * ```
    * ```text
-   * prices tea=3@0 →
-   * orders o1={"item":"tea","count":2}@5s → totals o1=6@5s
-   * orders o2={"item":"tea","count":5}@6s → totals o2=15@6s
-   * prices tea=4@9s → totals o1=8@9s | totals o2=20@9s
-   * orders o2=null@12s → totals o2=null@12s
+   * prices tea:3@0 →
+   * orders o1:{"item":"tea","count":2}@5s → totals o1:6@5s
+   * orders o2:{"item":"tea","count":5}@6s → totals o2:15@6s
+   * prices tea:4@9s → totals o1:8@9s o2:20@9s
+   * orders o2:null@12s → totals o2:null@12s
    * ```
    */
   join<KO, VO, VR>(
@@ -320,10 +320,10 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('offers', { value: string() })
    * ```
    * ```text
-   * stock tea=10@0 → offers tea=10 at no price@0
-   * prices tea=3@5s → offers tea=10 at 3@5s
-   * prices milk=1@6s →
-   * stock tea=null@9s → offers tea=null@9s
+   * stock tea:10@0 → offers tea:"10 at no price"@0
+   * prices tea:3@5s → offers tea:"10 at 3"@5s
+   * prices milk:1@6s →
+   * stock tea:null@9s → offers tea:null@9s
    * ```
    */
   leftJoin<VO, VR>(
@@ -348,9 +348,9 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('offers', { value: string() })
    * ```
    * ```text
-   * orders o1={"item":"tea"}@0 → offers o1=tea: no price@0
-   * prices tea=3@5s → offers o1=tea: 3@5s
-   * orders o2={"item":null}@6s → offers o2=null: no price@6s
+   * orders o1:{"item":"tea"}@0 → offers o1:"tea: no price"@0
+   * prices tea:3@5s → offers o1:"tea: 3"@5s
+   * orders o2:{"item":null}@6s → offers o2:"null: no price"@6s
    * ```
    */
   leftJoin<KO, VO, VR>(
@@ -382,10 +382,10 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('offers', { value: string() })
    * ```
    * ```text
-   * prices tea=3@0 → offers tea=none at 3@0
-   * stock tea=10@5s → offers tea=10 at 3@5s
-   * prices tea=null@9s → offers tea=10 at no price@9s
-   * stock tea=null@12s → offers tea=null@12s
+   * prices tea:3@0 → offers tea:"none at 3"@0
+   * stock tea:10@5s → offers tea:"10 at 3"@5s
+   * prices tea:null@9s → offers tea:"10 at no price"@9s
+   * stock tea:null@12s → offers tea:null@12s
    * ```
    */
   outerJoin<VO, VR>(
@@ -420,9 +420,9 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('open-orders')
    * ```
    * ```text
-   * orders o1={"customer":"alice","total":5}@0 → open-orders alice=5@0
-   * orders o2={"customer":"alice","total":7}@5s → open-orders alice=12@5s
-   * orders o1={"customer":"bob","total":5}@9s → open-orders alice=7@9s | open-orders bob=5@9s
+   * orders o1:{"customer":"alice","total":5}@0 → open-orders alice:5@0
+   * orders o2:{"customer":"alice","total":7}@5s → open-orders alice:12@5s
+   * orders o1:{"customer":"bob","total":5}@9s → open-orders alice:7@9s bob:5@9s
    * ```
    */
   groupBy<KR, VR, KG = KR, VG = VR>(
@@ -457,10 +457,10 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('clicks-5m')
    * ```
    * ```text
-   * clicks alice=/home@0 →
-   * clicks alice=/cart@4m →
-   * clicks alice=/home@5m →
-   * clicks bob=/home@6m → clicks-5m [alice@0/5m]=2@4m
+   * clicks alice:/home@0 →
+   * clicks alice:/cart@4m →
+   * clicks alice:/home@5m →
+   * clicks bob:/home@6m → clicks-5m alice[0,5m):2@4m
    * ```
    */
   suppress(
@@ -487,7 +487,7 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('clicks-5m', { key: string() })
    * ```
    * ```text
-   * clicks alice=/home@6m → clicks-5m alice from 5 min=1@6m
+   * clicks alice:/home@6m → clicks-5m "alice from 5 min":1@6m
    * ```
    */
   toStream<KR>(mapper: (key: K, value: V) => KR, options?: NamedOptions): KStream<KR, V>
@@ -503,8 +503,8 @@ export class KTable<K, V, H extends AnyStoreHandle = KeyValueHandle<K, V>> {
    *   .to('price-changes')
    * ```
    * ```text
-   * prices tea=3@0 → price-changes tea=3@0
-   * prices tea=null@5s → price-changes tea=null@5s
+   * prices tea:3@0 → price-changes tea:3@0
+   * prices tea:null@5s → price-changes tea:null@5s
    * ```
    */
   toStream(options?: NamedOptions): KStream<K, V>

@@ -39,10 +39,10 @@ export interface MaterializedOptions<K, V> extends NamedOptions {
    *   .to('revenue', { value: json<number>() })
    * ```
    * ```text
-   * prices tea=3@0 →
-   * prices tea=4@10s →
-   * sales tea=2@5s → revenue tea=6@5s
-   * sales tea=2@15s → revenue tea=8@15s
+   * prices tea:3@0 →
+   * prices tea:4@10s →
+   * sales tea:2@5s → revenue tea:6@5s
+   * sales tea:2@15s → revenue tea:8@15s
    * ```
    */
   readonly historyRetention?: Duration | undefined

@@ -43,9 +43,9 @@ export class SessionWindowedCogroupedKStream<K, A> {
    *   .to('visits')
    * ```
    * ```text
-   * clicks alice=/home@0 → visits [alice@0/0]=["/home"]@0
-   * searches alice=tea@2m → visits [alice@0/0]=null@0 | visits [alice@0/2m]=["/home","?tea"]@2m
-   * searches alice=milk@20m → visits [alice@20m/20m]=["?milk"]@20m
+   * clicks alice:/home@0 → visits alice[0,0]:["/home"]@0
+   * searches alice:tea@2m → visits alice[0,0]:null@0 alice[0,2m]:["/home","?tea"]@2m
+   * searches alice:milk@20m → visits alice[20m,20m]:["?milk"]@20m
    * ```
    */
   aggregate(

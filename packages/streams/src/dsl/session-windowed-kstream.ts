@@ -43,8 +43,8 @@ export class SessionWindowedKStream<K, V> {
    *   .to('visits')
    * ```
    * ```text
-   * clicks alice=/home@0 → visits [alice@0/0]=1@0
-   * clicks alice=/cart@3m → visits [alice@0/0]=null@0 | visits [alice@0/3m]=2@3m
+   * clicks alice:/home@0 → visits alice[0,0]:1@0
+   * clicks alice:/cart@3m → visits alice[0,0]:null@0 alice[0,3m]:2@3m
    * ```
    */
   count(options: WindowMaterializedOptions<K, number> = {}): KTable<Windowed<K>, number, SessionHandle<K, number>> {
@@ -71,9 +71,9 @@ export class SessionWindowedKStream<K, V> {
    *   .to('paths')
    * ```
    * ```text
-   * clicks alice=/home@0 → paths [alice@0/0]=/home@0
-   * clicks alice=/cart@8m → paths [alice@8m/8m]=/cart@8m
-   * clicks alice=/tea@4m → paths [alice@8m/8m]=null@8m | paths [alice@4m/8m]=/cart /tea@8m
+   * clicks alice:/home@0 → paths alice[0,0]:/home@0
+   * clicks alice:/cart@8m → paths alice[8m,8m]:/cart@8m
+   * clicks alice:/tea@4m → paths alice[8m,8m]:null@8m alice[4m,8m]:"/cart /tea"@8m
    * ```
    */
   reduce(
@@ -117,9 +117,9 @@ export class SessionWindowedKStream<K, V> {
    *   .to('paths')
    * ```
    * ```text
-   * clicks alice=/home@0 → paths [alice@0/0]=["/home"]@0
-   * clicks alice=/cart@8m → paths [alice@8m/8m]=["/cart"]@8m
-   * clicks alice=/tea@4m → paths [alice@8m/8m]=null@8m | paths [alice@4m/8m]=["/cart","/tea"]@8m
+   * clicks alice:/home@0 → paths alice[0,0]:["/home"]@0
+   * clicks alice:/cart@8m → paths alice[8m,8m]:["/cart"]@8m
+   * clicks alice:/tea@4m → paths alice[8m,8m]:null@8m alice[4m,8m]:["/cart","/tea"]@8m
    * ```
    */
   aggregate<A>(
@@ -152,9 +152,9 @@ export class SessionWindowedKStream<K, V> {
    *   .to('visits')
    * ```
    * ```text
-   * clicks alice=/home@0 →
-   * clicks alice=/cart@3m →
-   * clicks bob=/home@10m → visits [alice@0/3m]=2@3m
+   * clicks alice:/home@0 →
+   * clicks alice:/cart@3m →
+   * clicks bob:/home@10m → visits alice[0,3m]:2@3m
    * ```
    */
   emitStrategy(strategy: EmitStrategy): SessionWindowedKStream<K, V> {

@@ -63,9 +63,9 @@ export class StreamsBuilder {
    *   .to('pages', { value: string() })
    * ```
    * ```text
-   * clicks alice={"page":"/home","at":60000}@0 → pages alice=/home@1m
-   * taps bob={"page":"/cart","at":61000}@0 → pages bob=/cart@61s
-   * clicks alice={"page":"/cart"}@5s →
+   * clicks alice:{"page":"/home","at":60000}@0 → pages alice:/home@1m
+   * taps bob:{"page":"/cart","at":61000}@0 → pages bob:/cart@1m1s
+   * clicks alice:{"page":"/cart"}@5s →
    * ```
    */
   stream<K, V>(topics: string | readonly string[] | RegExp, options: ConsumedOptions<K, V>): KStream<K, V> {
@@ -92,9 +92,9 @@ export class StreamsBuilder {
    *   .to('price-changes')
    * ```
    * ```text
-   * prices tea=3@0 → price-changes tea=3@0
-   * prices tea=4@5s → price-changes tea=4@5s
-   * prices tea=null@9s → price-changes tea=null@9s
+   * prices tea:3@0 → price-changes tea:3@0
+   * prices tea:4@5s → price-changes tea:4@5s
+   * prices tea:null@9s → price-changes tea:null@9s
    * ```
    */
   table<K, V>(topic: string, options: TableOptions<K, V>): KTable<K, V> {
@@ -123,8 +123,8 @@ export class StreamsBuilder {
    *   .to('departures', { value: string() })
    * ```
    * ```text
-   * airports FRA=Frankfurt@0 →
-   * flights LH1={"from":"FRA"}@5s → departures LH1=Frankfurt@5s
+   * airports FRA:Frankfurt@0 →
+   * flights LH1:{"from":"FRA"}@5s → departures LH1:Frankfurt@5s
    * ```
    */
   globalTable<K, V>(topic: string, options: GlobalTableOptions<K, V>): GlobalKTable<K, V> {
@@ -164,9 +164,9 @@ export class StreamsBuilder {
    *   .to('first-orders', { key: string(), value: string() })
    * ```
    * ```text
-   * orders o1=tea@0 → first-orders o1=tea@0
-   * orders o1=tea@5s →
-   * orders o2=milk@9s → first-orders o2=milk@9s
+   * orders o1:tea@0 → first-orders o1:tea@0
+   * orders o1:tea@5s →
+   * orders o2:milk@9s → first-orders o2:milk@9s
    * ```
    */
   addStateStore(store: StoreSpec): this {
@@ -191,7 +191,7 @@ export class StreamsBuilder {
    * ```
    * ```text
    * build → log changelog: users
-   * users alice=admin@0 → changes alice=admin@0
+   * users alice:admin@0 → changes alice:admin@0
    * ```
    */
   build(options: BuildOptions = {}): Topology {

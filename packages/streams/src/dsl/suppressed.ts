@@ -53,11 +53,11 @@ export interface SuppressedUntilWindowCloses extends Buffer {
  *   .to('calm-prices')
  * ```
  * ```text
- * prices tea=3@0 →
- * prices tea=4@10s →
- * prices milk=1@20s →
- * prices rice=2@30s → calm-prices tea=4@10s
- * prices rice=3@80s → calm-prices milk=1@20s
+ * prices tea:3@0 →
+ * prices tea:4@10s →
+ * prices milk:1@20s →
+ * prices rice:2@30s → calm-prices tea:4@10s
+ * prices rice:3@80s → calm-prices milk:1@20s
  * ```
  */
 export function untilTimeLimit(timeLimit: Duration, options: TimeLimitOptions = {}): SuppressedUntilTimeLimit {
@@ -95,9 +95,9 @@ export function untilTimeLimit(timeLimit: Duration, options: TimeLimitOptions = 
  *   .to('clicks-5m')
  * ```
  * ```text
- * clicks alice=/home@0 →
- * clicks alice=/cart@4m →
- * clicks bob=/home@4m → error STATE_BUFFER_FULL
+ * clicks alice:/home@0 →
+ * clicks alice:/cart@4m →
+ * clicks bob:/home@4m → error STATE_BUFFER_FULL
  * ```
  */
 export function untilWindowCloses(options: BufferOptions = {}): SuppressedUntilWindowCloses {

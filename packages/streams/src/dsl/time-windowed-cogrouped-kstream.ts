@@ -42,9 +42,9 @@ export class TimeWindowedCogroupedKStream<K, A> {
    *   .to('water')
    * ```
    * ```text
-   * cold h1=10@10m → water [h1@0/1h]=[10,0]@10m
-   * warm h1=5@20m → water [h1@0/1h]=[15,5]@20m
-   * cold h1=3@70m → water [h1@1h/2h]=[3,0]@70m
+   * cold h1:10@10m → water h1[0,1h):[10,0]@10m
+   * warm h1:5@20m → water h1[0,1h):[15,5]@20m
+   * cold h1:3@70m → water h1[1h,2h):[3,0]@1h10m
    * ```
    */
   aggregate(initializer: () => A, options: WindowAggregateOptions<K, A>): KTable<Windowed<K>, A, WindowHandle<K, A>> {

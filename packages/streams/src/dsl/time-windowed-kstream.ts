@@ -45,11 +45,11 @@ export class TimeWindowedKStream<K, V> {
    *   .to('clicks-5m')
    * ```
    * ```text
-   * clicks alice=/home@0 → clicks-5m [alice@0/5m]=1@0
-   * clicks alice=/cart@5m → clicks-5m [alice@5m/10m]=1@5m
-   * clicks alice=/late@4m → clicks-5m [alice@0/5m]=2@4m
-   * clicks bob=/home@6m → clicks-5m [bob@5m/10m]=1@6m
-   * clicks alice=/later@4m →
+   * clicks alice:/home@0 → clicks-5m alice[0,5m):1@0
+   * clicks alice:/cart@5m → clicks-5m alice[5m,10m):1@5m
+   * clicks alice:/late@4m → clicks-5m alice[0,5m):2@4m
+   * clicks bob:/home@6m → clicks-5m bob[5m,10m):1@6m
+   * clicks alice:/later@4m →
    * ```
    */
   count(options: WindowMaterializedOptions<K, number> = {}): KTable<Windowed<K>, number, WindowHandle<K, number>> {
@@ -76,9 +76,9 @@ export class TimeWindowedKStream<K, V> {
    *   .to('highest-1h')
    * ```
    * ```text
-   * readings s1=20@0 → highest-1h [s1@0/1h]=20@0
-   * readings s1=24@30m → highest-1h [s1@0/1h]=24@30m
-   * readings s1=18@60m → highest-1h [s1@1h/2h]=18@1h
+   * readings s1:20@0 → highest-1h s1[0,1h):20@0
+   * readings s1:24@30m → highest-1h s1[0,1h):24@30m
+   * readings s1:18@60m → highest-1h s1[1h,2h):18@1h
    * ```
    */
   reduce(
@@ -119,8 +119,8 @@ export class TimeWindowedKStream<K, V> {
    *   .to('average', { value: json<number>() })
    * ```
    * ```text
-   * loads /home=200@6m → average [/home@0/10m]=200@6m | average [/home@5m/15m]=200@6m
-   * loads /home=100@11m → average [/home@5m/15m]=150@11m | average [/home@10m/20m]=100@11m
+   * loads /home:200@6m → average /home[0,10m):200@6m /home[5m,15m):200@6m
+   * loads /home:100@11m → average /home[5m,15m):150@11m /home[10m,20m):100@11m
    * ```
    */
   aggregate<A>(
@@ -153,10 +153,10 @@ export class TimeWindowedKStream<K, V> {
    *   .to('clicks-5m')
    * ```
    * ```text
-   * clicks alice=/home@0 →
-   * clicks alice=/cart@4m →
-   * clicks bob=/home@5m →
-   * clicks bob=/cart@6m → clicks-5m [alice@0/5m]=2@4m
+   * clicks alice:/home@0 →
+   * clicks alice:/cart@4m →
+   * clicks bob:/home@5m →
+   * clicks bob:/cart@6m → clicks-5m alice[0,5m):2@4m
    * ```
    */
   emitStrategy(strategy: EmitStrategy): TimeWindowedKStream<K, V> {

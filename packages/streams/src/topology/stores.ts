@@ -75,8 +75,8 @@ export type TypedStoreSpec<K, V, Kind extends StoreKind> = StoreSpec & StoreHand
  *   .to('changes', { value: json<number>() })
  * ```
  * ```text
- * readings s1=20@0 → changes s1=20@0
- * readings s1=23@5s → changes s1=3@5s
+ * readings s1:20@0 → changes s1:20@0
+ * readings s1:23@5s → changes s1:3@5s
  * ```
  */
 export function keyValueStore<K, V>(name: string, options: StoreOptions<K, V>): TypedStoreSpec<K, V, 'key-value'> {
@@ -117,8 +117,8 @@ export function keyValueStore<K, V>(name: string, options: StoreOptions<K, V>): 
  *   .to('previous', { value: string() })
  * ```
  * ```text
- * logins alice=phone@0 →
- * logins alice=laptop@5s → previous alice=before: phone at 0 ms@5s
+ * logins alice:phone@0 →
+ * logins alice:laptop@5s → previous alice:"before: phone at 0 ms"@5s
  * ```
  */
 export function timestampedKeyValueStore<K, V>(
@@ -162,9 +162,9 @@ export function timestampedKeyValueStore<K, V>(
  *   .to('by-priority', { key: string(), value: string() })
  * ```
  * ```text
- * jobs p2=clean@0 →
- * jobs p1=repair@5s →
- * wall clock +1m → by-priority p1=repair@1m | by-priority p2=clean@1m
+ * jobs p2:clean@0 →
+ * jobs p1:repair@5s →
+ * --idle 1m → by-priority p1:repair@1m p2:clean@1m
  * ```
  */
 export function orderedKeyValueStore<K, V>(
@@ -208,9 +208,9 @@ export function orderedKeyValueStore<K, V>(
  *   .to('first-alarms', { value: string() })
  * ```
  * ```text
- * alarms s1=hot@0 → first-alarms s1=hot@0
- * alarms s1=hot@30s →
- * alarms s1=hot@2m → first-alarms s1=hot@2m
+ * alarms s1:hot@0 → first-alarms s1:hot@0
+ * alarms s1:hot@30s →
+ * alarms s1:hot@2m → first-alarms s1:hot@2m
  * ```
  */
 export function windowStore<K, V>(name: string, options: WindowStoreOptions<K, V>): TypedStoreSpec<K, V, 'window'> {
@@ -260,9 +260,9 @@ export function windowStore<K, V>(name: string, options: WindowStoreOptions<K, V
  *   .to('steps-of-the-day', { value: json<number>() })
  * ```
  * ```text
- * steps alice=100@1h → steps-of-the-day alice=100@1h
- * steps alice=50@2h → steps-of-the-day alice=150@2h
- * steps alice=10@25h → steps-of-the-day alice=10@25h
+ * steps alice:100@1h → steps-of-the-day alice:100@1h
+ * steps alice:50@2h → steps-of-the-day alice:150@2h
+ * steps alice:10@25h → steps-of-the-day alice:10@1d1h
  * ```
  */
 export function timestampedWindowStore<K, V>(
@@ -306,9 +306,9 @@ export function timestampedWindowStore<K, V>(
  *   .to('double-bookings', { value: json<number>() })
  * ```
  * ```text
- * rides car1={"from":0,"to":600}@0 → double-bookings car1=0@0
- * rides car1={"from":500,"to":900}@5s → double-bookings car1=1@5s
- * rides car1={"from":1000,"to":1200}@9s → double-bookings car1=0@9s
+ * rides car1:{"from":0,"to":600}@0 → double-bookings car1:0@0
+ * rides car1:{"from":500,"to":900}@5s → double-bookings car1:1@5s
+ * rides car1:{"from":1000,"to":1200}@9s → double-bookings car1:0@9s
  * ```
  */
 export function sessionStore<K, V>(name: string, options: SessionStoreOptions<K, V>): TypedStoreSpec<K, V, 'session'> {
@@ -348,9 +348,9 @@ export function sessionStore<K, V>(name: string, options: SessionStoreOptions<K,
  *   .to('price-at-5s', { value: json<number>() })
  * ```
  * ```text
- * prices tea=3@10s → price-at-5s tea=null@10s
- * prices tea=2@4s → price-at-5s tea=2@4s
- * prices tea=1@2s → price-at-5s tea=2@2s
+ * prices tea:3@10s → price-at-5s tea:null@10s
+ * prices tea:2@4s → price-at-5s tea:2@4s
+ * prices tea:1@2s → price-at-5s tea:2@2s
  * ```
  */
 export function versionedKeyValueStore<K, V>(

@@ -104,7 +104,7 @@ export interface TopologyBuilderOptions {
    * })
    * ```
    * ```text
-   * in a=tea@0 → log measure gets a | out a=3@0
+   * in a:tea@0 → log measure gets a | out a:3@0
    * ```
    */
   readonly wrapProcessor?: ProcessorWrapper | undefined
@@ -157,7 +157,7 @@ export class TopologyBuilder {
    *   .build()
    * ```
    * ```text
-   * in a=tea@0 → out a=tea@0
+   * in a:tea@0 → out a:tea@0
    * ```
    */
   constructor(options: TopologyBuilderOptions = {}) {
@@ -188,8 +188,8 @@ export class TopologyBuilder {
    *   .build()
    * ```
    * ```text
-   * orders-fr o1=tea@0 → all-orders o1=tea@0
-   * orders-it o2=milk@5s → all-orders o2=milk@5s
+   * orders-fr o1:tea@0 → all-orders o1:tea@0
+   * orders-it o2:milk@5s → all-orders o2:milk@5s
    * ```
    */
   addSource<K, V>(name: string, options: SourceOptions<K, V>): this {
@@ -255,7 +255,7 @@ export class TopologyBuilder {
    *   .build()
    * ```
    * ```text
-   * in a=tea@0 → out a=TEA@0
+   * in a:tea@0 → out a:TEA@0
    * ```
    */
   addProcessor<KIn, VIn, KOut, VOut>(
@@ -287,8 +287,8 @@ export class TopologyBuilder {
    *   .build()
    * ```
    * ```text
-   * in a=tea@0 → out-a a=tea@0
-   * in b=milk@5s → out-b b=milk@5s
+   * in a:tea@0 → out-a a:tea@0
+   * in b:milk@5s → out-b b:milk@5s
    * ```
    */
   addSink<K, V>(name: string, options: SinkOptions<K, V>, parents: readonly string[]): this {
@@ -343,8 +343,8 @@ export class TopologyBuilder {
    *   .build()
    * ```
    * ```text
-   * clicks alice=/home@0 → counts alice=1@0
-   * clicks alice=/cart@5s → counts alice=2@5s
+   * clicks alice:/home@0 → counts alice:1@0
+   * clicks alice:/cart@5s → counts alice:2@5s
    * ```
    */
   addStateStore(spec: StoreSpec, processors: readonly string[] = []): this {
@@ -414,8 +414,8 @@ export class TopologyBuilder {
    *   .build()
    * ```
    * ```text
-   * names alice=Alice A.@0 →
-   * logins alice=phone@5s → greetings alice=Hello, Alice A.@5s
+   * names alice:"Alice A."@0 →
+   * logins alice:phone@5s → greetings alice:"Hello, Alice A."@5s
    * ```
    */
   addGlobalStore<K, V>(store: StoreSpec, options: GlobalStoreOptions<K, V>): this {
@@ -476,8 +476,8 @@ export class TopologyBuilder {
    *   .build()
    * ```
    * ```text
-   * names alice=Alice@0 →
-   * logins alice=phone@5s → greetings alice=Hello, Alice@5s
+   * names alice:Alice@0 →
+   * logins alice:phone@5s → greetings alice:"Hello, Alice"@5s
    * ```
    */
   addReadOnlyStateStore<K, V>(store: StoreSpec, options: ReadOnlyStoreOptions<K, V>): this {
@@ -530,8 +530,8 @@ export class TopologyBuilder {
    * ```
    * ```text
    * build → log 1 sub-topology
-   * names alice=Alice@0 →
-   * logins alice=phone@5s → greetings alice=Hello, Alice@5s
+   * names alice:Alice@0 →
+   * logins alice:phone@5s → greetings alice:"Hello, Alice"@5s
    * ```
    */
   connectProcessorAndStateStores(processor: string, stores: readonly string[]): this {
@@ -589,7 +589,7 @@ export class TopologyBuilder {
    * ```
    * ```text
    * build → log Topologies: | log Sub-topology: 0 | log Source: in (topics: [in]) | log --> out | log Sink: out (topic: out) | log <-- in
-   * in a=tea@0 → out a=tea@0
+   * in a:tea@0 → out a:tea@0
    * ```
    */
   build(): Topology {

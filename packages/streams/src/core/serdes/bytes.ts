@@ -12,7 +12,7 @@ import type { Serde } from '../serde.ts'
  *   .to('out', { value: bytes() })
  * ```
  * ```text
- * in a=tea@0 → out a=0x746561@0
+ * in a:tea@0 → out a:0x746561@0
  * ```
  */
 export function bytes(): Serde<Uint8Array> {

@@ -12,7 +12,7 @@ import { wrongLength } from './wrong-length.ts'
  * builder.stream('in', { key: string(), value: float64() }).to('out')
  * ```
  * ```text
- * in a=0.5@0 → out a=0.5@0
+ * in a:0.5@0 → out a:0.5@0
  * ```
  */
 export function float64(): Serde<number> {

@@ -12,7 +12,7 @@ import { wrongLength } from './wrong-length.ts'
  * builder.stream('in', { key: string(), value: int32() }).to('out')
  * ```
  * ```text
- * in a=2147483647@0 → out a=2147483647@0
+ * in a:2147483647@0 → out a:2147483647@0
  * ```
  */
 export function int32(): Serde<number> {

@@ -16,7 +16,7 @@ import { wrongLength } from './wrong-length.ts'
  *   .to('kib', { value: float64() })
  * ```
  * ```text
- * in a=1536@0 → kib a=1.5@0
+ * in a:1536@0 → kib a:1.5@0
  * ```
  */
 export function int64(): Serde<number> {

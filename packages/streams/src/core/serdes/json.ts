@@ -20,7 +20,7 @@ import { describeIssue, type StandardSchema } from './standard-schema.ts'
  *   .to('doubled', { value: json<{ item: string; count: number }>() })
  * ```
  * ```text
- * orders o1={"item":"tea","count":2}@0 → doubled o1={"item":"tea","count":4}@0
+ * orders o1:{"item":"tea","count":2}@0 → doubled o1:{"item":"tea","count":4}@0
  * ```
  */
 export function json<T>(schema?: StandardSchema<T>): Serde<T> {

@@ -21,7 +21,7 @@ const BOUNDS_BYTES = 16
  *   .to('durations', { key: string(), value: int64() })
  * ```
  * ```text
- * visits {"key":"alice","startMs":0,"endMs":90000}=7@90s → durations alice=90000@90s
+ * visits alice[0,1m30s]:7@90s → durations alice:90000@1m30s
  * ```
  */
 export function sessionKey<K>(inner: Serde<K>): WindowedKeySerde<K> {

@@ -9,7 +9,7 @@ import type { Serde } from '../serde.ts'
  * builder.stream('in', { key: string(), value: string() }).to('out')
  * ```
  * ```text
- * in a=tea@0 → out a=tea@0
+ * in a:tea@0 → out a:tea@0
  * ```
  */
 export function string(): Serde<string> {

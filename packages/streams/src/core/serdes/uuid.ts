@@ -11,7 +11,7 @@ import type { Serde } from '../serde.ts'
  * builder.stream('in', { key: uuid(), value: string() }).to('out')
  * ```
  * ```text
- * in 6BA7B810-9DAD-11D1-80B4-00C04FD430C8=tea@0 → out 6ba7b810-9dad-11d1-80b4-00c04fd430c8=tea@0
+ * in 6BA7B810-9DAD-11D1-80B4-00C04FD430C8:tea@0 → out 6ba7b810-9dad-11d1-80b4-00c04fd430c8:tea@0
  * ```
  */
 export function uuid(): Serde<string> {

@@ -34,7 +34,7 @@ export interface WindowedKeySerde<K> extends Serde<Windowed<K>> {
  *   .to('reports', { key: string(), value: string() })
  * ```
  * ```text
- * clicks-5m {"key":"alice","startMs":0}=7@4m → reports alice=7 until minute 5@4m
+ * clicks-5m alice[0,5m):7@4m → reports alice:"7 until minute 5"@4m
  * ```
  */
 export function windowedKey<K>(inner: Serde<K>, options: WindowedKeyOptions = {}): WindowedKeySerde<K> {

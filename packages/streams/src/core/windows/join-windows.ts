@@ -45,10 +45,10 @@ export interface JoinWindowsOptions {
  *   .to('dialogue', { value: string() })
  * ```
  * ```text
- * answers q1=early@0 →
- * questions q1=why?@10s →
- * answers q1=because@70s → dialogue q1=why? because@70s
- * answers q1=tardy@71s →
+ * answers q1:early@0 →
+ * questions q1:why?@10s →
+ * answers q1:because@70s → dialogue q1:"why? because"@1m10s
+ * answers q1:tardy@71s →
  * ```
  */
 export function joinWindows(timeDifference: Duration, options: JoinWindowsOptions = {}): JoinWindows {

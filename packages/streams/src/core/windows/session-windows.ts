@@ -40,9 +40,9 @@ export interface SessionOptions {
  *   .to('visits')
  * ```
  * ```text
- * clicks alice=/home@0 → visits [alice@0/0]=1@0
- * clicks alice=/cart@20s → visits [alice@20s/20s]=1@20s
- * clicks alice=/late@10s → visits [alice@20s/20s]=null@20s | visits [alice@10s/20s]=2@20s
+ * clicks alice:/home@0 → visits alice[0,0]:1@0
+ * clicks alice:/cart@20s → visits alice[20s,20s]:1@20s
+ * clicks alice:/late@10s → visits alice[20s,20s]:null@20s alice[10s,20s]:2@20s
  * ```
  */
 export function session(gap: Duration, options: SessionOptions = {}): SessionWindows {

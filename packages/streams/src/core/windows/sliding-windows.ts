@@ -41,8 +41,8 @@ export interface SlidingOptions {
  *   .to('last-10s')
  * ```
  * ```text
- * payments alice=1@12s → last-10s [alice@2s/12s]=1@12s
- * payments alice=2@20s → last-10s [alice@12001ms/22001ms]=2@20s | last-10s [alice@10s/20s]=3@20s
+ * payments alice:1@12s → last-10s alice[2s,12s):1@12s
+ * payments alice:2@20s → last-10s alice[12s1ms,22s1ms):2@20s alice[10s,20s):3@20s
  * ```
  */
 export function sliding(difference: Duration, options: SlidingOptions = {}): SlidingWindows {

@@ -46,8 +46,8 @@ export interface HoppingOptions extends TumblingOptions {
  *   .to('counts')
  * ```
  * ```text
- * clicks alice=/home@9999 → counts [alice@0/10s]=1@9999ms
- * clicks alice=/home@10s → counts [alice@10s/20s]=1@10s
+ * clicks alice:/home@9999 → counts alice[0,10s):1@9s999ms
+ * clicks alice:/home@10s → counts alice[10s,20s):1@10s
  * ```
  */
 export function tumbling(size: Duration, options: TumblingOptions = {}): TimeWindows {
@@ -76,8 +76,8 @@ export function tumbling(size: Duration, options: TumblingOptions = {}): TimeWin
  *   .to('counts')
  * ```
  * ```text
- * clicks alice=/home@12s → counts [alice@5s/15s]=1@12s | counts [alice@10s/20s]=1@12s
- * clicks alice=/cart@16s → counts [alice@10s/20s]=2@16s | counts [alice@15s/25s]=1@16s
+ * clicks alice:/home@12s → counts alice[5s,15s):1@12s alice[10s,20s):1@12s
+ * clicks alice:/cart@16s → counts alice[10s,20s):2@16s alice[15s,25s):1@16s
  * ```
  */
 export function hopping(size: Duration, options: HoppingOptions): TimeWindows {

@@ -38,8 +38,8 @@ export interface UnlimitedOptions {
  *   .to('since-start', { key: string() })
  * ```
  * ```text
- * clicks alice=/home@59s →
- * clicks alice=/home@60s → since-start alice=1@1m
+ * clicks alice:/home@59s →
+ * clicks alice:/home@60s → since-start alice:1@1m
  * ```
  */
 export function unlimited(options: UnlimitedOptions = {}): UnlimitedWindows {

@@ -42,10 +42,10 @@ export interface JoinedOptions<K, V> extends NamedOptions {
    *   .to('revenue', { value: json<number>() })
    * ```
    * ```text
-   * prices tea=3@0 →
-   * sales tea=2@5s →
-   * prices tea=4@4s →
-   * sales tea=1@15s → revenue tea=8@5s
+   * prices tea:3@0 →
+   * sales tea:2@5s →
+   * prices tea:4@4s →
+   * sales tea:1@15s → revenue tea:8@5s
    * ```
    */
   readonly grace?: Duration | undefined
