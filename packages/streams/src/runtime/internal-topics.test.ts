@@ -76,6 +76,65 @@ test('gives up on a topic that never becomes known, and names it', async () => {
   })
 })
 
+/** Tells in order what is created; a topic is known at once. */
+function recordingAdmin(events: string[], createTopics?: KafkaAdmin['createTopics']): KafkaAdmin {
+  const admin = slowAdmin(0)
+  return {
+    ...admin,
+    createTopics: async topics => {
+      events.push(...topics.map(({ name }) => `create ${name}`))
+      return await (createTopics ?? admin.createTopics)(topics)
+    }
+  }
+}
+
+test('what is noted of internal topics is prepared beside their creation, and written after both', async () => {
+  const events: string[] = []
+  const created = Promise.withResolvers<void>()
+  const admin = recordingAdmin(events)
+  const beforeCreating = async () => {
+    events.push('compare')
+    return {
+      prepare: async () => {
+        await created.promise
+        events.push('prepared')
+      },
+      write: async () => void events.push('write')
+    }
+  }
+  const creating: KafkaAdmin = {
+    ...admin,
+    createTopics: async topics => {
+      const results = await admin.createTopics(topics)
+      created.resolve()
+      return results
+    }
+  }
+  await prepareTopics(counting, 'app', creating, { ...options(), beforeCreating })
+  expect(events).toEqual(['compare', 'create app-counts-changelog', 'prepared', 'write'])
+})
+
+test('nothing is created when the comparison refuses, and nothing written when the creation fails', async () => {
+  const events: string[] = []
+  const refusing = { ...options(), beforeCreating: () => Promise.reject(new Error('changed')) }
+  await expect(prepareTopics(counting, 'app', recordingAdmin(events), refusing)).rejects.toThrow('changed')
+  expect(events).toEqual([])
+
+  const failing = recordingAdmin(events, () => Promise.reject(new Error('no right')))
+  let prepared = false
+  const notes = {
+    prepare: async () => {
+      await new Promise<void>(resolve => setImmediate(resolve))
+      prepared = true
+    },
+    write: async () => void events.push('write')
+  }
+  const noting = { ...options(), beforeCreating: async () => notes }
+  await expect(prepareTopics(counting, 'app', failing, noting)).rejects.toThrow('no right')
+  expect(events).toEqual(['create app-counts-changelog'])
+  expect(prepared).toBe(true)
+})
+
 test('what the application notes in a topic of its own is no input of a pattern', async () => {
   const [sub] = counting.subTopologies
   if (sub === undefined) throw new Error('It has a sub-topology.')

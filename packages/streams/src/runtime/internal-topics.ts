@@ -12,8 +12,14 @@ export interface PrepareOptions {
   readonly deadLetterTopic: string | undefined
   readonly clock: Clock
   readonly logger: Logger
-  /** Called before internal topics are created. */
-  readonly beforeCreating?: () => Promise<void>
+  /** Called before internal topics are created; gives what is to be noted of them, if anything. */
+  readonly beforeCreating?: (() => Promise<InternalTopicNotes | undefined>) | undefined
+}
+
+/** Two steps: the first goes on beside the creation of the internal topics, the second after both. */
+export interface InternalTopicNotes {
+  prepare(): Promise<unknown>
+  write(): Promise<void>
 }
 
 /**
@@ -55,8 +61,15 @@ export async function prepareTopics(
     if (topic !== undefined) counts.set(name, topic.partitionCount)
   }
   const plan = planTopics(topology, applicationId, counts)
-  await options.beforeCreating?.()
-  await ensureTopics([...plan.repartitionTopics, ...plan.changelogTopics], admin, options)
+  const internal = [...plan.repartitionTopics, ...plan.changelogTopics]
+  // To be told that a topic isn't there takes a moment, so that is asked beside.
+  const [found, notes] = await Promise.all([
+    admin.describeTopics(internal.map(({ name }) => name)),
+    options.beforeCreating?.()
+  ])
+  const creating = [notes?.prepare(), ensureTopics(internal, found, admin, options)]
+  for (const result of await Promise.allSettled(creating)) if (result.status === 'rejected') throw result.reason
+  await notes?.write()
   return plan
 }
 
@@ -76,15 +89,16 @@ function userOutputTopics(topology: Topology, deadLetterTopic: string | undefine
 /**
  * Creates those that are missing, waits until they are known, and checks the partition counts of all.
  *
+ * @param found - those that there are.
  * @throws StreamsError `TOPIC_PARTITION_COUNT_MISMATCH`, `TOPIC_MISSING`
  */
 export async function ensureTopics(
   topics: readonly InternalTopic[],
+  found: ReadonlyMap<string, TopicDescription>,
   admin: KafkaAdmin,
   options: Pick<PrepareOptions, 'replicationFactor' | 'clock' | 'logger'>
 ): Promise<void> {
-  if (topics.length === 0) return
-  let existing = await admin.describeTopics(topics.map(topic => topic.name))
+  let existing = found
   const missing = topics.filter(topic => !existing.has(topic.name))
   if (missing.length > 0) {
     const results = await admin.createTopics(

@@ -27,7 +27,7 @@ import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
 import { GlobalTables } from './global-tables.ts'
-import { ensureTopics, prepareTopics } from './internal-topics.ts'
+import { ensureTopics, type PrepareOptions, prepareTopics } from './internal-topics.ts'
 import { LocalStores, type LocalTasks } from './local-stores.ts'
 import type { RestoreListener } from './restore-listener.ts'
 import { Restorer } from './restorer.ts'
@@ -296,19 +296,19 @@ export class StreamsApp {
     const topology = this.#topology
     const { applicationId, replicationFactor, deadLetterTopic, onTopologyChange } = config
     const creation = { replicationFactor, clock, logger }
-    const prepare = async (beforeCreating: () => Promise<void> = async () => {}) =>
+    const prepare = async (beforeCreating?: PrepareOptions['beforeCreating']) =>
       await prepareTopics(topology, applicationId, client.admin, { ...creation, deadLetterTopic, beforeCreating })
-    let plan = await prepare(async () => {
+    const check = async () =>
       await checkTopology(topology, {
         applicationId,
         onTopologyChange,
         client,
         clock,
         logger,
-        ensureTopic: async topic => await ensureTopics([topic], client.admin, creation),
+        createTopic: async topic => await ensureTopics([topic], new Map(), client.admin, creation),
         isStopping: () => this.#stopping
       })
-    })
+    let plan = await prepare(check)
     const processName = await stores.claimProcessName()
     const producer = await client.createProducer({
       ...config.producer,

@@ -19,18 +19,20 @@ function storing(name: string, topic: string, value: Serde<any> = string()): Top
 }
 
 async function check(kafka: MemoryKafka, topology: Topology, options: Partial<TopologyCheckOptions> = {}) {
-  await checkTopology(topology, {
+  const notes = await checkTopology(topology, {
     applicationId: 'app',
     onTopologyChange: 'fail',
     client: kafka.client(),
     clock: systemClock,
     logger: SILENT_LOGGER,
-    ensureTopic: async ({ name }) => {
+    createTopic: async ({ name }) => {
       if (!kafka.topics.has(name)) kafka.topics.set(name, [])
     },
     isStopping: () => false,
     ...options
   })
+  await notes?.prepare()
+  await notes?.write()
   // What an application does next, and that something is processed.
   for (const { topic } of stateIdentities(topology)) {
     const name = `app-${topic}`
@@ -126,15 +128,22 @@ test('notes of a newer release, and what is no note, are left alone', async () =
 test('says what the topic is for when it cannot be created, and how to go without', async () => {
   const kafka = new MemoryKafka()
   const refusal = new StreamsError('CLIENT_AUTHORIZATION_FAILED', 'Creating the topic failed. Grant the right.')
-  const ensureTopic = () => Promise.reject(refusal)
-  await expect(check(kafka, storing('s', 'a'), { ensureTopic })).rejects.toMatchObject({
+  const createTopic = () => Promise.reject(refusal)
+  await expect(check(kafka, storing('s', 'a'), { createTopic })).rejects.toMatchObject({
     code: 'CLIENT_AUTHORIZATION_FAILED',
     message: expect.stringMatching(
       /Grant the right\. In the topic 'app-millrace-topology-changelog' .*with one partition.*'ignore'/
     )
   })
-  await check(kafka, storing('s', 'a'), { ensureTopic, onTopologyChange: 'ignore' })
+  await check(kafka, storing('s', 'a'), { createTopic, onTopologyChange: 'ignore' })
   expect(notes(kafka)).toBeUndefined()
+
+  const client = kafka.client()
+  const describeTopics = () => Promise.reject(refusal)
+  const unseen = { ...client, admin: { ...client.admin, describeTopics } }
+  await expect(check(kafka, storing('s', 'a'), { client: unseen })).rejects.toMatchObject({
+    message: expect.stringContaining("In the topic 'app-millrace-topology-changelog'")
+  })
 })
 
 test('writes nothing, and compares nothing, when it is stopped while reading', async () => {

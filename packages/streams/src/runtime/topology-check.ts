@@ -8,6 +8,7 @@ import {
   type TopologyChange,
   topologyChanges
 } from '../topology/index.ts'
+import type { InternalTopicNotes } from './internal-topics.ts'
 import type { InternalTopic } from './topic-plan.ts'
 import { checkTopologyTopicIsFree, encode, TopologyRecord, topologyTopic } from './topology-record.ts'
 
@@ -17,36 +18,47 @@ export interface TopologyCheckOptions {
   readonly client: KafkaClient
   readonly clock: Clock
   readonly logger: Logger
-  /** Makes a topic unless it is there, and waits until it is known. */
-  readonly ensureTopic: (topic: InternalTopic) => Promise<void>
+  /** Makes a topic that isn't there, or that another instance has just made, and waits until it is known. */
+  readonly createTopic: (topic: InternalTopic) => Promise<void>
   readonly isStopping: () => boolean
 }
 
 /**
- * Compares the topology with what the internal topics are known to hold, and notes what they are going to hold. Called before
- * the missing ones are created: what is noted of a topic that isn't there, after a reset for example, counts for nothing.
+ * Compares the topology with what the internal topics are known to hold. Called before the missing ones are created: what is
+ * noted of a topic that isn't there, after a reset for example, counts for nothing.
  *
  * Instances of two versions may start at once, also for the first time: what was written first holds, and the later one reads
  * that after its own writing.
  *
+ * @returns at the first start, what is to be noted before anything is processed: making the topic for it takes as long as making
+ *   the others, so that goes on beside it. Undefined when there is nothing new, or it is noted.
  * @throws StreamsError `TOPOLOGY_CHANGED`
  */
-export async function checkTopology(topology: Topology, options: TopologyCheckOptions): Promise<void> {
+export async function checkTopology(
+  topology: Topology,
+  options: TopologyCheckOptions
+): Promise<InternalTopicNotes | undefined> {
   const { applicationId, onTopologyChange, client, clock, logger, isStopping } = options
   const identities = stateIdentities(topology)
-  if (onTopologyChange === 'ignore' || identities.length === 0) return
+  if (onTopologyChange === 'ignore' || identities.length === 0) return undefined
   checkTopologyTopicIsFree(identities)
   const { admin } = client
   const own = topologyTopic(applicationId)
   const record = new TopologyRecord(applicationId, client, clock)
 
-  const isThere = (await admin.describeTopics([own.name])).has(own.name)
-  const recorded = isThere ? await withReason(own.name, async () => await record.read(isStopping)) : undefined
-  if (isThere && recorded === undefined) return
-  const known = recorded?.identities ?? new Map<string, StateIdentity | undefined>()
   const fullName = (topic: string) => `${applicationId}-${topic}`
-  const suffixes = new Set([...known.keys(), ...identities.map(({ topic }) => topic)])
-  const existing = await admin.describeTopics([...suffixes].map(fullName))
+  const describe = async (topics: Iterable<string>) => await admin.describeTopics([...topics].map(fullName))
+  // To be told that a topic isn't there takes a moment, so that is asked beside.
+  const [isThere, existing] = await Promise.all([
+    withReason(own.name, async () => (await admin.describeTopics([own.name])).has(own.name)),
+    describe(identities.map(({ topic }) => topic)).then(found => new Map(found))
+  ])
+  const recorded = isThere ? await withReason(own.name, async () => await record.read(isStopping)) : undefined
+  if (isThere && recorded === undefined) return undefined
+  const known = recorded?.identities ?? new Map<string, StateIdentity | undefined>()
+  const topics = new Set(identities.map(({ topic }) => topic))
+  const others = [...known.keys()].filter(topic => !topics.has(topic))
+  for (const [name, description] of await describe(others)) existing.set(name, description)
   const left = new Map<string, StateIdentity>()
   for (const [topic, identity] of known) {
     if (identity !== undefined && existing.has(fullName(topic))) left.set(topic, identity)
@@ -65,16 +77,18 @@ export async function checkTopology(topology: Topology, options: TopologyCheckOp
     const before = left.get(identity.topic)
     return !isOfNewerRelease(identity.topic) && (before === undefined || encode(before) !== encode(identity))
   })
-  const topics = new Set(identities.map(({ topic }) => topic))
   const abandoned = [...left.values()]
     .filter(({ topic, isGenerated, isAbandoned }) => isGenerated && isAbandoned !== true && !topics.has(topic))
     .map(identity => ({ ...identity, isAbandoned: true }))
-  if (changed.length + abandoned.length === 0) return
-  await withReason(own.name, async () => {
-    if (!isThere) await options.ensureTopic(own)
-    await record.write([...changed, ...abandoned])
-  })
-  if (onTopologyChange === 'fail') await assertFirst(changed, recorded?.endOffset ?? 0, record, options)
+  if (changed.length + abandoned.length === 0) return undefined
+  const write = async () => {
+    await withReason(own.name, async () => await record.write([...changed, ...abandoned]))
+    if (onTopologyChange === 'fail') await assertFirst(changed, recorded?.endOffset ?? 0, record, options)
+  }
+  if (!isThere)
+    return { prepare: async () => await withReason(own.name, async () => await options.createTopic(own)), write }
+  await write()
+  return undefined
 }
 
 /** Those whose topic holds anything: what was never written, or is all processed, can't be mixed up. */
