@@ -406,7 +406,13 @@ export class StreamsApp {
             return plan.inputs
           },
           processName,
-          storedTasks: () => new Set([...storedTasks, ...loop.tasks.keys()])
+          storedTasks: () => new Set([...storedTasks, ...loop.tasks.keys()]),
+          onForeignTopics: topics =>
+            logger.warn(
+              `others in the group '${config.applicationId}' read ${topics.map(topic => `'${topic}'`).join(', ')}, which this ` +
+                'topology does not, and while this instance leads the group nobody processes them: they run another version of the ' +
+                'application, which should replace this one soon, or another application has the same applicationId'
+            )
         }),
         listener
       })

@@ -46,6 +46,19 @@ function assigned(inputs: TaskInputs, members: readonly AssignorMember[]): Recor
 }
 
 describe('the task assignor', () => {
+  it('tells of topics that others read and the leader does not', async () => {
+    const told: (readonly string[])[] = []
+    const assignor = createTaskAssignor({
+      inputs: ONE_TOPIC,
+      processName: 'leader',
+      storedTasks: () => [],
+      onForeignTopics: topics => told.push(topics)
+    })
+    await assignor.assign([member('a', { topics: ['t'] }), member('b', { topics: [] })])
+    await assignor.assign([member('a', { topics: ['t'] }), member('b', { topics: ['v', 't', 'u'] })])
+    expect(told).toEqual([['u', 'v']])
+  })
+
   it('gives everything to the only member', () => {
     expect(assigned(ONE_TOPIC, [member('a')])).toEqual({ a: ['t-0', 't-1', 't-2', 't-3', 't-4', 't-5'] })
   })
