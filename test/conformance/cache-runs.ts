@@ -1,7 +1,7 @@
 import { CacheComparison } from './cache-comparison.ts'
 import type { CacheRun } from './cache-observation.ts'
 import type { ConformanceCase } from './case-format.ts'
-import { Unsupported } from './case-topology.ts'
+import { Unsupported } from './unsupported.ts'
 
 /** What mostly empties the caches: commits, their size, or the end of the application. */
 export const FLUSHES = ['commits', 'bytes', 'restarts'] as const

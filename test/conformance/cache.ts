@@ -1,7 +1,7 @@
 // Random tables with a record cache and without: `npm run conformance:cache -- SEED N`, or the cases of files: `… -- SEED FILE…`.
 // A line for each row that should be the same and is not.
-import { readFileSync } from 'node:fs'
 import { cacheComparisons, FLUSHES, randomNumbers, randomRun } from './cache-runs.ts'
+import { casesOf } from './case-files.ts'
 import type { ConformanceCase } from './case-format.ts'
 import { randomTables } from './random-tables.ts'
 
@@ -15,7 +15,7 @@ if (seedText === '' || first === '' || !Number.isSafeInteger(seed)) {
 const count = /^\d+$/.test(first) ? Number(first) : undefined
 let compared = 0
 let failed = 0
-for (const batch of count === undefined ? [first, ...more].map(casesOf) : randomCases(count)) {
+for (const batch of count === undefined ? [first, ...more].map(file => casesOf([file])) : randomCases(count)) {
   for (const [id, comparison] of cacheComparisons(batch)) {
     for (const flushes of FLUSHES) {
       const differences = await comparison.differences(randomRun(flushes, randomNumbers(seed), comparison.mayRestart))
@@ -32,8 +32,4 @@ function* randomCases(count: number): Generator<readonly ConformanceCase[]> {
   for (let i = 0; i < count; i++) {
     yield [randomTables(`tables ${seed} ${i}`, randomNumbers(Math.imul(seed, 1_000_003) + Math.imul(i + 1, 7919)))]
   }
-}
-
-function casesOf(file: string): readonly ConformanceCase[] {
-  return JSON.parse(readFileSync(file, 'utf8')) as readonly ConformanceCase[]
 }

@@ -1,5 +1,6 @@
 import type { Windowed } from '@millrace/streams'
 import type { FnSpec, Json } from './case-format.ts'
+import { Unsupported } from './unsupported.ts'
 
 /** What flows through a case: JSON values, and windowed keys. */
 export type Value = Json | Windowed<unknown>
@@ -238,6 +239,6 @@ function isInteger(value: unknown): value is number {
   return Number.isInteger(value)
 }
 
-function unknownFunction(spec: FnSpec): Error {
-  return new Error(`The case uses an unknown function: ${JSON.stringify(spec)}`)
+function unknownFunction(spec: FnSpec): Unsupported {
+  return new Unsupported(`the function ${JSON.stringify(spec)}`)
 }

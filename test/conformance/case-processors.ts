@@ -10,6 +10,7 @@ import type {
 } from '@millrace/streams/core'
 import type { CaseProcessor, Json } from './case-format.ts'
 import { field } from './case-functions.ts'
+import { Unsupported } from './unsupported.ts'
 
 type Context = ProcessorContext<unknown, unknown>
 type Record = StreamRecord<unknown, unknown>
@@ -99,11 +100,11 @@ function step(spec: CaseProcessor, context: Context): Step {
       return ({ timestampMs }, forward) => {
         const metadata = context.recordMetadata()
         const times = { ts: timestampMs, streamTime: context.streamTimeMs(), wallClock: context.systemTimeMs() }
-        const from = metadata === undefined ? {} : { topic: metadata.topic, offset: metadata.offset }
-        forward({ ...times, ...from }, timestampMs)
+        // Of what a punctuation forwards, Kafka Streams' test driver has metadata without a topic.
+        forward({ ...times, topic: metadata?.topic ?? null, offset: metadata?.offset ?? -1 }, timestampMs)
       }
     default:
-      throw new Error(`The case uses an unknown processor: ${JSON.stringify(spec)}`)
+      throw new Unsupported(`the processor ${JSON.stringify(spec)}`)
   }
 }
 

@@ -24,9 +24,7 @@ import type { CaseNode, CaseProcessor, ConformanceCase, FnSpec } from './case-fo
 import { combineFunction, field, flatFunction, keyFunction, predicate, valueFunction } from './case-functions.ts'
 import { caseProcessor } from './case-processors.ts'
 import { KEY, VALUE } from './case-serdes.ts'
-
-/** Thrown when a case needs what the product does not have yet. Such a case is counted apart, never as passed. */
-export class Unsupported extends Error {}
+import { Unsupported } from './unsupported.ts'
 
 /** Calls the public DSL for each node of a case; all semantics are the product's. */
 export function caseTopology(testCase: ConformanceCase): Topology {
@@ -41,6 +39,8 @@ export function caseTopology(testCase: ConformanceCase): Topology {
 
 function build(builder: StreamsBuilder, node: CaseNode, results: Map<string, any>): unknown {
   const from = typeof node.from === 'string' ? [node.from] : (node.from ?? [])
+  const missing = from.find(id => !results.has(id))
+  if (missing !== undefined) throw new Unsupported(`${node.op} from '${missing}', which no node before it is`)
   const input = results.get(from[0] ?? '')
   const named = node.name === undefined ? {} : { name: node.name }
   const fn = (spec: FnSpec | undefined): FnSpec => spec as FnSpec
@@ -278,6 +278,6 @@ function windows(node: CaseNode): FixedWindows | SessionWindows {
     case 'unlimited':
       return unlimited({ startMs })
     default:
-      throw new Error(`The case uses unknown windows: ${type}`)
+      throw new Unsupported(`windows of type ${type}`)
   }
 }

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { ConformanceCase } from './case-format.ts'
-import { caseTopology, Unsupported } from './case-topology.ts'
+import { caseTopology } from './case-topology.ts'
 import { runCase } from './run-case.ts'
+import { Unsupported } from './unsupported.ts'
 
 const FIXTURES = new URL('./fixtures/', import.meta.url)
 const unsupported = new Set<string>()
@@ -43,6 +44,37 @@ describe('the runner', () => {
       kind: 'failed',
       differences: [expect.stringMatching(/^error: expected at step 0/), expect.stringMatching(/^store nowhere/)]
     })
+  })
+
+  test('shows the step of a wrong output, both sides, and no more of a description or a store than differs', async () => {
+    const file = new URL('windows-time.json', FIXTURES)
+    const [counted] = JSON.parse(readFileSync(file, 'utf8')) as [ConformanceCase]
+    const { outputs, stores, describe } = counted.expect
+    const wrong = {
+      outputs: outputs.map((output, index) => (index === 1 ? { ...output, value: 999 } : output)).slice(0, 3),
+      stores: { c: [...(stores?.['c'] ?? []), { key: 'z', start: 0, value: 1, ts: 0 }], d: [] },
+      describe: describe?.replace('(stores: [c])', '(stores: [d])') ?? null
+    }
+    const verdict = await runCase({ ...counted, expect: { ...counted.expect, ...wrong } })
+    const [described, output, store, missing] = verdict.kind === 'failed' ? verdict.differences : []
+    expect(described).toMatch(/^describe, from line 3: expected\n[^]*\[d\][^]*\ngot\n[^]*\[c\]/)
+    expect(output).toMatch(/of step 1, expected\n {2}{"step":1,.*999,[^]*\ngot\n {2}{"step":1,/)
+    expect(store).toBe(
+      'store c, after the last step: expected\n  {"key":"z","start":0,"value":1,"ts":0}\ngot\n  nothing'
+    )
+    expect(missing).toBe('store d, after the last step: expected\n  nothing\ngot\n  no such store')
+  })
+
+  test.each<[string, Partial<ConformanceCase>]>([
+    ['an operator', { nodes: [...first.nodes, { op: 'zip', from: first.nodes[0]?.id ?? '' }] }],
+    ['a function', { nodes: [...first.nodes, { op: 'map', from: first.nodes[0]?.id ?? '', key: { fn: 'zip' } }] }],
+    ['an input', { nodes: [...first.nodes, { op: 'peek', from: 'nowhere' }] }],
+    ['a step', { steps: [{ zip: 1 } as never] }]
+  ])('does not take %s that it does not know for an error that is expected', async (_what, change) => {
+    const steps = change.steps === undefined ? -1 : 0
+    const error = { step: steps, type: 'StreamsException', rootCause: 'StreamsException' }
+    const verdict = await runCase({ ...first, ...change, expect: { ...first.expect, error, describe: null } })
+    expect(verdict.kind).toBe('unsupported')
   })
 })
 

@@ -1,13 +1,14 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { StoreSpec, Topology } from '@millrace/streams'
+import { isStreamsError, type StoreSpec, type Topology } from '@millrace/streams'
 import type { VersionedKeyValueStore } from '@millrace/streams/core'
 import type { RawStoreProvider } from '@millrace/streams/ports'
 import { TopologyTestDriver } from '@millrace/testing'
+import { describeDifferences, outputDifferences, storeDifferences } from './case-differences.ts'
 import type { ConformanceCase, Json, Output, PipeStep } from './case-format.ts'
 import { keyText } from './case-functions.ts'
 import type { CaseRun } from './case-runs.ts'
 import { KEY, VALUE } from './case-serdes.ts'
-import { caseTopology, Unsupported } from './case-topology.ts'
+import { caseTopology } from './case-topology.ts'
+import { Unsupported } from './unsupported.ts'
 
 export type Verdict =
   | { readonly kind: 'passed' }
@@ -41,15 +42,11 @@ export async function runCase(testCase: ConformanceCase, options = PLAINLY): Pro
     const expected = expect.error === null ? 'no error' : `at step ${expectedStep}: ${expect.error.rootCause}`
     differences.push(`error: expected ${expected}, got ${got}`)
   }
-  if (expect.describe !== observed.describe) {
-    differences.push(`describe: expected\n${expect.describe}\ngot\n${observed.describe}`)
-  }
+  differences.push(...describeDifferences(expect.describe, observed.describe))
   differences.push(...outputDifferences(expect.outputs, observed.outputs))
-  for (const [name, rows] of Object.entries(expect.stores ?? {})) {
-    const got = observed.stores?.[name]
-    if (!isDeepStrictEqual(rows, got)) {
-      differences.push(`store ${name}: expected\n  ${lines(rows)}\ngot\n  ${lines(got ?? ['no such store'])}`)
-    }
+  const stores = expect.stores === null ? [] : [...Object.keys(expect.stores), ...Object.keys(observed.stores ?? {})]
+  for (const name of new Set(stores)) {
+    differences.push(...storeDifferences(name, expect.stores?.[name], observed.stores?.[name]))
   }
   return differences.length === 0 ? { kind: 'passed' } : { kind: 'failed', differences }
 }
@@ -70,8 +67,7 @@ async function observe(testCase: ConformanceCase, options: RunOptions): Promise<
     observed.describe = topology.describe()
     driver = await openDriver(testCase, topology, 0, options.stores?.())
   } catch (error) {
-    if (error instanceof Unsupported) throw error
-    observed.error = { step: -1, message: String(error) }
+    observed.error = { step: -1, message: refusal(error) }
     return observed
   }
   try {
@@ -79,10 +75,11 @@ async function observe(testCase: ConformanceCase, options: RunOptions): Promise<
     for (const [index, step] of testCase.steps.entries()) {
       try {
         if ('advanceWallClockMs' in step) driver.advanceWallClock(step.advanceWallClockMs)
-        else pipe(driver, step.pipe)
+        else if ('pipe' in step) pipe(driver, step.pipe)
+        else throw new Unsupported(`the step ${JSON.stringify(step)}`)
         await driver.settle()
       } catch (error) {
-        observed.error = { step: index, message: String(error) }
+        observed.error = { step: index, message: refusal(error) }
         return observed
       }
       // Outputs of commits and restarts count as the step's: without a record cache there are none.
@@ -95,6 +92,13 @@ async function observe(testCase: ConformanceCase, options: RunOptions): Promise<
     await driver.close()
   }
   return observed
+}
+
+/** Of an error that a case may expect: the product's own. Any other is a fault of the runner, or of the product. */
+function refusal(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause instanceof Unsupported) throw cause
+  if (!isStreamsError(error)) throw error
+  return String(error)
 }
 
 /** The topology is built anew, as a process that starts would. */
@@ -203,17 +207,4 @@ async function rowsOf(driver: TopologyTestDriver, testCase: ConformanceCase, spe
 
 function compare(a: any, b: any): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-function outputDifferences(expected: readonly Output[], got: readonly Output[]): string[] {
-  if (isDeepStrictEqual(expected, got)) return []
-  const at = expected.findIndex((output, index) => !isDeepStrictEqual(output, got[index]))
-  const first = at < 0 ? expected.length : at
-  return [
-    `outputs: ${expected.length} expected, ${got.length} got; from number ${first} on expected\n  ${lines(expected.slice(first, first + 4))}\ngot\n  ${lines(got.slice(first, first + 4))}`
-  ]
-}
-
-function lines(rows: readonly unknown[]): string {
-  return rows.map(row => JSON.stringify(row)).join('\n  ')
 }

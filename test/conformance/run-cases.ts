@@ -76,7 +76,7 @@ async function differencesOf(testCase: ConformanceCase, run: CaseRun, stateDir: 
         ? () => new LevelStoreProvider({ stateDir: stateDir(), applicationId: APPLICATION_ID })
         : undefined
     const verdict = await runCase(testCase, { ...run, stores })
-    if (verdict.kind === 'unsupported') return [`needs what does not exist yet: ${verdict.why}`]
+    if (verdict.kind === 'unsupported') return [`needs what there is not: ${verdict.why}`]
     return verdict.kind === 'passed' ? [] : verdict.differences
   } catch (error) {
     return [`the runner itself failed: ${error instanceof Error ? error.stack : String(error)}`]
