@@ -50,6 +50,7 @@ public class RecordedClient {
       admin.listConsumerGroupOffsets(prefix + "group").partitionsToOffsetAndMetadata().get();
       admin.alterConsumerGroupOffsets(prefix + "group", Map.of(none, new OffsetAndMetadata(7, Optional.of(0), "seven"))).all().get();
       admin.deleteConsumerGroupOffsets(prefix + "group", Set.of(none)).all().get();
+      admin.describeProducers(List.of(new TopicPartition(prefix + "txn", 0))).all().get();
       TransactionDescription transaction = admin.describeTransactions(List.of(prefix + "txn-id")).description(prefix + "txn-id").get();
       // Only this one: a broker that others use too knows many.
       admin.listTransactions(new ListTransactionsOptions().filterProducerIds(Set.of(transaction.producerId()))).all().get();

@@ -136,3 +136,8 @@ it('ignores bytes behind a request', async () => {
   }
   expect(answers[1]).toBe(answers[0])
 })
+
+it('describes producers of partitions that are there and that are not', async () => {
+  await same(protocol.DescribeProducers, { topics: [{ name: topic, partitionIndexes: [0, 7] }] })
+  await same(protocol.DescribeProducers, { topics: [{ name: missing, partitionIndexes: [0] }] })
+})

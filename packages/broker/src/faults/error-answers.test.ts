@@ -43,6 +43,7 @@ const REQUESTS: Readonly<Record<string, unknown>> = {
   IncrementalAlterConfigs: { resources },
   OffsetDelete: { topics },
   DescribeCluster: {},
+  DescribeProducers: { topics: [{ name: 't', partitionIndexes: [1] }] },
   DescribeTransactions: { transactionalIds: ['id'] },
   ListTransactions: {}
 }

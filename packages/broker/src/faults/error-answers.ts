@@ -82,6 +82,13 @@ refuse(protocol.OffsetForLeaderEpoch, ({ topics }, errorCode) => ({
   }))
 }))
 
+refuse(protocol.DescribeProducers, ({ topics }, errorCode) => ({
+  topics: topics.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map(partitionIndex => ({ partitionIndex, errorCode, activeProducers: [] }))
+  }))
+}))
+
 // ── topics and settings ────────────────────────────────────────────────────────────────────────────────────────────
 
 refuse(protocol.Metadata, ({ topics }, errorCode) => ({

@@ -165,6 +165,23 @@ test('forgets producers that were idle for too long', () => {
   expect(rig.append([{}], { producerId: 4n, producerEpoch: 0, baseSequence: 50 })).toMatchObject({ errorCode: 0 })
 })
 
+test('describes its producers, also after it was opened again', () => {
+  using rig = new LogRig('disk')
+  rig.append([{}, {}], { producerId: 7n, producerEpoch: 1, baseSequence: 0 })
+  rig.append([{}], { producerId: 8n, producerEpoch: 2, baseSequence: 0, transactional: true })
+  rig.append([{}], { producerId: 9n, producerEpoch: 0, baseSequence: 0, transactional: true })
+  rig.log.appendControl(9n, 1, 'abort')
+  const lastTimestamp = rig.clock.nowMs()
+  const described = [
+    { producerId: 7n, producerEpoch: 1, lastSequence: 1, coordinatorEpoch: -1, currentTxnStartOffset: -1 },
+    { producerId: 8n, producerEpoch: 2, lastSequence: 0, coordinatorEpoch: -1, currentTxnStartOffset: 2 },
+    { producerId: 9n, producerEpoch: 1, lastSequence: -1, coordinatorEpoch: 0, currentTxnStartOffset: -1 }
+  ].map(producer => ({ ...producer, lastTimestamp }))
+  expect(rig.log.producers()).toEqual(described)
+  rig.reopen()
+  expect(rig.log.producers()).toEqual(described)
+})
+
 test('stamps records with the time of the append where the topic says so', () => {
   using rig = new LogRig('memory', { 'message.timestamp.type': 'LogAppendTime' })
   rig.clock.advance(77)

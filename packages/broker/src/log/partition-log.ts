@@ -13,7 +13,7 @@ import { checkBatches } from './check-batches.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { LogCompactor } from './log-compactor.ts'
 import type { LogConfig } from './log-config.ts'
-import { ProducerStates } from './producer-states.ts'
+import { type ProducerDescription, ProducerStates } from './producer-states.ts'
 import type { SegmentIndex } from './segment-index.ts'
 import { type OffsetAtTime, SegmentList } from './segment-list.ts'
 
@@ -190,7 +190,7 @@ export class PartitionLog {
     })
     const header = readBatchHeader(batch, 0)
     this.#write(batch, header, nowMs)
-    this.#markerAppended(header, type)
+    this.#markerAppended(header, { type, coordinatorEpoch })
     this.#changed()
     return ErrorCode.NONE
   }
@@ -250,6 +250,11 @@ export class PartitionLog {
     return this.#epochs.endOf(epoch, this.leaderEpoch, this.#endOffset)
   }
 
+  /** The producers that are remembered. */
+  producers(): ProducerDescription[] {
+    return this.#producers.describe()
+  }
+
   /** Deletes what lies below `offset`, which is at most the high watermark. A start never moves back. */
   deleteBelow(offset: number): void {
     if (offset <= this.#startOffset) return
@@ -307,8 +312,9 @@ export class PartitionLog {
     this.#endOffset = header.lastOffset + 1
   }
 
-  #markerAppended(header: BatchHeader, type: 'abort' | 'commit'): void {
-    const start = this.#producers.ended(header.producerId, header.producerEpoch, header.maxTimestampMs)
+  #markerAppended(header: BatchHeader, { type, coordinatorEpoch }: Marker): void {
+    const { producerId, producerEpoch, maxTimestampMs } = header
+    const start = this.#producers.ended(producerId, producerEpoch, maxTimestampMs, coordinatorEpoch)
     if (start === undefined || type === 'commit') return
     this.#aborted.add({
       producerId: header.producerId,
@@ -324,7 +330,7 @@ export class PartitionLog {
       this.#epochs.note(header.leaderEpoch, header.baseOffset)
       this.#endOffset = header.lastOffset + 1
       if (header.producerId < 0n) return
-      if (header.control) this.#markerAppended(header, markerType(segment.view(position, header.sizeBytes), header))
+      if (header.control) this.#markerAppended(header, readMarker(segment.view(position, header.sizeBytes), header))
       else this.#producers.appended(header)
     })
   }
@@ -339,10 +345,18 @@ export class PartitionLog {
   }
 }
 
-function markerType(batch: Buffer, header: BatchHeader): 'abort' | 'commit' {
+interface Marker {
+  readonly type: 'abort' | 'commit'
+  readonly coordinatorEpoch: number
+}
+
+/** Compaction leaves nothing but the header of some. */
+function readMarker(batch: Buffer, header: BatchHeader): Marker {
   const cursor = new RecordBatchCursor({ checkCrc: false, controlRecords: true })
   cursor.reset(batch, header.baseOffset)
-  return cursor.next() && cursor.controlType === 'abort' ? 'abort' : 'commit'
+  if (!cursor.next()) return { type: 'commit', coordinatorEpoch: -1 }
+  const coordinatorEpoch = cursor.buffer.readInt32BE(cursor.valueStart + 2)
+  return { type: cursor.controlType === 'abort' ? 'abort' : 'commit', coordinatorEpoch }
 }
 
 function refused(errorCode: number, errorMessage: string): AppendOutcome {

@@ -20,6 +20,18 @@ interface ProducerState {
   /** Offset at which its running transaction began in this partition; -1 without one. */
   transactionStart: number
   lastTimestampMs: number
+  /** Of the coordinator that wrote its last marker; -1 without one. */
+  coordinatorEpoch: number
+}
+
+/** As DescribeProducers tells it; -1 for what is not there. */
+export interface ProducerDescription {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  readonly lastTimestamp: number
+  readonly coordinatorEpoch: number
+  readonly currentTxnStartOffset: number
 }
 
 export type SequenceVerdict =
@@ -109,11 +121,12 @@ export class ProducerStates {
    *
    * @returns Where the transaction that it ends began; undefined if it had no record here.
    */
-  ended(producerId: bigint, epoch: number, timestampMs: number): number | undefined {
+  ended(producerId: bigint, epoch: number, timestampMs: number, coordinatorEpoch: number): number | undefined {
     const state = this.#stateOf(producerId, epoch)
     const start = state.transactionStart
     state.transactionStart = -1
     state.lastTimestampMs = timestampMs
+    state.coordinatorEpoch = coordinatorEpoch
     this.#running.delete(producerId)
     return start < 0 ? undefined : start
   }
@@ -135,6 +148,17 @@ export class ProducerStates {
     return offsets
   }
 
+  describe(): ProducerDescription[] {
+    return Array.from(this.#states, ([producerId, state]) => ({
+      producerId,
+      producerEpoch: state.epoch,
+      lastSequence: state.batches.at(-1)?.lastSequence ?? -1,
+      lastTimestamp: state.lastTimestampMs,
+      coordinatorEpoch: state.coordinatorEpoch,
+      currentTxnStartOffset: state.transactionStart
+    }))
+  }
+
   clear(): void {
     this.#states.clear()
     this.#running.clear()
@@ -143,7 +167,7 @@ export class ProducerStates {
   #stateOf(producerId: bigint, epoch: number): ProducerState {
     let state = this.#states.get(producerId)
     if (state === undefined) {
-      state = { epoch, batches: [], transactionStart: -1, lastTimestampMs: -1 }
+      state = { epoch, batches: [], transactionStart: -1, lastTimestampMs: -1, coordinatorEpoch: -1 }
       this.#states.set(producerId, state)
     } else if (state.epoch !== epoch) {
       state.epoch = epoch
