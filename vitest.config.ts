@@ -31,7 +31,7 @@ export default defineConfig({
             'scripts/**/*.test.ts',
             'test/**/*.test.ts'
           ],
-          exclude: [...NOT_TESTS, '**/*.kafka.test.ts', '**/*.registry.test.ts', 'test/pack/**'],
+          exclude: [...NOT_TESTS, '**/*.kafka.test.ts', '**/*.registry.test.ts', 'test/pack/**', 'test/broker-java/**'],
           testTimeout: 15_000,
           hookTimeout: 15_000
         }
@@ -58,6 +58,16 @@ export default defineConfig({
           include: ['packages/*/src/**/*.registry.test.ts', 'test/**/*.registry.test.ts'],
           exclude: NOT_TESTS,
           testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        ...SOURCES,
+        test: {
+          name: 'broker-java',
+          include: ['test/broker-java/**/*.test.ts'],
+          exclude: NOT_TESTS,
+          testTimeout: 300_000,
           hookTimeout: 60_000
         }
       },
