@@ -21,6 +21,12 @@ test('does not read topics whose names only contain the pattern', () => {
   ])
 })
 
+test('reads a topic once that is listed twice', () => {
+  const builder = new StreamsBuilder()
+  builder.stream(['in', 'other', 'in'], TEXT)
+  expect(builder.build().subTopologies[0]?.nodes[0]).toMatchObject({ topics: ['in', 'other'] })
+})
+
 test('refuses a topic that is read with different timestamp extractors', () => {
   const builder = new StreamsBuilder()
   builder.stream('in', TEXT).to('x')

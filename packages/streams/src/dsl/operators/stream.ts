@@ -43,7 +43,7 @@ export function stream<K, V>(
   const { timestampExtractor, offsetReset } = options
   const node = new GraphNode(name, {
     kind: 'stream-source',
-    topics: names,
+    topics: names instanceof RegExp ? names : [...new Set(names)],
     key,
     value,
     timestampExtractor: timestampExtractor as TimestampExtractor | undefined,
