@@ -51,6 +51,7 @@ export class MemoryRegistry {
   readonly #settings = new Map<string, Compatibility>()
   readonly #authorization: string | undefined
   #compatibility: Compatibility
+  #isShut = false
   readonly #server: Server
 
   private constructor(options: MemoryRegistryOptions) {
@@ -71,6 +72,17 @@ export class MemoryRegistry {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
+  /** From now on whoever asks is thrown out, as if the registry were away. What it knows it keeps. */
+  shut(): void {
+    this.#isShut = true
+    this.#server.closeAllConnections()
+  }
+
+  /** Answers again. */
+  open(): void {
+    this.#isShut = false
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections()
     await new Promise<void>(resolve => void this.#server.close(() => resolve()))
@@ -81,6 +93,10 @@ export class MemoryRegistry {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#isShut) {
+      request.destroy()
+      return
+    }
     let status = 200
     let answer: unknown
     try {

@@ -16,7 +16,7 @@ import { openTaskState, type TaskState } from '../state/index.ts'
 import { changelogTopicName, mergedSubTopology, type StoreSpec, type SubTopology } from '../topology/index.ts'
 import type { ErrorHandler, ErrorHandlers } from './error-handlers.ts'
 import type { ResolvedConfig } from './streams-config.ts'
-import { prepareSerdes } from './prepare-serdes.ts'
+import { preparePatiently, prepareSerdes } from './prepare-serdes.ts'
 import { readOnlyStore } from './task/read-only-store.ts'
 import { Task } from './task/task.ts'
 
@@ -47,8 +47,6 @@ interface Input extends TopicPartition {
 const TASK_ID = 'global'
 const SLICE_MS = 5
 const WAIT_MS = 500
-const PREPARE_BACKOFF_MS = 100
-const MAX_PREPARE_BACKOFF_MS = 5_000
 /** Before the name of a topic: the key under which its id is noted among the offsets. No topic's name begins so. */
 const ID_PREFIX = '\u0001'
 /** No store of a topology can have this name. Its rows are written in one batch with those of the tables. */
@@ -282,10 +280,15 @@ export class GlobalTables {
 
   /** Opens the state and makes the task. Gives the offsets up to which the state holds each partition, and of which topics. */
   async #open(): Promise<{ begins: Map<string, number>; topicIds: Map<string, string> }> {
-    await this.#prepareSerdes()
+    const { config, producer, clock, logger } = this.#o
+    await preparePatiently(() => prepareSerdes(this.#sub, config.applicationId, []), {
+      clock,
+      logger,
+      who: 'the state of the global tables',
+      isCancelled: () => this.#stopRequested
+    })
     this.#state = await this.#openState()
     this.#offsets = this.#storeOf(OFFSETS.name) as KeyValueStore<string, Uint8Array>
-    const { config, producer, clock, logger } = this.#o
     this.#task = new Task({
       applicationId: config.applicationId,
       taskId: TASK_ID,
@@ -310,21 +313,6 @@ export class GlobalTables {
     // Stores in memory begin empty, whatever is on disk.
     if (this.#sub.stores.some(store => !store.persistent)) begins.clear()
     return { begins, topicIds }
-  }
-
-  /** For as long as it takes: whom the serdes ask may be away. */
-  async #prepareSerdes(): Promise<void> {
-    const { config, clock, logger } = this.#o
-    for (let delayMs = PREPARE_BACKOFF_MS; ; delayMs = Math.min(2 * delayMs, MAX_PREPARE_BACKOFF_MS)) {
-      try {
-        await prepareSerdes(this.#sub, config.applicationId, [])
-        return
-      } catch (error) {
-        if (this.#stopRequested || !isStreamsError(error) || error.action !== 'retry') throw error
-        logger.warn(`the global tables wait: ${error.message}`)
-        await new Promise<void>(resolve => void clock.setTimer(delayMs, resolve))
-      }
-    }
   }
 
   async #openState(): Promise<TaskState> {

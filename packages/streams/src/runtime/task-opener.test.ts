@@ -124,7 +124,15 @@ function open() {
     globalStores: () => new Map()
   })
   const producer = { topic: async () => ({ ackedEndOffset: () => -1 }) } as unknown as RecordProducer
-  return { opener, openings: new TaskOpenings({ opener, producer, logger: SILENT_LOGGER, onNews: () => {} }) }
+  return { opener, clock, openings: new TaskOpenings({ opener, producer, logger: SILENT_LOGGER, onNews: () => {} }) }
+}
+
+async function passUntil(clock: MockClock, condition: () => boolean): Promise<void> {
+  for (let turn = 0; !condition(); turn++) {
+    if (turn > 1000) throw new Error('nothing came of it')
+    await new Promise(resolve => void setImmediate(resolve))
+    clock.advance(10)
+  }
 }
 
 /** Takes what gets ready, until there are so many. */
@@ -172,6 +180,55 @@ test('a task begins with the inputs that were planned when its opening began', a
   openings.open(['0_0'])
   const [start] = await take(openings, 1)
   expect(start?.inputs.map(({ topic, offset }) => [topic, offset])).toEqual([['input', 5]])
+})
+
+describe('serdes that have to ask somebody', () => {
+  const away = () => new StreamsError('REGISTRY_UNAVAILABLE', 'It is away.')
+
+  function withSerde(prepare: () => Promise<void>) {
+    const value = { ...text, prepare }
+    topology = new TopologyBuilder()
+      .addSource('in', { topics: ['input'], key: text, value })
+      .addProcessor('p', () => ({ process: () => {} }), ['in'])
+      .build()
+  }
+
+  test('are asked after the committed offsets, as often as it takes, once for all tasks of a sub-topology', async () => {
+    const events: string[] = []
+    onFetchOffsets = async () => void events.push('offsets')
+    withSerde(async () => {
+      events.push('prepare')
+      if (events.length < 4) throw away()
+    })
+    const { openings, clock } = open()
+    openings.open(['0_0', '0_1'])
+    await passUntil(clock, () => openings.taskIds.length === 2 && events.length === 4)
+    expect(await take(openings, 2)).toHaveLength(2)
+    expect(events).toEqual(['offsets', 'prepare', 'prepare', 'prepare'])
+  })
+
+  test('end the opening by what is not passing', async () => {
+    withSerde(async () => {
+      throw new StreamsError('SCHEMA_INCOMPATIBLE', 'It does not fit.')
+    })
+    const { openings } = open()
+    openings.open(['0_0'])
+    await expect(take(openings, 1)).rejects.toMatchObject({ code: 'SCHEMA_INCOMPATIBLE' })
+  })
+
+  test('keep no cancelled opening waiting, though they answer nothing at all', async () => {
+    withSerde(() => new Promise(() => {}))
+    const { openings, clock } = open()
+    openings.open(['0_0', '0_1'])
+    let ended = false
+    void openings
+      .cancel(({ taskId }) => taskId === '0_1')
+      .then(() => {
+        ended = true
+      })
+    await passUntil(clock, () => ended)
+    expect(openings.taskIds).toEqual(['0_0'])
+  })
 })
 
 describe('a cancelled opening ends', () => {

@@ -18,7 +18,7 @@ import {
   type SubTopology,
   type Topology
 } from '../topology/index.ts'
-import { prepareSerdes } from './prepare-serdes.ts'
+import { prepareSerdes, prepareUnlessCancelled } from './prepare-serdes.ts'
 import type { Restorer, StoreToRestore, TaskToRestore } from './restorer.ts'
 import type { ResolvedConfig } from './streams-config.ts'
 import { Task, type TaskInput } from './task/task.ts'
@@ -71,6 +71,7 @@ export class TaskOpener {
   /** Tells this process's folder from the one that a process which lost the task still holds. */
   readonly #processName: string
   readonly #globalStores: () => ReadonlyMap<string, StateStore>
+  readonly #waitsForSerdes: boolean
   #plan: Pick<TopicPlan, 'inputs'>
 
   constructor(options: {
@@ -84,6 +85,8 @@ export class TaskOpener {
     processName: string
     plan: Pick<TopicPlan, 'inputs'>
     globalStores: () => ReadonlyMap<string, StateStore>
+    /** While whom they ask is away. Default true; else that is an error like any other. */
+    waitsForSerdes?: boolean
   }) {
     this.#config = options.config
     this.#topology = options.topology
@@ -94,6 +97,7 @@ export class TaskOpener {
     this.#logger = options.logger
     this.#processName = options.processName
     this.#globalStores = options.globalStores
+    this.#waitsForSerdes = options.waitsForSerdes ?? true
     this.#plan = options.plan
   }
 
@@ -141,6 +145,8 @@ export class TaskOpener {
   ): Promise<void> {
     const committed = await this.#committedOffsets(openings)
     const starts = await this.#startOffsets(inputsOfWanted(openings), committed)
+    // Whoever had the tasks has stopped writing: what its serdes left behind is all there.
+    await this.#prepareSerdes(openings)
 
     const parts = new Map<TaskToRestore, OpenParts>()
     const close = async (toRestore: TaskToRestore) => {
@@ -155,12 +161,9 @@ export class TaskOpener {
           opening.end()
           continue
         }
-        const { subTopologyId, partition } = parseTaskId(opening.taskId)
-        const subTopology = this.#topology.subTopologies.find(sub => sub.id === subTopologyId) as SubTopology
+        const { partition } = parseTaskId(opening.taskId)
+        const subTopology = this.#subTopologyOf(opening.taskId)
         const appenders = await this.#appendersOf(subTopology, producer)
-        const topics = opening.inputs.map(({ topic }) => topic)
-        // Whoever had the task has stopped writing: what its serdes left behind is all there.
-        await prepareSerdes(subTopology, this.#config.applicationId, topics)
         // The task comes after its state, which asks it for the time of the record in work.
         const inWork: { task?: Task } = {}
         const state = await this.#openState(opening, partition, subTopology, appenders, inWork)
@@ -221,6 +224,31 @@ export class TaskOpener {
     })
     inWork.task = task
     return { task, inputs }
+  }
+
+  /** Resolves when the serdes of all that is still wanted are prepared; what is cancelled meanwhile ends at once. */
+  async #prepareSerdes(openings: readonly TaskOpening[]): Promise<void> {
+    const prepare = async () => {
+      for (const [sub, topics] of this.#inputsBySub(openings)) {
+        await prepareSerdes(sub, this.#config.applicationId, topics)
+      }
+    }
+    if (!this.#waitsForSerdes) return await prepare()
+    await prepareUnlessCancelled(openings, prepare, { clock: this.#clock, logger: this.#logger })
+  }
+
+  #inputsBySub(openings: readonly TaskOpening[]): Map<SubTopology, string[]> {
+    const inputs = new Map<SubTopology, string[]>()
+    for (const { taskId, inputs: own } of openings) {
+      const sub = this.#subTopologyOf(taskId)
+      inputs.set(sub, [...new Set([...(inputs.get(sub) ?? []), ...own.map(({ topic }) => topic)])])
+    }
+    return inputs
+  }
+
+  #subTopologyOf(taskId: string): SubTopology {
+    const { subTopologyId } = parseTaskId(taskId)
+    return this.#topology.subTopologies.find(({ id }) => id === subTopologyId) as SubTopology
   }
 
   /** Waits until no open transaction holds offsets of these inputs, or nobody wants the tasks any more. */

@@ -86,6 +86,7 @@ export class RunningTopology {
       logger,
       processName: await stores.claimProcessName(),
       plan: { inputs: new Map([[sub.id, new Map([...inputs].map(topic => [topic, 1]))]]) },
+      waitsForSerdes: false,
       globalStores: () => global?.stores ?? new Map<string, StateStore>()
     })
     let task: Task | undefined
