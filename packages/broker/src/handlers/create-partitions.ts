@@ -1,7 +1,7 @@
 import { CreatePartitions, type DecodedRequestOf } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import { ErrorCode } from '../error-code.ts'
-import { replicasProblem } from './create-topics.ts'
+import { MAX_PARTITIONS, replicasProblem } from './create-topics.ts'
 import type { Handler } from './handler.ts'
 import { duplicatesIn, type Refusal, refusal } from './refusal.ts'
 
@@ -39,6 +39,10 @@ function problemOf({ name, count, assignments }: Asked, { topics, nodeId }: Brok
   if (count === present) return refusal(ErrorCode.INVALID_PARTITIONS, `Topic already has ${present} partition(s).`)
   if (count < present) {
     const message = `The topic ${name} currently has ${present} partition(s); ${count} would not be an increase.`
+    return refusal(ErrorCode.INVALID_PARTITIONS, message)
+  }
+  if (count > MAX_PARTITIONS) {
+    const message = `The embedded broker makes at most ${MAX_PARTITIONS} partitions of a topic, not ${count}.`
     return refusal(ErrorCode.INVALID_PARTITIONS, message)
   }
   if (assignments === null) return undefined

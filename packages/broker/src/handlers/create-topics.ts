@@ -31,7 +31,7 @@ export const createTopics: Handler<typeof CreateTopics> = {
   }
 }
 
-const MAX_PARTITIONS = 10_000
+export const MAX_PARTITIONS = 10_000
 
 function create(asked: NewTopic, validateOnly: boolean, broker: BrokerServices): Answered {
   const { name } = asked
