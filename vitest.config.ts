@@ -8,6 +8,34 @@ process.env.NODE_OPTIONS = nodeOptionsWith(`--conditions=${SOURCE_CONDITION}`)
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', '**/.cache/**']
 const SOURCES = { resolve: { conditions: [SOURCE_CONDITION] }, ssr: { resolve: { conditions: [SOURCE_CONDITION] } } }
 
+/** Tests that need a broker: they run on Apache Kafka, and on the embedded broker. */
+const INTEGRATION = [
+  'packages/*/src/**/*.kafka.test.ts',
+  'examples/**/*.kafka.test.ts',
+  'scripts/**/*.kafka.test.ts',
+  'test/**/*.kafka.test.ts'
+]
+/** Those of `npm test`: all that an application relies on, in seconds. */
+const QUICK_INTEGRATION = [
+  'examples/*/*.kafka.test.ts',
+  'packages/client/src/{admin,fetch}/*.kafka.test.ts',
+  'packages/client/src/kafka-client.kafka.test.ts',
+  'packages/transport-kafkajs/src/*.kafka.test.ts',
+  'test/integration/{brokers,exactly-once,global-table,joins,restart,topics}.kafka.test.ts'
+]
+/** About Apache Kafka itself: how it is started, and whether the embedded broker answers as it does. */
+const OF_KAFKA_ONLY = ['scripts/kafka-broker.kafka.test.ts', 'packages/broker/src/differential/**']
+const ON_EMBEDDED_BROKER = {
+  exclude: [...NOT_TESTS, ...OF_KAFKA_ONLY],
+  globalSetup: 'scripts/embedded-broker-setup.ts',
+  setupFiles: 'scripts/use-embedded-broker.ts',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // They wait for time-outs and for each other more than they compute; so two at a time, after tests that compute.
+  maxWorkers: 2,
+  sequence: { groupOrder: 1 }
+}
+
 /** Where `.ci/run` wants a machine-readable report for its last line. */
 const reportDir = process.env.MILLRACE_TEST_REPORTS
 
@@ -40,17 +68,14 @@ export default defineConfig({
         ...SOURCES,
         test: {
           name: 'kafka',
-          include: [
-            'packages/*/src/**/*.kafka.test.ts',
-            'examples/**/*.kafka.test.ts',
-            'scripts/**/*.kafka.test.ts',
-            'test/**/*.kafka.test.ts'
-          ],
+          include: INTEGRATION,
           exclude: NOT_TESTS,
           testTimeout: 60_000,
           hookTimeout: 60_000
         }
       },
+      { ...SOURCES, test: { name: 'broker', ...ON_EMBEDDED_BROKER, include: INTEGRATION } },
+      { ...SOURCES, test: { name: 'broker-quick', ...ON_EMBEDDED_BROKER, include: QUICK_INTEGRATION } },
       {
         ...SOURCES,
         test: {

@@ -8,6 +8,7 @@ import { freePorts } from './free-ports.ts'
 import { kafkaAnswers } from './kafka-answers.ts'
 import { kafkaJars } from './kafka-jars.ts'
 import { LOGGING_FLAGS, serverProperties } from './kafka-settings.ts'
+import type { BrokerOptions, RunningBroker, StopOptions } from './running-broker.ts'
 import { startWatchdog } from './watchdog.ts'
 
 const START_TIMEOUT_MS = 120_000
@@ -15,28 +16,8 @@ const STOP_TIMEOUT_MS = 30_000
 const POLL_MS = 100
 const PORT_ATTEMPTS = 5
 
-export interface KafkaOptions {
-  /** 0, the default, takes a free port. */
-  readonly port?: number
-  /** Where the broker keeps its data. Default: a temporary folder that goes when the broker stops. */
-  readonly dir?: string
-}
-
-export interface StopOptions {
-  /** Remove the data. Default: only where the folder is a temporary one. */
-  readonly wipe?: boolean
-}
-
 /** A running single-node Kafka. It dies with the process that started it, however that ends, unless released. */
-export interface Kafka {
-  /** `host:port`, as `KAFKA_BROKERS` takes it. */
-  readonly brokers: string
-  readonly port: number
-  readonly dir: string
-  readonly pid: number
-  /** Stops the broker (`SIGTERM`, or the given signal) and starts it again on the same port with the same data. */
-  restart(signal?: NodeJS.Signals): Promise<void>
-  stop(options?: StopOptions): Promise<void>
+export interface Kafka extends RunningBroker {
   /** Lets the broker outlive this process; `stopKafka(dir)` ends it. */
   release(): void
 }
@@ -55,7 +36,7 @@ interface Launched {
 }
 
 /** Starts Apache Kafka and returns when it answers. */
-export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
+export async function startKafka(options: BrokerOptions = {}): Promise<Kafka> {
   const jars = await kafkaJars()
   const temporary = options.dir === undefined
   const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'millrace-kafka-')) : resolve(options.dir)

@@ -66,6 +66,17 @@ async function fetchWithMaven(pom: string, outputDirectory: string, { title }: F
   throw new Error(`Maven could not fetch ${title} (exit code ${code}). Its last words:\n${tail}`)
 }
 
+/** Whether Kafka's jars cannot be run, or not be fetched. */
+export function javaToolsMissing(): boolean {
+  try {
+    requireJava(KAFKA)
+    requireMaven(KAFKA)
+    return false
+  } catch {
+    return true
+  }
+}
+
 function requireJava({ title, instead }: Fetched): void {
   const answer = spawnSync('java', ['-version'], { encoding: 'utf8' })
   const needed = `${title} needs a Java runtime, version ${OLDEST_JAVA} or newer`

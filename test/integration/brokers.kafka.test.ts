@@ -3,7 +3,8 @@ import { createServer } from 'node:net'
 import { json, Millrace, type MillraceOptions, StreamsBuilder, string } from 'millrace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePorts } from '../../scripts/free-ports.ts'
-import { type Kafka, startKafka } from '../../scripts/kafka-broker.ts'
+import type { RunningBroker } from '../../scripts/running-broker.ts'
+import { startBroker } from '../../scripts/start-broker.ts'
 import { TestCluster } from './test-cluster.ts'
 
 const numbers = { key: string(), value: json<number>() }
@@ -83,11 +84,11 @@ describe('brokers that cannot be reached', () => {
 })
 
 describe('a broker that goes away in the middle and comes back', () => {
-  let kafka: Kafka
+  let broker: RunningBroker
   beforeAll(async () => {
-    kafka = await startKafka()
+    broker = await startBroker()
   }, 120_000)
-  afterAll(() => kafka.stop())
+  afterAll(() => broker.stop())
 
   async function countsOf(cluster: TestCluster): Promise<Map<string, number[]>> {
     const counts = new Map<string, number[]>()
@@ -102,7 +103,7 @@ describe('a broker that goes away in the middle and comes back', () => {
     ['exactly_once', 'SIGKILL', 6_000],
     ['at_least_once', 'SIGKILL', 6_000]
   ] as const)('costs nothing (%s, %s, session of %i ms)', async (processingGuarantee, signal, sessionTimeoutMs) => {
-    await using cluster = await TestCluster.open(kafka.brokers)
+    await using cluster = await TestCluster.open(broker.brokers)
     await cluster.createTopics(2, 'in', 'out')
     const keys = Array.from({ length: 50 }, (_, i) => `k${i}`)
     const round = keys.map(key => ({ key, value: '1' }))
@@ -118,7 +119,7 @@ describe('a broker that goes away in the middle and comes back', () => {
     await expect.poll(async () => (await cluster.read('out')).length, poll).toBe(50)
     // It dies in the middle of a transaction.
     await cluster.produce('in', round)
-    await kafka.restart(signal)
+    await broker.restart(signal)
     await cluster.produce('in', round)
     const lowest = async () => Math.min(...[...(await countsOf(cluster)).values()].map(counts => Math.max(...counts)))
     await expect.poll(lowest, poll).toBeGreaterThanOrEqual(3)

@@ -49,7 +49,8 @@ export class TestCluster {
 
   /** @param brokers - of a broker that the test may stop; default: the one that all tests share. */
   static async open(brokers = process.env['KAFKA_BROKERS']): Promise<TestCluster> {
-    if (brokers === undefined) throw new Error('KAFKA_BROKERS is missing: run this with npm run test:kafka.')
+    if (brokers === undefined)
+      throw new Error('KAFKA_BROKERS is missing: run this with npm run test:broker or test:kafka.')
     const cluster = new TestCluster(brokers, await mkdtemp(join(tmpdir(), 'millrace-test-')))
     await cluster.client.connect()
     return cluster

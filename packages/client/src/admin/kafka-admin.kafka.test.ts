@@ -52,7 +52,8 @@ describe('topics', () => {
       name: topic,
       partitionCount: 3,
       replicationFactor: 1,
-      internal: false
+      internal: false,
+      topicId: expect.stringMatching(/^[\w-]{22}$/)
     })
     expect((await admin.describeTopics()).has(topic)).toBe(true)
     const configs = (await admin.describeTopicConfigs([topic, `${prefix}-absent`])).get(topic)
