@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 
 const brokers = process.env.KAFKA_BROKERS
 if (brokers === undefined)
-  throw new Error('KAFKA_BROKERS is not set. `npm run test:kafka` sets it, or starts a broker.')
+  throw new Error('KAFKA_BROKERS is not set. `npm run test:broker` and `npm run test:kafka` set it.')
 
 const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8')
 
@@ -29,6 +29,13 @@ test('prints what the README says, and leaves nothing behind', async () => {
   expect(stdout).toBe(await readmeBlock('Output:'))
   // A deleted topic may be listed for another moment.
   await expect.poll(() => topicsAndGroups(applicationId), { timeout: 20_000 }).toEqual([])
+})
+
+test('without KAFKA_BROKERS runs on a broker of its own, and ends', async () => {
+  const tryIt = fileURLToPath(new URL('try.ts', import.meta.url))
+  const env = { ...process.env, KAFKA_BROKERS: '' }
+  const { stdout } = await promisify(execFile)(process.execPath, [tryIt], { env })
+  expect(stdout).toBe(await readmeBlock('Output:'))
 })
 
 test('the README shows the application and its input as they are', async () => {

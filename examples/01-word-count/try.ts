@@ -5,10 +5,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { EmbeddedBroker } from '@millrace/broker'
 import { type Admin, type EachMessagePayload, Kafka, logLevel } from 'kafkajs'
-
-const brokers = process.env.KAFKA_BROKERS
-if (!brokers) throw new Error('KAFKA_BROKERS is not set. `npm start` sets it, or starts a broker.')
 
 const READ_TIMEOUT_MS = 30_000
 const APP = fileURLToPath(new URL('app.ts', import.meta.url))
@@ -18,6 +16,9 @@ const SAMPLE = new URL('sample.txt', import.meta.url)
 const name = process.env.APPLICATION_ID ?? `word-count-${randomBytes(4).toString('hex')}`
 const input = `${name}-lines`
 const output = `${name}-words`
+// Without a Kafka, an embedded broker in this process: it is for development and tests, and forgets all at the end.
+const embedded = process.env.KAFKA_BROKERS ? undefined : await EmbeddedBroker.start({ port: 0 })
+const brokers = embedded?.bootstrap ?? (process.env.KAFKA_BROKERS as string)
 const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
 
 const stop = new AbortController()
@@ -29,6 +30,8 @@ try {
 } catch (error) {
   process.stderr.write(`${stop.signal.aborted ? stop.signal.reason : error}\n`)
   process.exitCode = 1
+} finally {
+  await embedded?.close()
 }
 
 async function main(): Promise<void> {
@@ -70,7 +73,13 @@ async function produce(values: readonly string[]): Promise<void> {
 }
 
 async function runApp(stateDir: string): Promise<void> {
-  const env = { INPUT_TOPIC: input, OUTPUT_TOPIC: output, APPLICATION_ID: name, STATE_DIR: stateDir }
+  const env = {
+    KAFKA_BROKERS: brokers,
+    INPUT_TOPIC: input,
+    OUTPUT_TOPIC: output,
+    APPLICATION_ID: name,
+    STATE_DIR: stateDir
+  }
   const app = spawn(process.execPath, [...process.execArgv, APP], { stdio: 'inherit', env: { ...process.env, ...env } })
   stop.signal.addEventListener('abort', () => app.kill())
   const code = await new Promise<number | null>((resolve, reject) => app.once('error', reject).once('exit', resolve))

@@ -1,3 +1,5 @@
+import { EmbeddedBroker } from '@millrace/broker'
+
 export interface Broker {
   readonly brokers: readonly string[]
   /** Whether it was started for this run, and goes with it. */
@@ -5,10 +7,9 @@ export interface Broker {
   stop(): Promise<void>
 }
 
-/** The Kafka that is named, or else a real Apache Kafka of our own on a free port. */
+/** The Kafka that is named, or else an embedded broker in this process, on a free port. */
 export async function useBroker(named: readonly string[] | undefined): Promise<Broker> {
   if (named !== undefined) return { brokers: named, ours: false, stop: () => Promise.resolve() }
-  const { startKafka } = await import('../../scripts/kafka-broker.ts')
-  const kafka = await startKafka()
-  return { brokers: [kafka.brokers], ours: true, stop: () => kafka.stop() }
+  const broker = await EmbeddedBroker.start({ port: 0 })
+  return { brokers: [broker.bootstrap], ours: true, stop: () => broker.close() }
 }

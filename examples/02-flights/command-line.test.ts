@@ -19,7 +19,7 @@ test('--seed takes a whole number, 0 included', () => {
 })
 
 test('--keep needs a Kafka that outlives the run', () => {
-  expect(() => parseCommandLine(['--keep'], {})).toThrow('scripts/kafka up')
+  expect(() => parseCommandLine(['--keep'], {})).toThrow('npx millrace broker')
   expect(parseCommandLine(['--keep'], { KAFKA_BROKERS: 'a:9092' }).keep).toBe(true)
 })
 

@@ -4,8 +4,8 @@ export const USAGE = `Average delays of 20,000 US flights per state and window, 
 
 npm start -- [--brokers HOST:PORT,…] [--seed N] [--keep]
 
-  --brokers LIST  the Kafka to use; default: KAFKA_BROKERS. Without either, a broker is started for this run and
-                  stopped again (needs Java 17, and Maven the first time)
+  --brokers LIST  the Kafka to use; default: KAFKA_BROKERS. Without either, an embedded broker runs in this process
+                  and ends with it
   --seed N        load the flights in the shuffled order number N; the result is the same
   --keep          do not delete the topics at the end; needs a Kafka that is there already
   --help
@@ -29,7 +29,7 @@ export function parseCommandLine(args: readonly string[], env: NodeJS.ProcessEnv
   const brokers = parseBrokers(list ?? (env.KAFKA_BROKERS || undefined), list === undefined)
   if (keep && brokers === undefined) {
     throw new UsageError(
-      '--keep needs a Kafka that outlives this run. Name it with --brokers or KAFKA_BROKERS; `scripts/kafka up` starts one.'
+      '--keep needs a Kafka that outlives this run. Name it with --brokers or KAFKA_BROKERS; `npx millrace broker` runs one.'
     )
   }
   return { brokers, seed: seed === undefined ? undefined : parseSeed(seed), keep, help }

@@ -8,7 +8,7 @@ import { expectNothingLeft, topicsAndGroups } from './test-support/topics-and-gr
 
 const brokers = process.env.KAFKA_BROKERS
 if (brokers === undefined)
-  throw new Error('KAFKA_BROKERS is not set. `npm run test:kafka` sets it, or starts a broker.')
+  throw new Error('KAFKA_BROKERS is not set. `npm run test:broker` and `npm run test:kafka` set it.')
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url))
 
@@ -107,7 +107,7 @@ describe('the flights example', () => {
 
   test('stops the broker that it started, and exits with 143, on SIGTERM', async () => {
     const run = new Run([], { KAFKA_BROKERS: '' })
-    const [, port] = await run.says(/Kafka: 127\.0\.0\.1:(\d+), for this run only/)
+    const [, port] = await run.says(/embedded broker, 127\.0\.0\.1:(\d+), for this run only/)
     run.kill('SIGTERM')
     expect(await run.exitCode(), run.output).toBe(143)
     const socket = connect(Number(port), '127.0.0.1')

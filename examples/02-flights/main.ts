@@ -18,7 +18,6 @@ const STATES_IN_LINES = 5
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 async function main({ brokers, seed, keep }: CommandLine, signal: AbortSignal): Promise<number> {
-  if (brokers === undefined) print('Starting Apache Kafka (KAFKA_BROKERS names none) …')
   const broker = await useBroker(brokers)
   try {
     return await runOn(broker, seed, keep, signal)
@@ -29,7 +28,9 @@ async function main({ brokers, seed, keep }: CommandLine, signal: AbortSignal): 
 
 async function runOn(broker: Broker, seed: number | undefined, keep: boolean, signal: AbortSignal): Promise<number> {
   const topics = newFlightTopics()
-  print(`Kafka: ${broker.brokers.join(', ')}${broker.ours ? ', for this run only' : `, topics ${topics.prefix}-…`}`)
+  const where = broker.brokers.join(', ')
+  if (broker.ours) print(`Kafka: embedded broker, ${where}, for this run only (KAFKA_BROKERS names none)`)
+  else print(`Kafka: ${where}, topics ${topics.prefix}-…`)
   const data = await readFlightData()
   const expected = recompute(data)
   const states = busiestStates(data)

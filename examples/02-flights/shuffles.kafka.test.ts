@@ -9,7 +9,7 @@ import type { View } from './view.ts'
 
 const brokers = process.env.KAFKA_BROKERS
 if (brokers === undefined)
-  throw new Error('KAFKA_BROKERS is not set. `npm run test:kafka` sets it, or starts a broker.')
+  throw new Error('KAFKA_BROKERS is not set. `npm run test:broker` and `npm run test:kafka` set it.')
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1)
 const unseen: View = { loading() {}, counting() {}, close() {} }
@@ -22,7 +22,7 @@ beforeAll(async () => {
   expected = recompute(data)
 })
 
-describe.concurrent('the whole file on real Kafka, exactly once', () => {
+describe.concurrent('the whole file, exactly once', () => {
   test.each(SEEDS)('loaded in shuffled order number %i, gives the result of the plain recomputation', async seed => {
     const { signal } = new AbortController()
     const topics = newFlightTopics()
