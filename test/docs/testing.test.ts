@@ -1,9 +1,12 @@
 // The examples of docs/testing.md, as they are there: the last test compares them.
 import { readFile } from 'node:fs/promises'
-import '@millrace/testing/vitest'
+
+// example: imports
 import { TopologyTestDriver } from '@millrace/testing'
+import '@millrace/testing/vitest'
 import { int64, json, session, StreamsBuilder, string, tumbling, untilWindowCloses, windowedKey } from 'millrace'
 import { expect, test } from 'vitest'
+// end
 
 // example: first
 function clicksPerPage() {
@@ -172,7 +175,7 @@ test('the page shows these examples, and no others', async () => {
   const read = async (path: string) => await readFile(new URL(path, import.meta.url), 'utf8')
   const examples = (await read('testing.test.ts')).matchAll(/^\/\/ example: .*\n([\s\S]*?)^\/\/ end$/gm)
   const blocks = (await read('../../docs/testing.md')).matchAll(/^```ts\n([\s\S]*?)^```$/gm)
-  const shown = [...blocks].map(([, code]) => code).filter(code => !code?.startsWith('import '))
+  const shown = [...blocks].map(([, code]) => code)
   expect(shown).toEqual([...examples].map(([, code]) => code))
   expect(shown.length).toBeGreaterThan(5)
 })
