@@ -99,6 +99,37 @@ test('notes of a topic that is gone, or empty, count for nothing', async () => {
   await expect(check(kafka, storing('s', 'b'))).rejects.toMatchObject(CHANGED)
 })
 
+test('notes of an empty topic count while others are in the group', async () => {
+  const kafka = new MemoryKafka()
+  await check(kafka, storing('s', 'a'))
+  kafka.topics.set('app-s-changelog', [])
+  kafka.memberCount = 1
+  await expect(check(kafka, storing('s', 'b'))).rejects.toMatchObject({
+    ...CHANGED,
+    message: expect.stringContaining('They are empty, but others are in the group')
+  })
+  await check(kafka, storing('s', 'a'))
+  kafka.memberCount = 0
+  await expect(check(kafka, storing('s', 'b'))).rejects.toMatchObject({
+    message: expect.not.stringContaining('They are empty')
+  })
+  kafka.topics.set('app-s-changelog', [])
+  await check(kafka, storing('s', 'b'))
+})
+
+test('a topic that another version has made and noted since it was looked for is there', async () => {
+  const kafka = new MemoryKafka()
+  await check(kafka, storing('s', 'a'))
+  kafka.topics.delete('app-s-changelog')
+  const client = kafka.client()
+  const createFetcher: typeof client.createFetcher = options => {
+    kafka.topics.set('app-s-changelog', [])
+    kafka.append('app-s-changelog', 'k', 'v')
+    return client.createFetcher(options)
+  }
+  await expect(check(kafka, storing('s', 'b'), { client: { ...client, createFetcher } })).rejects.toMatchObject(CHANGED)
+})
+
 test('of two versions that start for the first time at once, the one that notes later is refused', async () => {
   const kafka = new MemoryKafka()
   const [first] = stateIdentities(storing('s', 'a'))

@@ -57,17 +57,21 @@ export async function checkTopology(
   if (isThere && recorded === undefined) return undefined
   const known = recorded?.identities ?? new Map<string, StateIdentity | undefined>()
   const topics = new Set(identities.map(({ topic }) => topic))
-  const others = [...known.keys()].filter(topic => !topics.has(topic))
-  for (const [name, description] of await describe(others)) existing.set(name, description)
+  // What wasn't there before the notes were read may be by now: another instance makes its topics, then notes them.
+  const unseen = [...known.keys()].filter(topic => !existing.has(fullName(topic)))
+  for (const [name, description] of await describe(unseen)) existing.set(name, description)
   const left = new Map<string, StateIdentity>()
   for (const [topic, identity] of known) {
     if (identity !== undefined && existing.has(fullName(topic))) left.set(topic, identity)
   }
 
   const found = topologyChanges(left, identities, topic => !existing.has(fullName(topic)))
-  const changes = await withRecords(found, applicationId, admin, topic => existing.get(topic)?.partitionCount ?? 0)
+  const filled = await withRecords(found, applicationId, admin, topic => existing.get(topic)?.partitionCount ?? 0)
+  // Where nothing was processed so far, an instance of the other version that runs may do it at any moment.
+  const isShared = filled.length < found.length && (await admin.describeGroup(applicationId)).members.length > 0
+  const changes = isShared ? found : filled
   if (changes.length > 0) {
-    if (onTopologyChange === 'fail') throw changedError(applicationId, changes)
+    if (onTopologyChange === 'fail') throw changedError(applicationId, changes, filled.length === 0)
     logger.warn(`the topology has changed, which was accepted:\n${describeTopologyChanges(changes)}`)
   }
 
@@ -154,15 +158,19 @@ async function assertFirst(
 /** The names of other stores are made of the operator's name and an ending. */
 const CAN_BE_GIVEN = /^(?!KTABLE-SUPPRESS|KTABLE-FK-JOIN-SUBSCRIPTION).+-STATE-STORE-\d{10}$/
 
-function changedError(applicationId: string, changes: readonly TopologyChange[]): StreamsError {
+function changedError(applicationId: string, changes: readonly TopologyChange[], isEmpty = false): StreamsError {
   const example = changes.find(({ before }) => CAN_BE_GIVEN.test(before.name))
   const keep =
     example === undefined
       ? 'keep the operators that were, or give those that are new names of their own'
       : `let the operator keep its state by giving it the name that it had, such as { store: '${example.before.name}' }, or give it a new name`
+  const others = isEmpty
+    ? 'They are empty, but others are in the group, who may be of the old version: stop them, and wait until the session of those ' +
+      'that were killed has timed out. '
+    : ''
   return new StreamsError(
     'TOPOLOGY_CHANGED',
-    `The topology does not fit what application '${applicationId}' has left in its internal topics:\n${describeTopologyChanges(changes)}\n` +
+    `The topology does not fit what application '${applicationId}' has left in its internal topics:\n${describeTopologyChanges(changes)}\n${others}` +
       `Either ${keep}; or reset the application (delete its internal topics, committed offsets and state directory); ` +
       "or, if this is what you want, start it with onTopologyChange: 'accept' once.",
     {

@@ -15,6 +15,8 @@ interface StoredRecord {
 /** Topics in memory, of which the first partition can be written and read: enough for what the runtime notes in a topic. */
 export class MemoryKafka {
   readonly topics = new Map<string, StoredRecord[]>()
+  /** How many members every group has. */
+  memberCount = 0
   /** Called before records are written: what another process does at that moment. */
   beforeWriting: () => void = () => {}
 
@@ -36,6 +38,10 @@ export class MemoryKafka {
           partition,
           offset: at === 'earliest' ? 0 : (this.topics.get(topic)?.length ?? 0)
         }))
+    }
+    admin.describeGroup = async groupId => {
+      const members = Array.from({ length: this.memberCount }, (_, number) => `member-${number}`)
+      return { groupId, state: 'Stable', members: members.map(memberId => ({ memberId, clientId: '', host: '' })) }
     }
     const client: Partial<KafkaClient> = {
       admin: admin as KafkaAdmin,
