@@ -1,15 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { MockClock } from '@millrace/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { MemoryRegistry } from './dev/index.ts'
 import { type RegistryOptions, registryAvro, schemaRegistry } from './index.ts'
 import { caught } from './test-support/registry-suite.ts'
+import { TLS_IDENTITY } from './test-support/tls-identity.ts'
 
 const servers: Server[] = []
 afterEach(async () => {
@@ -133,21 +130,11 @@ describe('requests', () => {
   })
 
   test('go over TLS with the given authority, and not without', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'millrace-tls-'))
-    try {
-      const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
-      const names = ['-subj', '/CN=registry', '-addext', 'subjectAltName=IP:127.0.0.1']
-      const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-      execFileSync('openssl', [...args, '-keyout', keyFile, '-out', certFile, ...names], { stdio: 'ignore' })
-      const [key, cert] = [await readFile(keyFile), await readFile(certFile)]
-      const { url } = await serve(() => [200, { id: 5 }], { key, cert })
-      expect(await schemaRegistry({ url, tls: { ca: cert } }).idOf('s', 'int', true)).toBe(5)
-      const error = await caught(() => schemaRegistry({ url, retries: 0 }).idOf('s', 'int', true))
-      expect(error.code).toBe('REGISTRY_UNAVAILABLE')
-      expect(error.message).toContain('self-signed')
-    } finally {
-      await rm(dir, { recursive: true, force: true })
-    }
+    const { url } = await serve(() => [200, { id: 5 }], TLS_IDENTITY)
+    expect(await schemaRegistry({ url, tls: { ca: TLS_IDENTITY.cert } }).idOf('s', 'int', true)).toBe(5)
+    const error = await caught(() => schemaRegistry({ url, retries: 0 }).idOf('s', 'int', true))
+    expect(error.code).toBe('REGISTRY_UNAVAILABLE')
+    expect(error.message).toContain('self-signed')
   })
 })
 

@@ -1,0 +1,24 @@
+/**
+ * A server at 127.0.0.1 that vouches for itself, for a hundred years; nobody else should believe it. Made by
+ * `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 36500 -subj /CN=registry -addext subjectAltName=IP:127.0.0.1`.
+ */
+export const TLS_IDENTITY = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgScWx/eAstYDCaUDR
+6FJ/N8fIVHJJWBJKnyxVUO2CDwWhRANCAASDP9Kj4rNQhKbKpUJ28TtaLbEpwEYD
+dhtEkq0HcAEW5HkwF2k/6sA6HV22JFtbk8QdlyTByVWb9qlHtH9kE3+Z
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBjzCCATSgAwIBAgIUTkRmCEiFR3V1nwPP01th4vKwgW0wCgYIKoZIzj0EAwIw
+EzERMA8GA1UEAwwIcmVnaXN0cnkwIBcNMjYxMTIxMTQzNTA3WhgPMjEyNjEwMjgx
+NDM1MDdaMBMxETAPBgNVBAMMCHJlZ2lzdHJ5MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEgz/So+KzUISmyqVCdvE7Wi2xKcBGA3YbRJKtB3ABFuR5MBdpP+rAOh1d
+tiRbW5PEHZckwclVm/apR7R/ZBN/maNkMGIwHQYDVR0OBBYEFM5vJ/XZKNwVAOUx
+o/z8w6oDA9jIMB8GA1UdIwQYMBaAFM5vJ/XZKNwVAOUxo/z8w6oDA9jIMA8GA1Ud
+EwEB/wQFMAMBAf8wDwYDVR0RBAgwBocEfwAAATAKBggqhkjOPQQDAgNJADBGAiEA
+4aRI2x3kj84aNV7MxZuJTxpQwSmhBXwu6ay9wGmQN7gCIQDG6DH8r7UQ1xxdFWJR
+4GZDs5DlrbR6xiEItzv2T651xw==
+-----END CERTIFICATE-----
+`
+}
