@@ -104,7 +104,7 @@ export async function openTask(
   if (subTopology === undefined) throw new Error('The topology is empty.')
   const clock = new MockClock()
   const byTopic = new Map(appenders.map(appender => [appender.topic, appender]))
-  let task: Task | undefined
+  const inWork: { task?: Task } = {}
   const state = await openTaskState({
     taskId: '0_0',
     specs: subTopology.stores,
@@ -117,11 +117,11 @@ export async function openTask(
     changelogTopic: store => store,
     cacheBytes: options.cacheBytes ?? 0,
     flushing: {
-      run: flush => task?.whileFlushing(flush),
-      failed: (store, error) => task?.flushFailed(store, error)
+      run: flush => inWork.task?.whileFlushing(flush),
+      failed: (store, error) => inWork.task?.flushFailed(store, error)
     }
   })
-  task = new Task({
+  const task = new Task({
     applicationId: 'app',
     taskId: '0_0',
     partition: 0,
@@ -134,6 +134,7 @@ export async function openTask(
     maxTaskIdleMs: 0,
     committedMetadata: metadata
   })
+  inWork.task = task
   task.start(readers.map((reader, index) => ({ reader, metadata: metadata[index] ?? '' })))
   return { task, clock }
 }

@@ -67,7 +67,7 @@ export async function prepareTopics(
     admin.describeTopics(internal.map(({ name }) => name)),
     options.beforeCreating?.()
   ])
-  const creating = [notes?.prepare(), ensureTopics(internal, found, admin, options)]
+  const creating = [ensureTopics(internal, found, admin, options), notes?.prepare() ?? Promise.resolve()]
   for (const result of await Promise.allSettled(creating)) if (result.status === 'rejected') throw result.reason
   await notes?.write()
   return plan
