@@ -146,6 +146,13 @@ export class TopicReading<K, V> {
       return false
     }
     if (this.#isStopped) return false
+    if (fetcher.isClosed) {
+      throw new StreamsError(
+        'CLIENT_CLOSED',
+        `The connection by which fromTopic() read '${this.#o.topic}' was closed. Unsubscribe first, or end with takeUntil().`,
+        { details: { topic: this.#o.topic } }
+      )
+    }
     if (this.#inputs.every(({ reader, endOffset, hasHead }) => !hasHead && reader.position >= endOffset)) return true
     if (this.#held.reached) await this.#held.whenRoom()
     else if (emitted > 0) await systemEventLoop.nextTurn()

@@ -34,6 +34,8 @@ interface Pending<R> {
 
 /** Records without a key go round the partitions in runs of this length, so that batches stay large. */
 const KEYLESS_RUN = 128
+/** Of an iterable: how many bytes a record has is known only when it was serialised. */
+const MAX_UNSERIALISED = 64
 const CLOSE_TIMEOUT_MS = 5_000
 
 /** One subscription of `fromObservable`: takes from the source, appends, reports. */
@@ -122,11 +124,11 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
   async #pull(iterator: Iterator<R> | AsyncIterator<R>): Promise<void> {
     try {
       while (!this.#isStopped && this.#ended === undefined) {
-        if (this.#isFull) {
+        if (this.#isFull || this.#arrived.length >= MAX_UNSERIALISED) {
           await this.#room.promise
           continue
         }
-        // Of an iterator in memory there is no promise; the event loop gets its turn when the bounds are reached.
+        // An iterator in memory gives no promise; the event loop gets its turn when the bounds are reached.
         const step = iterator.next()
         const result = step instanceof Promise ? await step : (step as IteratorResult<R>)
         if (result.done === true) {
@@ -195,7 +197,11 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
         return failed
       }
       // What arrives while this is under way goes with the next: there is always one batch on its way, and never a wait.
-      if (this.#appended.size > 0) await producer.flush()
+      if (this.#appended.size > 0) {
+        await producer.flush()
+        // A source and a broker that are both quick would else keep everything else from running.
+        await systemEventLoop.nextTurn()
+      }
       if (this.#arrived.length > 0) continue
       if (this.#ended !== undefined) return this.#ended
       this.#news = Promise.withResolvers()
@@ -213,6 +219,7 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
       try {
         this.#append(appender, pending)
         this.#arrived.shift()
+        if (this.#arrived.length === 0) this.#giveRoom()
       } catch (error) {
         const ready = whenSerdeReady(error)
         if (ready === undefined) return { error }
@@ -263,6 +270,10 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
       const offset = baseOffset < 0 ? undefined : baseOffset + index
       this.#subscriber.next({ record, topic: this.#o.topic, partition, offset })
     }
+    this.#giveRoom()
+  }
+
+  #giveRoom(): void {
     this.#room.resolve()
     this.#room = Promise.withResolvers()
   }

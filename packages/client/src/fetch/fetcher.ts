@@ -125,6 +125,10 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     if (this.#leftOut) this.#pump()
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

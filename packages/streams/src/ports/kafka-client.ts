@@ -47,6 +47,8 @@ export interface Fetcher {
   /** Ends a pending `wait` now. */
   wake(): void
   readonly bufferedBytes: number
+  /** Closed, by its owner or with its client: `wait` resolves at once, and nothing comes any more. */
+  readonly isClosed: boolean
   close(): Promise<void>
 }
 

@@ -51,6 +51,7 @@ export class MemoryCluster implements OffsetClient, ChangelogClient {
       wait: async () => {},
       wake: () => {},
       bufferedBytes: 0,
+      isClosed: false,
       close: async () => {}
     }
   }
