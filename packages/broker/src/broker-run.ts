@@ -42,7 +42,8 @@ export class BrokerRun {
   }
 
   /** @throws StreamsError `BROKER_LISTEN_FAILED` */
-  static async begin({ storage, faults, listen, advertised, ...ports }: BrokerRunParts): Promise<BrokerRun> {
+  static async begin({ storage, faults, listen, advertised, ...given }: BrokerRunParts): Promise<BrokerRun> {
+    const ports = { ...given, clock: guarded(given.clock, given.logger) }
     const topics = new Topics({ ...ports, storage })
     topics.start()
     const parts = { ...ports, topics }
@@ -93,6 +94,22 @@ function stopParts({ groups, transactions, topics }: BrokerServices): void {
   transactions.close()
   groups.close()
   topics.close()
+}
+
+/** What goes wrong in a timer is a defect, which must not end the process that the broker lives in. */
+function guarded(clock: Clock, logger: Logger): Clock {
+  return {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    setTimer: (delayMs, callback) =>
+      clock.setTimer(delayMs, () => {
+        try {
+          callback()
+        } catch (error) {
+          logger.error('Something that was due could not be done.', { error })
+        }
+      })
+  }
 }
 
 /** Drawn once in the life of the data. */

@@ -335,8 +335,9 @@ export class ClassicGroup {
     return topics
   }
 
+  /** Each member counts once for a name, even one that names it twice, whose round Kafka never ends. */
   #count(protocols: readonly MemberProtocol[], step: 1 | -1): void {
-    for (const { name } of protocols) {
+    for (const name of new Set(protocols.map(protocol => protocol.name))) {
       this.#supportedProtocols.set(name, (this.#supportedProtocols.get(name) ?? 0) + step)
     }
   }

@@ -8,6 +8,7 @@ import {
   encodeRequest,
   encodeRequestHeader,
   Fetch,
+  JoinGroup,
   ListOffsets,
   Metadata,
   Produce
@@ -205,6 +206,15 @@ test('refuses more partitions than it can hold', async () => {
   await createTopic(client, 't')
   const asked = { topics: [{ name: 't', count: 0x7fff_ffff, assignments: null }], timeoutMs: 1000, validateOnly: false }
   expect((await client.send(CreatePartitions, 3, asked)).results[0]?.errorCode).toBe(37)
+  client.close()
+})
+
+test('forms a group with a member that names a protocol twice', async () => {
+  await using broker = await EmbeddedBroker.start()
+  const client = new WireClient(broker.connect())
+  const protocols = ['a', 'b'].map(metadata => ({ name: 'range', metadata: Buffer.from(metadata) }))
+  const asked = { groupId: 'g', sessionTimeoutMs: 10_000, memberId: '', protocolType: 'consumer', protocols }
+  expect(await client.send(JoinGroup, 3, asked)).toMatchObject({ errorCode: 0, protocolName: 'range' })
   client.close()
 })
 
