@@ -6,7 +6,8 @@ export {
   decodeResponse,
   encodeData,
   encodeRequest,
-  encodeResponse
+  encodeResponse,
+  encodeResponseFrame
 } from './message-codec.ts'
 export {
   decodeRequestHeader,

@@ -134,6 +134,27 @@ describe('decoding', () => {
     )
   })
 
+  it('encodes a response as a frame in pieces, without copying records', () => {
+    const records = Buffer.alloc(5000, 'r')
+    const partitions = [{ partitionIndex: 0, errorCode: 0, highWatermark: 1, abortedTransactions: null, records }]
+    const response = {
+      throttleTimeMs: 0,
+      errorCode: 0,
+      responses: [{ topic: 't', topicId: protocol.ZERO_UUID, partitions }]
+    }
+    for (const version of [11, 12]) {
+      const pieces = protocol.encodeResponseFrame(protocol.Fetch, version, 7, response)
+      expect(pieces.map(piece => piece.buffer === records.buffer && piece.byteOffset === records.byteOffset)).toContain(
+        true
+      )
+      const header = protocol.encodeResponseHeader(7, version === 12)
+      const body = protocol.encodeResponse(protocol.Fetch, version, response)
+      const size = Buffer.alloc(4)
+      size.writeInt32BE(header.length + body.length)
+      expect(Buffer.concat(pieces)).toEqual(Buffer.concat([size, header, body]))
+    }
+  })
+
   it('refuses a count that cannot be true before it begins with it', () => {
     const frame = Buffer.from([0x7f, 0xff, 0xff, 0xff, 0])
     expect(() => protocol.decodeRequest(protocol.DeleteGroups, 1, frame)).toThrow(

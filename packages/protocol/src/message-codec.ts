@@ -1,3 +1,4 @@
+import { flexibleResponse } from './message-header.ts'
 import { ProtocolError } from './protocol-error.ts'
 import type {
   Api,
@@ -39,6 +40,29 @@ export function decodeRequest<A extends Api>(api: A, version: number, buffer: Bu
  */
 export function encodeResponse<A extends Api>(api: A, version: number, body: ResponseInputOf<A>): Buffer {
   return encode(codecOf(api, 'response', version), body)
+}
+
+/**
+ * Encodes a whole response: its size, its header and its body. It comes in pieces, so that large byte fields, `records`
+ * among them, are not copied: leave them alone until the pieces are sent.
+ *
+ * @throws ProtocolError `PROTOCOL_INVALID_VALUE` naming the field.
+ */
+export function encodeResponseFrame<A extends Api>(
+  api: A,
+  version: number,
+  correlationId: number,
+  body: ResponseInputOf<A>
+): Buffer[] {
+  const codec = codecOf(api, 'response', version)
+  const writer = new Writer()
+  writer.int32(0)
+  writer.int32(correlationId)
+  if (flexibleResponse(api, version)) writer.unsignedVarint(0)
+  codec.encode(writer, body)
+  const pieces = writer.finishPieces()
+  pieces[0]?.writeInt32BE(writer.sizeBytes - SIZE_BYTES, 0)
+  return pieces
 }
 
 /**
@@ -84,6 +108,8 @@ export function decodeData<F extends Fields>(
   const decoded = dataCodecOf(format, Math.min(version, format.maxVersion)).decode(reader) as OutputOf<F>
   return Object.assign(decoded, { version })
 }
+
+const SIZE_BYTES = 4
 
 type Side = 'request' | 'response'
 

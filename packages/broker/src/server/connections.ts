@@ -59,7 +59,8 @@ export class Connections {
       await before
       if (closing.signal.aborted) throw new ConnectionError('The connection is closed')
       try {
-        return await this.#dispatcher.answer(frame, facts)
+        const answer = await this.#dispatcher.answer(frame, facts)
+        return answer === undefined ? undefined : Buffer.concat(answer)
       } catch (error) {
         this.#services.logger.warn('Closing a connection: a request could not be served.', { error })
         close()

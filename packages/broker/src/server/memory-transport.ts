@@ -13,10 +13,12 @@ export interface MemoryRequest {
   readonly timeoutMs: number
 }
 
+const SIZE_BYTES = 4
+
 /** Where a connection's requests go: frames in, frames out, one after the other. */
 export interface FramePeer {
   /**
-   * @returns The answer's frame without its size; undefined if there is none. Rejects when the connection is closed.
+   * @returns The answer's frame, with its size, as bytes of its own; undefined if there is none. Rejects when the connection is closed.
    */
   ask(frame: Buffer): Promise<Buffer | undefined>
   readonly open: boolean
@@ -80,7 +82,8 @@ class MemoryConnection {
         .finally(cancel)
         .then(answer => {
           if (answer === undefined) return resolve(Buffer.alloc(0))
-          resolve(answer.subarray(decodeResponseHeader(answer, request.flexibleResponse).bodyStart))
+          const frame = answer.subarray(SIZE_BYTES)
+          resolve(frame.subarray(decodeResponseHeader(frame, request.flexibleResponse).bodyStart))
         })
         .catch((cause: unknown) => {
           const message = `The connection to the embedded broker was closed before it answered ${apiName}.`

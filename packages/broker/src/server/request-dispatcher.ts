@@ -4,9 +4,7 @@ import {
   type DecodedRequestOf,
   decodeRequest,
   decodeRequestHeader,
-  encodeResponse,
-  encodeResponseHeader,
-  flexibleResponse,
+  encodeResponseFrame,
   isProtocolError
 } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
@@ -14,6 +12,9 @@ import type { Faults } from '../faults/faults.ts'
 import { ErrorCode } from '../error-code.ts'
 import { type Answer, type ConnectionFacts, type Handler, NO_ANSWER, type RequestContext } from '../handlers/handler.ts'
 import { ConnectionError } from '../connection-error.ts'
+
+/** A response with its size in front, in pieces; records among them are those of the log. */
+export type AnswerFrame = readonly Buffer[]
 
 /** Turns request frames into answer frames, by the handlers. */
 export class RequestDispatcher {
@@ -29,11 +30,11 @@ export class RequestDispatcher {
 
   /**
    * @param frame - Request header and body.
-   * @returns Response header and body; undefined when the request is not to be answered.
+   * @returns The response's frame with its size, in pieces to be sent before the log changes; undefined when the request is not to be answered.
    * @throws ConnectionError when the connection has to be closed: for a request that cannot be read, or that is not
    *   served in this version. Kafka does the same.
    */
-  answer(frame: Buffer, connection: ConnectionFacts): Buffer | undefined | Promise<Buffer | undefined> {
+  answer(frame: Buffer, connection: ConnectionFacts): AnswerFrame | undefined | Promise<AnswerFrame | undefined> {
     const header = this.#readHeader(frame)
     const handler = this.#handlers.get(header.apiKey)
     if (handler === undefined) throw new ConnectionError(`Request kind ${header.apiKey} is not served`)
@@ -59,9 +60,8 @@ export class RequestDispatcher {
     const answered = this.#faults.active
       ? this.#faults.serve({ ...context, api, request, serve: servedAnew(handler, frame, header.bodyStart, context) })
       : handler.handle(request, context)
-    const encode = (answer: Answer<Api>): Buffer | undefined => {
-      if (answer === NO_ANSWER) return undefined
-      return this.#frame(header.correlationId, flexibleResponse(api, version), encodeResponse(api, version, answer))
+    const encode = (answer: Answer<Api>): AnswerFrame | undefined => {
+      return answer === NO_ANSWER ? undefined : encodeResponseFrame(api, version, header.correlationId, answer)
     }
     return answered instanceof Promise ? answered.then(encode) : encode(answered)
   }
@@ -79,14 +79,10 @@ export class RequestDispatcher {
   }
 
   /** A client that is newer than the broker learns from version 0 what it can speak. */
-  #unsupportedVersion(correlationId: number): Buffer {
+  #unsupportedVersion(correlationId: number): AnswerFrame {
     const apiKeys = this.#broker.servedApis.filter(({ apiKey }) => apiKey === ApiVersions.key)
-    const body = encodeResponse(ApiVersions, 0, { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys })
-    return this.#frame(correlationId, false, body)
-  }
-
-  #frame(correlationId: number, flexible: boolean, body: Buffer): Buffer {
-    return Buffer.concat([encodeResponseHeader(correlationId, flexible), body])
+    const answer = { errorCode: ErrorCode.UNSUPPORTED_VERSION, apiKeys }
+    return encodeResponseFrame(ApiVersions, 0, correlationId, answer)
   }
 }
 

@@ -3,7 +3,7 @@ import type { Clock, Logger } from '@millrace/streams/ports'
 import type { ConnectionFacts } from '../handlers/handler.ts'
 import { ConnectionError } from '../connection-error.ts'
 import { FrameReader } from './frame-reader.ts'
-import type { RequestDispatcher } from './request-dispatcher.ts'
+import type { AnswerFrame, RequestDispatcher } from './request-dispatcher.ts'
 
 export interface ServedStream {
   readonly stream: Duplex
@@ -79,6 +79,8 @@ class ServedConnection {
   async #serve(): Promise<void> {
     const { stream, dispatcher } = this.#served
     this.#busy = true
+    // Within memory a write is read at once: no peer expects an answer before its write has returned.
+    await null
     try {
       for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next()) {
         const answered = dispatcher.answer(frame, this.#facts)
@@ -109,12 +111,10 @@ class ServedConnection {
 }
 
 /** Resolves when the stream takes more, or is gone. */
-function write(stream: Duplex, answer: Buffer): Promise<void> | undefined {
-  const size = Buffer.allocUnsafe(4)
-  size.writeInt32BE(answer.length)
+function write(stream: Duplex, answer: AnswerFrame): Promise<void> | undefined {
   stream.cork()
-  stream.write(size)
-  const takesMore = stream.write(answer)
+  let takesMore = true
+  for (const piece of answer) takesMore = stream.write(piece)
   stream.uncork()
   if (takesMore || stream.destroyed) return undefined
   return new Promise(resolve => {

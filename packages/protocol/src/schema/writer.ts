@@ -104,6 +104,19 @@ export class Writer {
     return whole
   }
 
+  /** Everything written, in pieces: large byte strings are those that were given. Ends the use of this writer. */
+  finishPieces(): Buffer[] {
+    const pieces: Buffer[] = []
+    let from = 0
+    for (const { at, bytes } of this.#spliced) {
+      if (at > from) pieces.push(this.#buffer.subarray(from, at))
+      pieces.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+      from = at
+    }
+    if (this.#position > from) pieces.push(this.#buffer.subarray(from, this.#position))
+    return pieces
+  }
+
   #take(length: number): number {
     const start = this.#position
     const end = start + length
