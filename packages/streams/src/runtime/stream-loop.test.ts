@@ -213,7 +213,7 @@ test('a task that gained an input while it was restored is opened anew with it',
 describe('a serde that is not ready', () => {
   test('wakes the loop when it is, where a record waits for it', async () => {
     const ready = later()
-    const held = new HeldRecord(serdeNotReady('The schema is being fetched.', ready.promise), 1, 1)
+    const held = new HeldRecord(serdeNotReady('The schema is being fetched.', ready.promise), 1, {} as never)
     const stub = {
       held: held as HeldRecord | undefined,
       slices: 0,

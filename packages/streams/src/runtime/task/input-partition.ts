@@ -36,14 +36,14 @@ export class InputPartition {
   /** The next offset to process: what is committed. Past control and aborted records, too. */
   get nextOffset(): number {
     if (this.head !== undefined) return this.#headOffset
-    return this.held === undefined ? this.reader.position : this.reader.offset
+    return this.held?.isUnderReader === true ? this.reader.offset : this.reader.position
   }
 
   /** Moves to the next record, or stays on one that is to be read again. False when there is none to read now. */
   next(): boolean {
     const { held, reader } = this
     if (held === undefined) return reader.next()
-    if (reader.position === held.position) return held.isReady
+    if (held.isUnderReader) return held.isReady
     this.held = undefined
     return reader.next()
   }
@@ -58,7 +58,7 @@ export class InputPartition {
 
   /** The serde has to wait: the record is read again when it is ready. */
   hold(error: StreamsError): void {
-    this.held = new HeldRecord(error, (this.held?.tries ?? 0) + 1, this.reader.position)
+    this.held = new HeldRecord(error, (this.held?.tries ?? 0) + 1, this.reader)
   }
 
   /** Makes sure that there is a head, skipping records that are dropped at the source. False when none is buffered. */
