@@ -1,11 +1,12 @@
 import { type Headers, NO_HEADERS } from '../core/index.ts'
 import type { RawStore, RawWrite } from '../ports/index.ts'
+import { ByteChunks } from './byte-chunks.ts'
 import type { CleanCache } from './clean-cache.ts'
-import { Page } from './page.ts'
+import { PageTable } from './page-table.ts'
 import { PageTree } from './page-tree.ts'
 import type { RecordCache, RecordCacheStore } from './record-cache.ts'
-import { Entry, type HeldItems, isKeepable, NOT_DECODED, Row } from './row.ts'
-import { type RowFlushListener, RowTable } from './row-table.ts'
+import { CachedRow, Entry, type HeldItems, isKeepable, NOT_DECODED, Row, TimestampedRow } from './row.ts'
+import type { RowFlushListener } from './row-table.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { StoreTable } from './store-engine.ts'
 import type { ChangelogAppender } from './task-state.ts'
@@ -36,7 +37,7 @@ export interface ItemTableOptions {
  * of its root page; changelog records are one per item.
  */
 export class ItemTable implements StoreTable, RecordCacheStore {
-  readonly pages: RowTable
+  readonly pages: PageTable
   readonly tree: PageTree
   rowCount = 0
   private activeAdded = 0
@@ -44,24 +45,14 @@ export class ItemTable implements StoreTable, RecordCacheStore {
   private listener: RowFlushListener | undefined = undefined
   private sendOldValues = false
   private readonly options: ItemTableOptions
+  /** Of items that are not on disk yet. */
+  private readonly values = new ByteChunks()
   /** Told of each item that comes or goes below the cache, for an index over the items. */
   onPresence: ((rootKey: string, itemKey: string, isThere: boolean) => void) | undefined = undefined
 
   constructor(options: ItemTableOptions) {
     this.options = options
-    const { timestamped } = options
-    this.pages = new RowTable({
-      raw: options.raw,
-      prefix: options.prefix,
-      timestamped: false,
-      encodeValue: page => (page as Page).encode(timestamped),
-      decodeValue: bytes => Page.decode(bufferOf(bytes), timestamped),
-      changelogKey: noChangelog,
-      changelog: undefined,
-      clean: options.clean,
-      cache: undefined,
-      flushFailed: options.flushFailed
-    })
+    this.pages = new PageTable(options)
     this.tree = new PageTree(this.pages, options.maxPageBytes)
   }
 
@@ -126,13 +117,18 @@ export class ItemTable implements StoreTable, RecordCacheStore {
    */
   write(root: Entry, key: string, value: unknown, timestampMs: number, headers: Headers): void {
     const { cache, changelog } = this.options
-    const row = this.rowOf(value, timestampMs)
     if (cache === undefined) {
+      const row = this.newRow(timestampMs)
+      this.fill(row, value)
       changelog?.(this.options.changelogKey(root.key, key), row.bytes ?? null, timestampMs, NO_HEADERS)
+      this.keep(row)
       this.putBelow(root, key, row)
       return
     }
+    const row = new CachedRow()
+    row.timestampMs = timestampMs
     row.headers = headers
+    this.fill(row, value)
     const entry = this.heldEntry(root, key)
     entry.cached = row
     cache.put(this, entry, row.valueBytes)
@@ -163,15 +159,28 @@ export class ItemTable implements StoreTable, RecordCacheStore {
   }
 
   /** Encoded also where nobody wants the bytes yet: a value that its serde refuses must fail at its own record. */
-  private rowOf(value: unknown, timestampMs: number): Row {
-    const row = new Row()
-    row.timestampMs = timestampMs
+  private fill(row: Row, value: unknown): void {
     if (value === null || value === undefined) {
       row.deleted = true
-      return row
+      return
     }
     if (isKeepable(value)) row.value = value
     row.bytes = this.options.codec.encodeValue(value)
+  }
+
+  /** A copy of what the serde gave: a view of each value would take more than the value, and live until the commit. */
+  private keep(row: Row): void {
+    const { bytes } = row
+    if (bytes === undefined) return
+    row.offset = this.values.add(bytes)
+    row.bytes = this.values.chunk
+    row.end = row.offset + bytes.length
+  }
+
+  private newRow(timestampMs: number): Row {
+    if (!this.options.timestamped) return new Row()
+    const row = new TimestampedRow()
+    row.timestampMs = timestampMs
     return row
   }
 
@@ -191,16 +200,14 @@ export class ItemTable implements StoreTable, RecordCacheStore {
 
   /** As `write`, of an encoded value that is copied, and without the changelog. */
   restore(rootKey: string, key: string, value: Uint8Array | null, timestampMs: number): void {
-    const row = new Row()
-    row.timestampMs = timestampMs
+    const row = this.newRow(timestampMs)
     if (value === null) row.deleted = true
     else row.bytes = Buffer.from(value)
     this.putBelow(this.rootOf(rootKey), key, row)
   }
 
   restoreTombstone(root: Entry, key: string, timestampMs: number): void {
-    const row = new Row()
-    row.timestampMs = timestampMs
+    const row = this.newRow(timestampMs)
     row.deleted = true
     const live = root.dropped ? this.pages.entryOf(root.key) : root
     if (this.tree.put(live, key, row)) this.activeAdded++
@@ -236,7 +243,7 @@ export class ItemTable implements StoreTable, RecordCacheStore {
   }
 
   /** @see Kafka Streams `CachingWindowStore#putAndMaybeForward` */
-  flushEntry(entry: Entry, row: Row): void {
+  flushEntry(entry: Entry, row: CachedRow): void {
     const split = entry.key.length - this.options.itemKeyLength
     const rootKey = entry.key.slice(0, split)
     const key = entry.key.slice(split)
@@ -329,12 +336,4 @@ function indexIn(keys: readonly string[], key: string): number {
     else high = middle
   }
   return low
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function noChangelog(): never {
-  throw new Error('Pages have no changelog; their items have.')
 }

@@ -8,7 +8,7 @@ import {
   type ValueAndTimestamp
 } from '../core/index.ts'
 import { latin1Of } from './latin1.ts'
-import type { Entry, Row } from './row.ts'
+import type { Entry, Row, TimestampedRow } from './row.ts'
 import type { RowTable } from './row-table.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { RowRestoring, StoreEngine } from './store-engine.ts'
@@ -138,6 +138,6 @@ export class TimestampedKeyValueEngine<K, V> extends KeyedRows<K, V> implements 
   }
 
   private rowValue(row: Row): ValueAndTimestamp<V> {
-    return { value: this.table.valueOf(row) as V, timestampMs: row.timestampMs }
+    return { value: this.table.valueOf(row) as V, timestampMs: (row as TimestampedRow).timestampMs }
   }
 }

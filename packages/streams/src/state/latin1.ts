@@ -10,9 +10,14 @@ export function latin1OfRange(bytes: Uint8Array, start: number, end: number): st
   return latin1Slice.call(bytes, start, end)
 }
 
+/** A call out of the engine takes longer than to write so many bytes one by one. */
+const FEW_BYTES = 24
+
 /** Writes each character as one byte. */
 export function writeLatin1(bytes: Uint8Array, text: string, offset: number): void {
-  latin1Write.call(bytes, text, offset, text.length)
+  const { length } = text
+  if (length > FEW_BYTES) latin1Write.call(bytes, text, offset, length)
+  else for (let i = 0; i < length; i++) bytes[offset + i] = text.charCodeAt(i)
 }
 
 export function latin1Bytes(text: string): Buffer {

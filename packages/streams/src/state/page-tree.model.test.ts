@@ -5,6 +5,7 @@ import { CleanCache } from './clean-cache.ts'
 import { ItemTable } from './item-table.ts'
 import { latin1Bytes } from './latin1.ts'
 import { GROUP, TreeCursor } from './page-tree.ts'
+import type { TimestampedRow } from './row.ts'
 import { StoreCodec } from './store-codec.ts'
 import { json, MemoryDisk, randomOf, text } from './test-support/state-fixture.ts'
 
@@ -108,7 +109,7 @@ class TreeRun {
   private valueOf(which: number, key: string): unknown {
     const row = this.table.read(this.table.rootOf(ROOTS[which] as string), key)
     if (row === undefined) return undefined
-    expect(row.timestampMs).toBe(this.table.valueOf(row))
+    expect((row as TimestampedRow).timestampMs).toBe(this.table.valueOf(row))
     return this.table.valueOf(row)
   }
 

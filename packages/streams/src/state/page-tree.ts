@@ -1,6 +1,6 @@
 import { Page } from './page.ts'
 import type { Entry, Row } from './row.ts'
-import type { RowTable } from './row-table.ts'
+import type { PageTable } from './page-table.ts'
 
 /** A key that ends with this is the root of a group of items, with 0x01 one of the pages below it. */
 export const GROUP = '\x00'
@@ -17,7 +17,7 @@ export function isRootOf(mark: string, pageKey: string): boolean {
  * pages in use are in memory. Writing copies a page once per generation and is in place from then on.
  */
 export class PageTree {
-  private readonly table: RowTable
+  private readonly table: PageTable
   private readonly maxPageBytes: number
   /** Counts changes, so that cursors know whether their page is still right. */
   version = 0
@@ -25,7 +25,7 @@ export class PageTree {
   private readonly pathIndexes: number[] = []
   private depth = 0
 
-  constructor(table: RowTable, maxPageBytes: number) {
+  constructor(table: PageTable, maxPageBytes: number) {
     this.table = table
     this.maxPageBytes = maxPageBytes
   }
@@ -139,8 +139,7 @@ export class PageTree {
   }
 
   private pageOf(entry: Entry): Page | undefined {
-    const row = this.table.read(entry)
-    return row === undefined ? undefined : this.table.pageIn(entry, row)
+    return this.table.read(entry)
   }
 
   private childPage(rootKey: string, parent: Page, index: number): Page {

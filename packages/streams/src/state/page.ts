@@ -1,14 +1,15 @@
+import { type ByteChunks, copyBytes } from './byte-chunks.ts'
 import { latin1OfRange, writeLatin1 } from './latin1.ts'
 import { readInteger, writeInteger } from './raw-layout.ts'
-import { OwnValue, Row } from './row.ts'
+import { Row, TimestampedRow, Version } from './row.ts'
 
 /** What one item costs in memory beside its key and value: the row, the key's header, two array slots. */
 const ITEM_BYTES = 112
 const PAGE_BYTES = 160
-/** A call out of the engine takes longer than to copy so many bytes one by one. */
-const FEW_BYTES = 24
 /** Arrays of so many are kept at their exact length: most groups are one or two items, and `push` makes room for 17. */
 const FEW_ITEMS = 8
+/** Of a page that never had any. Never changed. */
+const NO_KEYS: string[] = []
 /** Of all leaves. Never changed. */
 const NO_CHILDREN: number[] = []
 /** Roughly what lengths and a timestamp take in the encoded page. */
@@ -24,9 +25,9 @@ const ENCODED_ITEM_BYTES = 12
  * values: { timestamp:i64 (timestamped stores only) bytes } or page numbers:u48
  * ```
  */
-export class Page extends OwnValue {
+export class Page extends Version {
   level = 0
-  keys: string[] = []
+  keys: string[] = NO_KEYS
   items: Row[] = []
   /** Numbers of the pages below. */
   children: number[] = NO_CHILDREN
@@ -37,6 +38,10 @@ export class Page extends OwnValue {
 
   get encodedBytes(): number {
     return this.dataBytes + this.keys.length * ENCODED_ITEM_BYTES
+  }
+
+  get valueBytes(): number {
+    return this.deleted ? 0 : this.memoryBytes
   }
 
   get memoryBytes(): number {
@@ -93,10 +98,14 @@ export class Page extends OwnValue {
 
   insertItem(at: number, key: string, item: Row): void {
     const count = this.keys.length
-    if (count < FEW_ITEMS) {
+    if (count > 0 && count < FEW_ITEMS) {
       this.keys = withInserted(this.keys, at, key)
       this.items = withInserted(this.items, at, item)
+    } else if (this.keys === NO_KEYS) {
+      this.keys = [key]
+      this.items = [item]
     } else if (at === count) {
+      // Also where the only item was removed: its place is still there.
       this.keys.push(key)
       this.items.push(item)
     } else {
@@ -116,9 +125,9 @@ export class Page extends OwnValue {
     this.dataBytes -= (this.keys[at] as string).length
     if (this.level === 0) {
       this.dataBytes -= (this.items[at] as Row).valueBytes
-      this.items.splice(at, 1)
+      removeFrom(this.items, at)
     } else this.children.splice(at, 1)
-    this.keys.splice(at, 1)
+    removeFrom(this.keys, at)
   }
 
   /** Moves everything from `at` on into a new page. */
@@ -135,8 +144,8 @@ export class Page extends OwnValue {
 
   /** Takes over the items of the page behind this one. */
   append(right: Page): void {
-    for (const key of right.keys) this.keys.push(key)
-    for (const item of right.items) this.items.push(item)
+    this.keys = this.keys.concat(right.keys)
+    this.items = this.items.concat(right.items)
     this.dataBytes += right.dataBytes
   }
 
@@ -148,13 +157,13 @@ export class Page extends OwnValue {
   }
 
   /** Afterwards the items' bytes lie in the result: the buffers of which their few bytes were a part are let go. */
-  encode(timestamped: boolean): Buffer {
+  encode(timestamped: boolean, chunks: ByteChunks): Buffer {
     const { keys, items, level } = this
     const count = keys.length
-    // Exactly as long as needed: what is cut off would be a second view, and stay allocated as long as the first.
-    const bytes = Buffer.allocUnsafe(this.encodedLength(timestamped))
-    bytes[0] = level
-    let at = 1
+    const start = chunks.take(this.encodedLength(timestamped))
+    const bytes = chunks.chunk
+    bytes[start] = level
+    let at = start + 1
     if (level > 0) at = bytes.writeUIntBE(this.nextPage, at, 6)
     at = writeVarint(bytes, at, count)
     for (let i = 0; i < count; i++) {
@@ -166,14 +175,12 @@ export class Page extends OwnValue {
     }
     for (let i = 0; i < count; i++) {
       const key = keys[i] as string
-      const end = at + key.length
-      if (key.length > FEW_BYTES) writeLatin1(bytes, key, at)
-      else for (let from = 0; at + from < end; from++) bytes[at + from] = key.charCodeAt(from)
-      at = end
+      writeLatin1(bytes, key, at)
+      at += key.length
     }
     if (level > 0) {
       for (let i = 0; i < count; i++) at = bytes.writeUIntBE(this.children[i] as number, at, 6)
-      return bytes
+      return bytes.subarray(start, at)
     }
     // Values that lay together in the page's last encoding are copied together.
     let source: Uint8Array | undefined
@@ -183,7 +190,7 @@ export class Page extends OwnValue {
     for (let i = 0; i < count; i++) {
       const item = items[i] as Row
       if (timestamped) {
-        writeInteger(bytes, at, item.timestampMs)
+        writeInteger(bytes, at, (item as TimestampedRow).timestampMs)
         at += 8
       }
       if (item.deleted) continue
@@ -202,7 +209,7 @@ export class Page extends OwnValue {
       item.end = at
     }
     if (source !== undefined) copyBytes(source, from, to, bytes, copyAt)
-    return bytes
+    return bytes.subarray(start, at)
   }
 
   private encodedLength(timestamped: boolean): number {
@@ -248,18 +255,22 @@ export class Page extends OwnValue {
     let dataBytes = keyBytes
     for (let i = 0; i < count; i++) {
       const keyEnd = keyAt + (lengths[i] as number)
-      page.keys.push(text.slice(keyAt, keyEnd))
+      const key = text.slice(keyAt, keyEnd)
+      if (i === 0) page.keys = [key]
+      else page.keys.push(key)
       keyAt = keyEnd
       if (page.level > 0) {
         page.children.push(bytes.readUIntBE(at, 6))
         at += 6
         continue
       }
-      const item = new Row()
+      let item: Row
       if (timestamped) {
-        item.timestampMs = readInteger(bytes, at)
+        const timed = new TimestampedRow()
+        timed.timestampMs = readInteger(bytes, at)
         at += 8
-      }
+        item = timed
+      } else item = new Row()
       const length = (valueLengths[i] as number) - 1
       if (length < 0) item.deleted = true
       else {
@@ -269,31 +280,23 @@ export class Page extends OwnValue {
         item.end = at
         dataBytes += length
       }
-      page.items.push(item)
+      if (i === 0) page.items = [item]
+      else page.items.push(item)
     }
     page.dataBytes = dataBytes
     return page
   }
 }
 
+/** The last one without moving or cutting off anything: most groups are one item, and the next takes its place. */
+function removeFrom(list: unknown[], at: number): void {
+  if (at === list.length - 1) list.pop()
+  else list.splice(at, 1)
+}
+
 function withInserted<T>(list: readonly T[], at: number, value: T): T[] {
-  if (list.length === 0) return [value]
   return [...list.slice(0, at), value, ...list.slice(at)]
 }
-
-function copyBytes(source: Uint8Array, from: number, to: number, target: Buffer, at: number): void {
-  if (to - from > FEW_BYTES) copyBuffer.call(source, target, at, from, to)
-  else for (let i = from; i < to; i++) target[at + i - from] = source[i] as number
-}
-
-// Takes any Uint8Array, and needs no view of the part.
-const copyBuffer = Buffer.prototype.copy as (
-  this: Uint8Array,
-  target: Uint8Array,
-  at: number,
-  from: number,
-  to: number
-) => number
 
 function varintLength(value: number): number {
   let length = 1

@@ -1,12 +1,12 @@
 import { LinkedEntries } from './linked-entries.ts'
-import { type Entry, IN_CACHE_LIST, IN_NO_LIST, type Row } from './row.ts'
+import { type CachedRow, type Entry, IN_CACHE_LIST, IN_NO_LIST } from './row.ts'
 
 /** What one update costs in the cache beside its key and value. */
 const UPDATE_BYTES = 64
 
 /** A store whose updates a record cache holds back. */
 export interface RecordCacheStore {
-  flushEntry(entry: Entry, row: Row): void
+  flushEntry(entry: Entry, row: CachedRow): void
   /** That threw. Throws when the rest of the flush is to be given up. */
   flushFailed(error: unknown): void
 }
@@ -80,19 +80,19 @@ export class RecordCache {
   private flushHeld(store: RecordCacheStore, held: HeldBack): void {
     held.flushing = true
     const entries: Entry[] = []
-    const rows: Row[] = []
+    const rows: CachedRow[] = []
     let flushed = 0
     try {
       for (let entry = held.entries.eldest as Entry | undefined; entry !== undefined; entry = held.entries.eldest) {
         entries.push(entry)
-        rows.push(entry.cached as Row)
+        rows.push(entry.cached as CachedRow)
         held.entries.remove(entry)
         this.bytes -= entry.listBytes
       }
       while (flushed < entries.length) {
         const at = flushed++
         try {
-          store.flushEntry(entries[at] as Entry, rows[at] as Row)
+          store.flushEntry(entries[at] as Entry, rows[at] as CachedRow)
         } catch (error) {
           store.flushFailed(error)
         }

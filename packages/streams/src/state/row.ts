@@ -1,37 +1,47 @@
 import { type Headers, NO_HEADERS } from '../core/index.ts'
-import type { RowTable } from './row-table.ts'
+import type { VersionTable } from './version-table.ts'
 
 /** Marks a row whose value is there as bytes only. */
 export const NOT_DECODED: unique symbol = Symbol('not decoded')
 
-/** A value made by this layer, which is kept decoded and changed in place by the active generation: a page. */
-export abstract class OwnValue {
-  abstract readonly memoryBytes: number
+/** What a key stands for at one time: a `Row`, or in a table of pages a `Page`. */
+export abstract class Version {
+  deleted = false
+
+  /** Roughly; 0 for a deletion. */
+  abstract readonly valueBytes: number
 }
 
 /**
- * One version of a row. Its value is held decoded when it is a primitive, which nobody can change; anything else only
- * as bytes, because the user may mutate the object that was given or got.
+ * One version of a row, or an item of a page. Its value is held decoded when it is a primitive, which nobody can change; anything
+ * else only as bytes, because the user may mutate the object that was given or got. There is one for each row in memory, so what
+ * only some rows have is left to the classes below.
  */
-export class Row {
+export class Row extends Version {
   value: unknown = NOT_DECODED
   /** The encoded value from `offset` on; undefined while a primitive was not encoded. */
   bytes: Uint8Array | undefined = undefined
   offset = 0
   /** Where the value ends in `bytes`; -1: with them. */
   end = -1
-  timestampMs = -1
-  deleted = false
-  /** Only in the record cache: they travel with the forwarded update. */
-  headers: Headers = NO_HEADERS
 
-  /** Roughly; strings that were not encoded are taken as ASCII. */
+  /** Strings that were not encoded are taken as ASCII. */
   get valueBytes(): number {
     if (this.deleted) return 0
     if (this.bytes !== undefined) return (this.end < 0 ? this.bytes.length : this.end) - this.offset
-    if (this.value instanceof OwnValue) return this.value.memoryBytes
     return typeof this.value === 'string' ? this.value.length : 8
   }
+}
+
+/** Of a store that keeps timestamps. */
+export class TimestampedRow extends Row {
+  timestampMs = -1
+}
+
+/** As the record cache holds it back, of any store, and as it stays until the commit. */
+export class CachedRow extends TimestampedRow {
+  /** Travel with the forwarded update. */
+  headers: Headers = NO_HEADERS
 }
 
 /** Stands for "looked up below and not there". Never changed. */
@@ -58,14 +68,14 @@ export const IN_CACHE_LIST = 2
  * generation wrote, what the sealed one wrote, and what the raw store holds. One map look-up finds them all.
  */
 export class Entry {
-  readonly table: RowTable
+  readonly table: VersionTable
   /** Bytes of the key as latin1. */
   readonly key: string
-  cached: Row | undefined = undefined
-  active: Row | undefined = undefined
-  sealed: Row | undefined = undefined
+  cached: CachedRow | undefined = undefined
+  active: Version | undefined = undefined
+  sealed: Version | undefined = undefined
   /** Undefined: not looked up. */
-  clean: Row | undefined = undefined
+  clean: Version | undefined = undefined
   list: EntryList = IN_NO_LIST
   previous: Entry | undefined = undefined
   next: Entry | undefined = undefined
@@ -78,7 +88,7 @@ export class Entry {
   /** No longer in its table: whoever kept it must look its key up anew. */
   dropped = false
 
-  constructor(table: RowTable, key: string) {
+  constructor(table: VersionTable, key: string) {
     this.table = table
     this.key = key
   }

@@ -10,7 +10,7 @@ import { integerIn, integerText } from './big-endian-text.ts'
 import type { ItemTable } from './item-table.ts'
 import { latin1Of } from './latin1.ts'
 import { GROUP, isRootOf } from './page-tree.ts'
-import type { Entry, Row } from './row.ts'
+import type { Entry, Row, TimestampedRow } from './row.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { ItemRestoring, ObservedTime, StoreEngine } from './store-engine.ts'
 
@@ -71,7 +71,7 @@ export class VersionedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring
     this.table.tree.collect(root, FIRST, undefined, keys, rows)
     const found: VersionedRecord<V>[] = []
     for (let i = 0; i < keys.length; i++) {
-      const row = rows[i] as Row
+      const row = rows[i] as TimestampedRow
       const next = keys[i + 1]
       const validToMs = next === undefined ? undefined : integerIn(next, 0)
       if (row.deleted || row.timestampMs > toMs) continue
@@ -165,6 +165,6 @@ export class VersionedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring
   }
 
   private recordOf(row: Row, validToMs: number | undefined): VersionedRecord<V> {
-    return { value: this.table.valueOf(row) as V, timestampMs: row.timestampMs, validToMs }
+    return { value: this.table.valueOf(row) as V, timestampMs: (row as TimestampedRow).timestampMs, validToMs }
   }
 }

@@ -13,7 +13,7 @@ import {
 import { integerIn, integerText } from './big-endian-text.ts'
 import type { ItemTable } from './item-table.ts'
 import { latin1Bytes, latin1Of } from './latin1.ts'
-import type { Entry, Row } from './row.ts'
+import type { Entry, Row, TimestampedRow } from './row.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { StoreEngine, WindowProgress } from './store-engine.ts'
 import { keyTextOf, TimeBucketEngine } from './time-bucket-engine.ts'
@@ -153,7 +153,7 @@ export class TimestampedWindowEngine<K, V>
   }
 
   protected rowValue(row: Row): ValueAndTimestamp<V> {
-    return { value: this.table.valueOf(row) as V, timestampMs: row.timestampMs }
+    return { value: this.table.valueOf(row) as V, timestampMs: (row as TimestampedRow).timestampMs }
   }
 }
 
