@@ -400,6 +400,17 @@ export function registrySuite(start: () => Promise<RunningRegistry>): void {
       driver.inputTopic(topic, serdes(string())).pipe('k', 'v', 1)
     })
 
+    test('a topic whose name is computed, and whose schema is not registered, ends the application rather than trying for ever', async () => {
+      const topic = newTopic()
+      const value = registryAvro({ ...options(), schema: 'string', autoRegister: false })
+      const builder = new StreamsBuilder()
+      builder.stream(topic, serdes(string())).to((_key, text) => `${topic}-${text}`, { value })
+      await using driver = await TopologyTestDriver.open(builder.build(), { applicationId: `${topic}-app` })
+      const error = await caught(() => driver.inputTopic(topic, serdes(string())).pipe('k', 'v', 1))
+      await (error.details['ready'] as Promise<void>).catch(() => {})
+      expect((await caught(() => driver.restart())).code).toBe('SCHEMA_NOT_FOUND')
+    })
+
     test('a topic whose name is computed is registered for the first record, which is processed again', async () => {
       const topic = newTopic()
       const builder = new StreamsBuilder()
