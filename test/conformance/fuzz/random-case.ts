@@ -102,9 +102,9 @@ function finish(draft: CaseDraft, flow: Flow, failing: boolean): void {
   } else draft.end({ op: 'to', from, topic: draft.fresh('out') })
 }
 
-/** Kafka Streams moves repartitions above joins with global tables; see docs/differences.md. */
+/** Kafka Streams moves repartitions above joins with global tables and above processors; see docs/differences.md. */
 function mayOptimize({ nodes }: CaseDraft): boolean {
-  return !nodes.some(({ op }) => op === 'globalTable')
+  return !nodes.some(({ op }) => ['globalTable', 'process', 'processValues'].includes(op))
 }
 
 /** By the operator that decides most. */

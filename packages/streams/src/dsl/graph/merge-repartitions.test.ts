@@ -86,6 +86,30 @@ describe('leaves apart', () => {
     expect(repartitions(topology).sort()).toEqual(['counts-repartition', 'mine-repartition'])
   })
 
+  test('what lies below a processor of the user, which may give keys and values of other types', async () => {
+    const define = (builder: StreamsBuilder) => {
+      const processed = builder
+        .stream('in', TEXT)
+        .selectKey(parity)
+        .process<string, number>(() => {
+          let forward: (key: string, value: number) => void
+          return {
+            init: context => {
+              forward = (key, value) => context.forward({ key, value, timestampMs: 0, headers: [] })
+            },
+            process: ({ key, value }) => forward(`${key} numbers`, value)
+          }
+        })
+      processed.groupByKey(TEXT).count({ store: 'counts' })
+      processed.groupByKey(TEXT).reduce((a, b) => a + b, { store: 'sums' })
+    }
+    expect(repartitions(build(define))).toEqual(['counts-repartition', 'sums-repartition'])
+    expect(await rows(build(define), ['counts'])).toEqual([
+      ['counts', 'even numbers', 2],
+      ['counts', 'odd numbers', 3]
+    ])
+  })
+
   test('what a processor of the user forwards by the name of a child', async () => {
     const define = (builder: StreamsBuilder) => {
       const routed = builder.stream('in', TEXT).process<string, number>(() => ({
