@@ -30,7 +30,7 @@ export class RequestDispatcher {
 
   /**
    * @param frame - Request header and body.
-   * @returns The response's frame with its size, in pieces to be sent before the log changes; undefined when the request is not to be answered.
+   * @returns The response's frame with its size, in pieces; undefined when the request is not to be answered.
    * @throws ConnectionError when the connection has to be closed: for a request that cannot be read, or that is not
    *   served in this version. Kafka does the same.
    */
