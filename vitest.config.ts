@@ -15,13 +15,12 @@ const INTEGRATION = [
   'scripts/**/*.kafka.test.ts',
   'test/**/*.kafka.test.ts'
 ]
-/** Those of `npm test`: all that an application relies on, in seconds. */
+/** Those of `npm test`: examples, exactly once, members that come and go, brokers that do. */
 const QUICK_INTEGRATION = [
-  'examples/*/*.kafka.test.ts',
-  'packages/client/src/{admin,fetch}/*.kafka.test.ts',
-  'packages/client/src/kafka-client.kafka.test.ts',
+  'examples/*/{app,main}.kafka.test.ts',
+  'packages/client/src/admin/*.kafka.test.ts',
   'packages/transport-kafkajs/src/*.kafka.test.ts',
-  'test/integration/{brokers,exactly-once,global-table,joins,restart,topics}.kafka.test.ts'
+  'test/integration/{brokers,exactly-once,restart}.kafka.test.ts'
 ]
 /** About Apache Kafka itself: how it is started, and whether the embedded broker answers as it does. */
 const OF_KAFKA_ONLY = ['scripts/kafka-broker.kafka.test.ts', 'packages/broker/src/differential/**']
@@ -31,7 +30,7 @@ const ON_EMBEDDED_BROKER = {
   setupFiles: 'scripts/use-embedded-broker.ts',
   testTimeout: 60_000,
   hookTimeout: 60_000,
-  // They wait for time-outs and for each other more than they compute; so two at a time, after tests that compute.
+  // They wait for time-outs and for each other more than they compute; so two at a time, and not beside those that compute.
   maxWorkers: 2,
   sequence: { groupOrder: 1 },
   // kafkajs 2.2.4 sets timers that are due in the past, which is harmless.
