@@ -4,7 +4,8 @@ import { systemClock } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type Kafka as LocalKafka, startKafka } from '../../../scripts/kafka-broker.ts'
+import type { RunningBroker } from '../../../scripts/running-broker.ts'
+import { startBroker } from '../../../scripts/start-broker.ts'
 import { createKafkaClient } from './kafka-client.ts'
 
 const brokers = process.env.KAFKA_BROKERS?.split(',')
@@ -49,10 +50,10 @@ describe('a client', () => {
 
 describe('a broker that is killed and comes back', () => {
   test('is read from again, without a record lost or doubled', async () => {
-    const kafka = await startKafka()
-    closing.push(() => kafka.stop())
+    const broker = await startBroker()
+    closing.push(() => broker.stop())
     const topic = 'restarted'
-    const client = open([kafka.brokers])
+    const client = open([broker.brokers])
     await client.admin.createTopics([{ name: topic, partitionCount: 1, replicationFactor: 1, configs: {} }])
     const fetcher = client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: 1_000_000 })
     const reader = fetcher.add({ topic, partition: 0 }, 0)
@@ -64,11 +65,11 @@ describe('a broker that is killed and comes back', () => {
         await fetcher.wait(10_000)
       }
     }
-    await write(kafka, topic, ['a', 'b', 'c'])
+    await write(broker, topic, ['a', 'b', 'c'])
     await readTo(3)
     // A long poll is under way.
-    await kafka.restart('SIGKILL')
-    await write(kafka, topic, ['d', 'e'])
+    await broker.restart('SIGKILL')
+    await write(broker, topic, ['d', 'e'])
     await readTo(5)
     expect(seen).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
@@ -85,8 +86,8 @@ function open(addresses: string[]): KafkaClient {
   return client
 }
 
-async function write(kafka: LocalKafka, topic: string, values: readonly string[]): Promise<void> {
-  const producer: Producer = new Kafka({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).producer({
+async function write({ brokers }: RunningBroker, topic: string, values: readonly string[]): Promise<void> {
+  const producer: Producer = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).producer({
     createPartitioner: Partitioners.DefaultPartitioner
   })
   await producer.connect()
