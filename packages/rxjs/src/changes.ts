@@ -1,8 +1,7 @@
 import { checkOptions } from '@millrace/streams/core'
-import type { Windowed } from '@millrace/streams'
-import type { StoreHandle } from '@millrace/streams'
+import type { StoreHandle, Windowed } from '@millrace/streams'
 import type { StreamsApp, WindowedKind } from '@millrace/streams/runtime'
-import { Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import { FROM_TOPIC_OPTIONS, fromTopic, type FromTopicOptions } from './from-topic.ts'
 import type { TopicRecord } from './topic-record.ts'
 
@@ -20,7 +19,7 @@ export type ChangesOptions = Omit<FromTopicOptions, 'onDeserializationError'>
  *
  * A store with a record cache has fewer changes: see `cacheBytes`. Bounds, errors and the end are those of `fromTopic`.
  *
- * @param store - the handle that an aggregation or a table gave.
+ * @param store - of a table, `table.queryableStore`; or a declared store.
  * @throws StreamsError `STORE_NOT_FOUND`, also for a store without a changelog; `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
  */
 export function changes<K, V>(

@@ -1,4 +1,4 @@
-import type { KTable } from '@millrace/streams'
+import type { KTable, StoreHandle } from '@millrace/streams'
 import type { Observable } from 'rxjs'
 import { type ObservedRecord, toObservable, type ToObservableOptions } from './to-observable.ts'
 
@@ -11,7 +11,7 @@ import { type ObservedRecord, toObservable, type ToObservableOptions } from './t
  * @throws StreamsError `CONFIG_UNKNOWN_OPTION`, `TOPOLOGY_INVALID`, `TOPOLOGY_DUPLICATE_NAME`
  */
 export function tableChanges<K, V>(
-  table: KTable<K, V>,
+  table: KTable<K, V, StoreHandle<any, any>>,
   options: ToObservableOptions = {}
 ): Observable<ObservedRecord<K, V | null>> {
   // The stream of a table has a null value for each deletion, whatever its type says.

@@ -24,8 +24,8 @@ export interface ObservedRecord<K, V> {
  * operator, as `foreach`.
  *
  * It is hot and does not know who listens: the application consumes with and without subscribers, and what nobody is subscribed
- * to is gone. So subscribe before the application starts. It neither completes nor fails by itself: tasks come and go. Stop with
- * `takeUntil`.
+ * to is gone. So call this before the topology is built, and subscribe before the application starts. It neither completes nor
+ * fails by itself: tasks come and go. Stop with `takeUntil`.
  *
  * What a subscriber does is no part of the transaction. Under any guarantee it may see a record again after a failure, and, under
  * `exactly_once`, records of a transaction that is then aborted; to read committed results, write them `to` a topic and take
