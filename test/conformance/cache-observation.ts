@@ -76,7 +76,8 @@ export async function observe(testCase: ConformanceCase, topology: Topology, run
     if (topic.startsWith('oracle-')) continue
     const output: TestOutputTopic<string | null, Json> = driver.outputTopic(topic, { key: KEY, value: VALUE })
     const all = output.readRecords().map(({ key, value, timestampMs, headers }) => {
-      return { key, value, timestampMs, headers: headers.map(([name, bytes]) => `${name}=${bytes ?? ''}`).join() }
+      const texts = headers.map(([name, bytes]) => `${name}=${Buffer.from(bytes ?? []).toString()}`)
+      return { key, value, timestampMs, headers: texts.join() }
     })
     records.set(topic, all)
     last.set(topic, new Map(all.map(({ key, ...row }) => [String(key), row])))
