@@ -1,9 +1,7 @@
 /**
  * What the record path costs without Kafka: each topology under the production task, fed from memory, on LevelDB and in memory, beside
- * Kafka Streams' TopologyTestDriver with the same topology and records. docs/performance.md tells how to read it.
- *
- * `npm run bench:core -- [--only session,count] [--records 40000] [--keys 2000] [--reps 3] [--no-java] [--json]`, or
- * `npm run bench:core -- --memory [--records 40000] [--json]`: what an open window and a buffered record take.
+ * Kafka Streams' TopologyTestDriver with the same topology and records; or, with `--memory`, what an open window and a buffered record
+ * take. docs/performance.md tells how to read it.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -26,9 +24,19 @@ const { values } = parseArgs({
     'commit-every': { type: 'string', default: '10000' },
     'no-java': { type: 'boolean', default: false },
     memory: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false }
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false }
   }
 })
+if (values.help) {
+  process.stdout.write(
+    'npm run bench:core -- [--only session,count] [--records 40000] [--fill 40000] [--keys 2000] [--reps 3]\n' +
+      '                      [--commit-every 10000] [--no-java] [--json]\n' +
+      'npm run bench:core -- --memory [--records 40000] [--json]\n' +
+      'docs/performance.md tells what the options mean and how to read what comes out.\n'
+  )
+  process.exit(0)
+}
 
 function whole(option: 'records' | 'fill' | 'keys' | 'reps' | 'commit-every'): number {
   const number = Number(values[option])

@@ -14,7 +14,7 @@ export function isRootOf(mark: string, pageKey: string): boolean {
 /**
  * Sorted groups of items in the pages of one table. A group is a B+ tree whose root page has the group's key; most
  * groups are that one page. Pages come from the memory or by `getSync`, so everything is synchronous, and only the
- * pages in use are in memory. Writing copies a page once per generation and is in place from then on.
+ * pages in use are in memory. Writing is in place, except that a page that is sealed and not yet written is copied.
  */
 export class PageTree {
   private readonly table: PageTable
