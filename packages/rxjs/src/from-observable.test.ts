@@ -197,6 +197,22 @@ describe('back-pressure', () => {
 })
 
 describe('errors', () => {
+  test('of whenFull end the writing', async () => {
+    await using kafka = await EmbeddedKafka.start({ t: 1 })
+    const whenFull = () => {
+      throw new Error('too much')
+    }
+    const source$ = range(0, 100).pipe(map(n => reading(n)))
+    const written = lastValueFrom(write(kafka, source$, { maxPendingRecords: 10, whenFull }))
+    await expect(written).rejects.toThrow('too much')
+    expect(await valuesOf(kafka)).toHaveLength(10)
+  })
+
+  test('tell that a source is none', async () => {
+    await using kafka = await EmbeddedKafka.start({ t: 1 })
+    await expect(lastValueFrom(write(kafka, 5 as never))).rejects.toThrow(TypeError)
+  })
+
   const errorOf = async (kafka: EmbeddedKafka, source: Reading[], topic = 't') =>
     await lastValueFrom(fromObservable(from(source), kafka.client, topic, SERDES)).catch((error: unknown) => error)
 

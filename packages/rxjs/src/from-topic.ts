@@ -40,7 +40,7 @@ export const FROM_TOPIC_OPTIONS = [
 
 /**
  * The records of a topic. Each subscription reads by itself, all partitions from `from` on, in the order of each partition;
- * unsubscribing ends it. It sees committed records only (`read_committed`).
+ * unsubscribing ends it. It sees committed records only (`read_committed`). Partitions that are added later are not read.
  *
  * It belongs to no consumer group and commits nothing: after a restart it begins where `from` says. What has to survive a
  * restart, or to be shared between processes, is work for a topology. Each record has its offset, to go on from by

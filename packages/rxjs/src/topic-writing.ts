@@ -69,19 +69,19 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
   }
 
   begin(source: ObservableInput<R>): void {
-    void this.#run()
     const iterator = iteratorOf(source)
-    if (iterator !== undefined) {
-      void this.#pull(iterator)
-      return
+    if (iterator !== undefined) void this.#pull(iterator)
+    else {
+      this.#source.add(
+        from(source).subscribe({
+          next: record => this.#arrive(record),
+          error: error => this.#end({ error }),
+          complete: () => this.#end({})
+        })
+      )
     }
-    this.#source.add(
-      from(source).subscribe({
-        next: record => this.#arrive(record),
-        error: error => this.#end({ error }),
-        complete: () => this.#end({})
-      })
-    )
+    // Last: when the source turns out to be none, nothing has been opened.
+    void this.#run()
   }
 
   /** Called when the subscription has ended, for whatever reason. */
@@ -104,16 +104,23 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
     if (this.#ended !== undefined || this.#isStopped) return
     // A source that can be held is made to wait; its own bounds are above ours.
     if (this.#isFull && !canHold()) {
-      const { whenFull } = this.#o
-      if (whenFull === 'fail') {
-        this.#source.unsubscribe()
-        this.#end({ error: this.#bufferFull() })
-      } else whenFull(record)
+      this.#refuse(record)
       return
     }
     this.#pendingRecords++
     this.#arrived.push({ record, release: hold(), bytes: 0 })
     this.#news.resolve()
+  }
+
+  #refuse(record: R): void {
+    const { whenFull } = this.#o
+    try {
+      if (whenFull === 'fail') throw this.#bufferFull()
+      whenFull(record)
+    } catch (error) {
+      this.#source.unsubscribe()
+      this.#end({ error })
+    }
   }
 
   #end(ended: { readonly error?: unknown }): void {
@@ -296,6 +303,7 @@ function serialized<T>(serde: Serde<T>, value: T | null | undefined, context: Se
 
 /** The iterator of what can be asked for values; undefined of what gives them by itself. */
 function iteratorOf<R>(source: ObservableInput<R>): Iterator<R> | AsyncIterator<R> | undefined {
+  if (typeof source !== 'object' || source === null) return undefined
   if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]()
   if (Symbol.iterator in source) return source[Symbol.iterator]()
   return undefined
