@@ -11,8 +11,8 @@ import { Kafka, logLevel } from 'kafkajs'
 import { Millrace, type Serde, type Topology } from 'millrace'
 import { centsOf } from './cents.ts'
 import { CUSTOMER, ORDER_V1, ORDER_V2, TURNOVER_V2 } from './schemas.ts'
-import { turnoverV1 } from './turnover-v1.ts'
-import { turnoverV2 } from './turnover-v2.ts'
+import { plainTurnover } from './plain-turnover.ts'
+import { discountedTurnover } from './discounted-turnover.ts'
 
 type Turnover = AvroValue<typeof TURNOVER_V2>
 
@@ -66,11 +66,11 @@ async function main(): Promise<void> {
     return app
   }
 
-  const old = await start(turnoverV1(registry(), topic))
+  const old = await start(plainTurnover(registry(), topic))
   await write(
     first,
     'orders',
-    orders(0).map(([key, { discountPercent: _, ...order }]) => [key, order])
+    orders(0).map(([key, { orderId, amount, placed }]) => [key, { orderId, amount, placed }])
   )
   await turnover.reach(ORDERS)
   print('the first version, orders of the first version', turnover.last)
@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   await turnover.reach(2 * ORDERS)
   print('the first version, orders of the second: it does not know of discounts', turnover.last)
 
-  await start(turnoverV2(registry(), topic))
+  await start(discountedTurnover(registry(), topic))
   await old.close()
   await write(second, 'orders', orders(2))
   await turnover.reach(3 * ORDERS)

@@ -4,7 +4,7 @@ import { centsOf } from './cents.ts'
 import { CUSTOMER, ORDER_V1, SALE_V1, TURNOVER_V1 } from './schemas.ts'
 
 /** What each country has ordered. */
-export function turnoverV1(registry: SchemaRegistry, topic: (name: string) => string): Topology {
+export function plainTurnover(registry: SchemaRegistry, topic: (name: string) => string): Topology {
   const order = registryAvro({ registry, schema: ORDER_V1 })
   const customer = registryAvro({ registry, schema: CUSTOMER })
   const sale = registryAvro({ registry, schema: SALE_V1 })

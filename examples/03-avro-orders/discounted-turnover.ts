@@ -4,7 +4,7 @@ import { centsOf } from './cents.ts'
 import { CUSTOMER, ORDER_V2, SALE_V2, TURNOVER_V2 } from './schemas.ts'
 
 /** What each country has ordered, less its discounts, which are counted as well. Goes on with what the first version has stored. */
-export function turnoverV2(registry: SchemaRegistry, topic: (name: string) => string): Topology {
+export function discountedTurnover(registry: SchemaRegistry, topic: (name: string) => string): Topology {
   const order = registryAvro({ registry, schema: ORDER_V2 })
   const customer = registryAvro({ registry, schema: CUSTOMER })
   const sale = registryAvro({ registry, schema: SALE_V2 })

@@ -4,14 +4,14 @@ import { TopologyTestDriver } from '@millrace/testing'
 import { string } from 'millrace'
 import { expect, test } from 'vitest'
 import { CUSTOMER, ORDER_V1, ORDER_V2, TURNOVER_V2 } from './schemas.ts'
-import { turnoverV1 } from './turnover-v1.ts'
-import { turnoverV2 } from './turnover-v2.ts'
+import { plainTurnover } from './plain-turnover.ts'
+import { discountedTurnover } from './discounted-turnover.ts'
 
 test('the second version goes on with what the first has stored, and reads the orders of both', async () => {
   await using server = await MemoryRegistry.start()
   const registry = schemaRegistry({ url: server.url })
   const own = (name: string) => name
-  await using driver = await TopologyTestDriver.open(turnoverV1(registry, own))
+  await using driver = await TopologyTestDriver.open(plainTurnover(registry, own))
   const serdes = (schema: object) => ({ key: string(), value: registryAvro<object>({ registry, schema }) })
   const customers = driver.inputTopic('customers', serdes(CUSTOMER))
   const first = driver.inputTopic('orders', serdes(ORDER_V1))
@@ -25,7 +25,7 @@ test('the second version goes on with what the first has stored, and reads the o
   // The first version does not know of discounts.
   second.pipe('c1', { orderId: 'o2', amount: '10.00', placed, discountPercent: 10 }, 2)
   await driver.settle()
-  await driver.restart({ topology: turnoverV2(registry, own) })
+  await driver.restart({ topology: discountedTurnover(registry, own) })
   first.pipe('c1', { orderId: 'o3', amount: '0.50', placed }, 3)
   second.pipe('c1', { orderId: 'o4', amount: '10.00', placed, discountPercent: 10 }, 4)
   await driver.settle()
