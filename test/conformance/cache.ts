@@ -15,7 +15,7 @@ if (seedText === '' || first === '' || !Number.isSafeInteger(seed)) {
 const count = /^\d+$/.test(first) ? Number(first) : undefined
 let compared = 0
 let failed = 0
-for (const batch of count === undefined ? [first, ...more].map(file => casesOf([file])) : randomCases(count)) {
+for (const batch of count === undefined ? read([first, ...more]) : randomCases(count)) {
   for (const [id, comparison] of cacheComparisons(batch)) {
     for (const flushes of FLUSHES) {
       const differences = await comparison.differences(randomRun(flushes, randomNumbers(seed), comparison.mayRestart))
@@ -31,5 +31,14 @@ process.exitCode = failed > 0 || compared === 0 ? 1 : 0
 function* randomCases(count: number): Generator<readonly ConformanceCase[]> {
   for (let i = 0; i < count; i++) {
     yield [randomTables(`tables ${seed} ${i}`, randomNumbers(Math.imul(seed, 1_000_003) + Math.imul(i + 1, 7919)))]
+  }
+}
+
+function read(files: readonly string[]): (readonly ConformanceCase[])[] {
+  try {
+    return files.map(file => casesOf([file]))
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    process.exit(2)
   }
 }
