@@ -6,7 +6,8 @@ test.each(['exactly_once', 'at_least_once'] as const)(
   'loses and doubles nothing while workers are killed (%s)',
   async guarantee => {
     const brokers = process.env['KAFKA_BROKERS']
-    if (brokers === undefined) throw new Error('KAFKA_BROKERS is missing: run this with npm run test:broker or test:kafka.')
+    if (brokers === undefined)
+      throw new Error('KAFKA_BROKERS is missing: run this with npm run test:broker or test:kafka.')
     const lines: string[] = []
     const report = await runChaos({
       brokers,
