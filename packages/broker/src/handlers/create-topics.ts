@@ -35,7 +35,7 @@ export const MAX_PARTITIONS = 10_000
 
 function create(asked: NewTopic, validateOnly: boolean, broker: BrokerServices): Answered {
   const { name } = asked
-  const problem = nameProblem(name, broker) ?? placementProblem(asked, broker) ?? settingsProblem(asked)
+  const problem = nameProblem(name, broker) ?? settingsProblem(asked) ?? placementProblem(asked, broker)
   if (problem !== undefined) return refused(name, problem)
   const { config } = broker
   const settings = new Map(asked.configs.map(({ name: setting, value }) => [setting, value as string]))

@@ -9,7 +9,7 @@ import type { Clock } from '@millrace/streams/ports'
 import { ErrorCode } from '../error-code.ts'
 import { type LogStorage, type Segment, StorageError } from '../storage/log-storage.ts'
 import { AbortedTransactions } from './aborted-transactions.ts'
-import { checkBatches } from './check-batches.ts'
+import { checkBatches, type RefusedRecord } from './check-batches.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { LogCompactor } from './log-compactor.ts'
 import type { LogConfig } from './log-config.ts'
@@ -34,8 +34,10 @@ export interface AppendOutcome {
   readonly errorMessage: string | null
   /** -1 with an error. */
   readonly baseOffset: number
-  /** -1 unless the topic stamps records with the time of the append. */
+  /** -1 unless the topic stamps records with the time of the append, or the batch was there already. */
   readonly logAppendTimeMs: number
+  /** Records for which the batch was refused, where it is not for all of it. */
+  readonly refusedRecords?: readonly RefusedRecord[]
 }
 
 export interface ReadOutcome {
@@ -149,13 +151,14 @@ export class PartitionLog {
     const config = this.#config()
     const nowMs = this.#clock.nowMs()
     const wrong = checkBatches(records, config, nowMs)
-    if (wrong !== undefined) return refused(wrong.errorCode, wrong.message)
+    if (wrong !== undefined) return { ...refused(wrong.errorCode, wrong.message), refusedRecords: wrong.records ?? [] }
     const given = readBatchHeader(records, 0)
     const idempotent = given.producerId >= 0n
     if (idempotent) {
       const verdict = this.#producers.judge(given)
       if (verdict.kind === 'refuse') return refused(verdict.errorCode, verdict.message)
-      if (verdict.kind === 'duplicate') return appendedAt(verdict.batch.baseOffset, config, verdict.batch.timestampMs)
+      // A duplicate is told the time of the batch that is there, whatever the topic says of timestamps.
+      if (verdict.kind === 'duplicate') return appendedAt(verdict.batch.baseOffset, verdict.batch.timestampMs)
     }
     const appendTimeMs = config.logAppendTime ? nowMs : undefined
     placeBatch(records, { baseOffset: this.#endOffset, leaderEpoch: this.leaderEpoch, appendTimeMs })
@@ -168,7 +171,7 @@ export class PartitionLog {
     }
     if (idempotent) this.#producers.appended(header)
     this.#changed()
-    return appendedAt(header.baseOffset, config, nowMs)
+    return appendedAt(header.baseOffset, config.logAppendTime ? nowMs : -1)
   }
 
   /**
@@ -363,7 +366,6 @@ function refused(errorCode: number, errorMessage: string): AppendOutcome {
   return { errorCode, errorMessage, baseOffset: -1, logAppendTimeMs: -1 }
 }
 
-function appendedAt(baseOffset: number, config: LogConfig, nowMs: number): AppendOutcome {
-  const logAppendTimeMs = config.logAppendTime ? nowMs : -1
+function appendedAt(baseOffset: number, logAppendTimeMs: number): AppendOutcome {
   return { errorCode: ErrorCode.NONE, errorMessage: null, baseOffset, logAppendTimeMs }
 }

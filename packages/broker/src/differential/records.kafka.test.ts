@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto'
+import { DeleteTopics } from '@millrace/protocol'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { seededRandom } from '../test-support/seeded-random.ts'
+import { WireClient } from '../test-support/wire-client.ts'
+import { RecordsPlay } from './test-support/records-play.ts'
+import { openSides, type Side } from './test-support/side.ts'
+
+const SEEDS = (process.env.DIFFERENTIAL_SEEDS ?? '1,2,3,4,5,6,7,8,9,10,11,12').split(',').map(Number)
+const STEP_COUNT = 80
+const prefix = `like-kafka-${randomUUID().slice(0, 8)}`
+const topicOf = (seed: number): string => `${prefix}-r${seed}`
+
+let sides: readonly [Side, Side]
+
+beforeAll(async () => {
+  sides = await openSides()
+})
+
+afterAll(async () => {
+  for (const side of sides) {
+    const client = WireClient.dial(side.address)
+    await client.send(DeleteTopics, 5, { topicNames: SEEDS.map(topicOf), timeoutMs: 30_000 })
+    client.close()
+    await side.close()
+  }
+})
+
+it.concurrent.each(SEEDS)('writes, reads and deletes records as Kafka does (seed %i)', async seed => {
+  const nowMs = Date.now()
+  const [theirs, mine] = sides.map(side => new RecordsPlay(side, seededRandom(seed), topicOf(seed), nowMs))
+  await Promise.all([theirs?.run(STEP_COUNT), mine?.run(STEP_COUNT)])
+  expect(mine?.log).toEqual(theirs?.log)
+})
