@@ -80,7 +80,7 @@ class ServedConnection {
     const { stream, dispatcher } = this.#served
     this.#busy = true
     // Within memory a write is read at once: no peer expects an answer before its write has returned.
-    await null
+    await Promise.resolve()
     try {
       for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next()) {
         const answered = dispatcher.answer(frame, this.#facts)

@@ -114,7 +114,7 @@ export class RandomFrames {
   }
 }
 
-export function frameOf(api: Api, version: number, body: Buffer): Buffer {
+function frameOf(api: Api, version: number, body: Buffer): Buffer {
   const header = { apiKey: api.key, apiVersion: version, correlationId: 5, clientId: 'test' }
   const frame = Buffer.concat([Buffer.alloc(4), encodeRequestHeader(header, flexibleRequest(api, version)), body])
   frame.writeInt32BE(frame.length - 4)
