@@ -165,6 +165,19 @@ test('forgets producers that were idle for too long', () => {
   expect(rig.append([{}], { producerId: 4n, producerEpoch: 0, baseSequence: 50 })).toMatchObject({ errorCode: 0 })
 })
 
+test('remembers a producer of records that are old', () => {
+  using rig = new LogRig('disk', { 'retention.ms': '-1' })
+  const batch = { producerId: 5n, producerEpoch: 0, baseSequence: 0 }
+  const records = [{ timestampMs: START_MS - 10 * 86_400_000 }]
+  rig.append(records, batch)
+  rig.log.applyRetention()
+  expect(rig.append(records, batch).baseOffset).toBe(0)
+  rig.reopen()
+  rig.log.applyRetention()
+  expect(rig.append(records, batch).baseOffset).toBe(0)
+  expect(rig.log.endOffset).toBe(1)
+})
+
 test('describes its producers, also after it was opened again', () => {
   using rig = new LogRig('disk')
   rig.append([{}, {}], { producerId: 7n, producerEpoch: 1, baseSequence: 0 })

@@ -169,7 +169,7 @@ export class PartitionLog {
       if (!(error instanceof StorageError)) throw error
       return refused(ErrorCode.KAFKA_STORAGE_ERROR, error.message)
     }
-    if (idempotent) this.#producers.appended(header)
+    if (idempotent) this.#producers.appended(header, nowMs)
     this.#changed()
     return appendedAt(header.baseOffset, config.logAppendTime ? nowMs : -1)
   }
@@ -193,7 +193,7 @@ export class PartitionLog {
     })
     const header = readBatchHeader(batch, 0)
     this.#write(batch, header, nowMs)
-    this.#markerAppended(header, { type, coordinatorEpoch })
+    this.#markerAppended(header, { type, coordinatorEpoch }, nowMs)
     this.#changed()
     return ErrorCode.NONE
   }
@@ -315,9 +315,9 @@ export class PartitionLog {
     this.#endOffset = header.lastOffset + 1
   }
 
-  #markerAppended(header: BatchHeader, { type, coordinatorEpoch }: Marker): void {
+  #markerAppended(header: BatchHeader, { type, coordinatorEpoch }: Marker, nowMs: number): void {
     const { producerId, producerEpoch, maxTimestampMs } = header
-    const start = this.#producers.ended(producerId, producerEpoch, maxTimestampMs, coordinatorEpoch)
+    const start = this.#producers.ended(producerId, producerEpoch, maxTimestampMs, coordinatorEpoch, nowMs)
     if (start === undefined || type === 'commit') return
     this.#aborted.add({
       producerId: header.producerId,
@@ -329,12 +329,13 @@ export class PartitionLog {
 
   /** Learns what a segment holds. Torn ends were cut off by the storage. */
   #load(segment: Segment): void {
+    const nowMs = this.#clock.nowMs()
     this.#segments.load(segment, (header, position) => {
       this.#epochs.note(header.leaderEpoch, header.baseOffset)
       this.#endOffset = header.lastOffset + 1
       if (header.producerId < 0n) return
-      if (header.control) this.#markerAppended(header, readMarker(segment.view(position, header.sizeBytes), header))
-      else this.#producers.appended(header)
+      if (!header.control) return this.#producers.appended(header, nowMs)
+      this.#markerAppended(header, readMarker(segment.view(position, header.sizeBytes), header), nowMs)
     })
   }
 

@@ -19,7 +19,10 @@ interface ProducerState {
   batches: RememberedBatch[]
   /** Offset at which its running transaction began in this partition; -1 without one. */
   transactionStart: number
+  /** Of its last batch or marker. */
   lastTimestampMs: number
+  /** When it last wrote, by the broker's clock; when the log was opened, if it has not written since. */
+  lastWriteMs: number
   /** Of the coordinator that wrote its last marker; -1 without one. */
   coordinatorEpoch: number
 }
@@ -99,8 +102,9 @@ export class ProducerStates {
   }
 
   /** Takes note of a batch that was appended, or found in the log. */
-  appended(header: BatchHeader): void {
+  appended(header: BatchHeader, nowMs: number): void {
     const state = this.#stateOf(header.producerId, header.producerEpoch)
+    state.lastWriteMs = nowMs
     state.batches.push({
       firstSequence: header.baseSequence,
       lastSequence: sequenceAfter(header.baseSequence, header.lastOffset - header.baseOffset),
@@ -121,8 +125,15 @@ export class ProducerStates {
    *
    * @returns Where the transaction that it ends began; undefined if it had no record here.
    */
-  ended(producerId: bigint, epoch: number, timestampMs: number, coordinatorEpoch: number): number | undefined {
+  ended(
+    producerId: bigint,
+    epoch: number,
+    timestampMs: number,
+    coordinatorEpoch: number,
+    nowMs: number
+  ): number | undefined {
     const state = this.#stateOf(producerId, epoch)
+    state.lastWriteMs = nowMs
     const start = state.transactionStart
     state.transactionStart = -1
     state.lastTimestampMs = timestampMs
@@ -131,10 +142,13 @@ export class ProducerStates {
     return start < 0 ? undefined : start
   }
 
-  /** Forgets producers without a running transaction that have written nothing since. */
+  /**
+   * Forgets producers without a running transaction that have written nothing since. Kafka goes by the timestamps of records, and
+   * so may forget a producer of old records in the middle of its work, and write again what it repeats.
+   */
   expire(writtenBeforeMs: number): void {
     for (const [id, state] of this.#states) {
-      if (state.transactionStart < 0 && state.lastTimestampMs < writtenBeforeMs) this.#states.delete(id)
+      if (state.transactionStart < 0 && state.lastWriteMs < writtenBeforeMs) this.#states.delete(id)
     }
   }
 
@@ -167,7 +181,7 @@ export class ProducerStates {
   #stateOf(producerId: bigint, epoch: number): ProducerState {
     let state = this.#states.get(producerId)
     if (state === undefined) {
-      state = { epoch, batches: [], transactionStart: -1, lastTimestampMs: -1, coordinatorEpoch: -1 }
+      state = { epoch, batches: [], transactionStart: -1, lastTimestampMs: -1, lastWriteMs: -1, coordinatorEpoch: -1 }
       this.#states.set(producerId, state)
     } else if (state.epoch !== epoch) {
       state.epoch = epoch
