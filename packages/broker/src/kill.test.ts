@@ -9,6 +9,7 @@ import {
   EndTxn,
   Fetch,
   InitProducerId,
+  ListOffsets,
   OffsetFetch,
   Produce,
   RecordBatchCursor,
@@ -34,17 +35,21 @@ class Killed extends Error {}
 /** A broker that is killed with the n-th request from now on, while it may be at work on it. */
 class MortalBroker {
   readonly #dir: string
+  readonly #settings: object
   #child: ChildProcess | undefined
   #client: WireClient | undefined
   #requestsLeft = Infinity
   #exited: Promise<never> = new Promise(() => {})
 
-  constructor(dir: string) {
+  constructor(dir: string, settings: object = {}) {
     this.#dir = dir
+    this.#settings = settings
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [CHILD, this.#dir, '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [CHILD, this.#dir, '0', JSON.stringify(this.#settings)], {
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
     this.#child = child
     this.#exited = once(child, 'exit').then(() => {
       throw new Killed()
@@ -130,6 +135,91 @@ test(`killed at any moment of transactional load it loses nothing acknowledged a
   })
   expect([...outcomes.values()].filter(outcome => outcome === 'committed').length).toBeGreaterThan(KILLS)
 }, 60_000)
+
+test('killed while logs are compacted and old segments go, it keeps the newest of each key and the newest records', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
+  const broker = new MortalBroker(dir, { logCleanupIntervalMs: 2 })
+  cleanups.push(() => {
+    broker.kill()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  const random = seededRandom(SEED)
+  await broker.start()
+  const compacting = { 'cleanup.policy': 'compact', 'segment.bytes': '1048576', 'min.cleanable.dirty.ratio': '0.01' }
+  const retaining = { 'segment.bytes': '1048576', 'retention.bytes': '3000000' }
+  const topics = Object.entries({ compacted: compacting, retained: retaining }).map(([name, settings]) => ({
+    name,
+    numPartitions: 1,
+    replicationFactor: 1,
+    assignments: [],
+    configs: Object.entries(settings).map(([setting, value]) => ({ name: setting, value }))
+  }))
+  await broker.ask(CreateTopics, 7, { topics, timeoutMs: 1000 })
+  const newest = new Map<string, { acknowledged: string; possible: Set<string> }>()
+  const retained: string[] = []
+  const padding = '.'.repeat(60_000)
+  let number = 0
+  for (let kills = 0; kills <= KILLS; kills++) {
+    broker.killAfter(kills === KILLS ? Infinity : 20 + Math.floor(random() * 100))
+    try {
+      for (let i = 0; i < 120; i++) {
+        const [key, value] = [`k${Math.floor(random() * 10)}`, `${++number}`]
+        const known = newest.get(key) ?? { acknowledged: '', possible: new Set() }
+        newest.set(key, known)
+        known.possible.add(value)
+        await write(broker, 'compacted', key, `${value} ${padding}`)
+        newest.set(key, { acknowledged: value, possible: new Set([value]) })
+        await write(broker, 'retained', key, `${value} ${padding}`)
+        retained.push(value)
+      }
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+      await broker.start()
+    }
+  }
+  const seen = new Map((await read(broker, 'compacted')).map(([key, value]) => [key, value]))
+  const lost = [...newest].filter(([key, { possible }]) => !possible.has(seen.get(key) ?? ''))
+  expect(lost).toEqual([])
+  // Compacted indeed, and retained by size.
+  expect((await read(broker, 'compacted')).length).toBeLessThan(number / 2)
+  const kept = (await read(broker, 'retained')).map(([, value]) => value)
+  expect(kept.length).toBeLessThan(retained.length)
+  expect(kept.filter(value => retained.includes(value))).toEqual(
+    retained.slice(retained.indexOf(kept.find(value => retained.includes(value)) as string))
+  )
+}, 60_000)
+
+async function write(broker: MortalBroker, name: string, key: string, value: string): Promise<void> {
+  const topicData = [{ name, partitionData: [{ index: 0, records: batchOf([{ key, value }], Date.now()) }] }]
+  const answer = await broker.ask(Produce, 12, { transactionalId: null, acks: -1, timeoutMs: 1000, topicData })
+  expect(answer.responses[0]?.partitionResponses[0]?.errorCode).toBe(0)
+}
+
+/** Keys and first words of values, from the start of the log on. */
+async function read(broker: MortalBroker, topic: string): Promise<[key: string, value: string][]> {
+  const seen: [string, string][] = []
+  const ask = async (timestamp: number): Promise<number> => {
+    const topics = [{ name: topic, partitions: [{ partitionIndex: 0, timestamp }] }]
+    const answer = await broker.ask(ListOffsets, 5, { replicaId: -1, topics })
+    return answer.topics[0]!.partitions[0]!.offset
+  }
+  const [start, end] = [await ask(-2), await ask(-1)]
+  const cursor = new RecordBatchCursor()
+  for (let fetchOffset = start; fetchOffset < end; fetchOffset = cursor.position) {
+    const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }]
+    const topics = [{ topic, topicId: ZERO_UUID, partitions }]
+    const answer = await broker.ask(Fetch, 11, { maxWaitMs: 0, minBytes: 0, topics })
+    const { errorCode, records } = answer.responses[0]!.partitions[0]!
+    expect(errorCode).toBe(0)
+    cursor.reset(records, fetchOffset)
+    while (cursor.next()) {
+      const value = cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueStart + 10)
+      seen.push([cursor.buffer.toString('utf8', cursor.keyStart, cursor.keyEnd), value.split(' ')[0] as string])
+    }
+    if (cursor.position === fetchOffset) throw new Error(`Reading stops at ${fetchOffset}, before ${end}.`)
+  }
+  return seen
+}
 
 /** Transactions of version 2, request by request. */
 class Producer {

@@ -301,6 +301,22 @@ test('on disk, everything is there again: records, transactions and sequences', 
   expect(rig.values(0, 'read_committed')).toEqual(['2:b', '3:c'])
 })
 
+test('on disk, a log whose earlier segment is torn ends there, and goes on', () => {
+  using rig = new LogRig('disk', { 'segment.bytes': '150' })
+  for (let i = 0; i < 8; i++) rig.append([{ value: `v${i}` }])
+  const logDir = join(rig.dir, 'logs', 'id.0')
+  const names = readdirSync(logDir).sort()
+  expect(names.length).toBeGreaterThan(3)
+  rig.log.close()
+  const file = join(logDir, names[1] as string)
+  truncateSync(file, readFileSync(file).length - 1)
+  rig.reopen()
+  expect(rig.values()).toEqual(['0:v0', '1:v1', '2:v2'])
+  rig.append([{ value: 'next' }])
+  rig.reopen()
+  expect(rig.values()).toEqual(['0:v0', '1:v1', '2:v2', '3:next'])
+})
+
 test('on disk, a torn end is cut off wherever it was torn, and writing goes on there', () => {
   using rig = new LogRig('disk')
   rig.append([{ value: 'whole' }])

@@ -11,7 +11,15 @@ import type { BrokerServices } from '../broker-services.ts'
 import type { Faults } from '../faults/faults.ts'
 import { ErrorCode } from '../error-code.ts'
 import { type Answer, type ConnectionFacts, type Handler, NO_ANSWER, type RequestContext } from '../handlers/handler.ts'
+import { errorAnswer } from '../faults/error-answers.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import { ConnectionError } from '../connection-error.ts'
+
+/** What Kafka's coordinators answer while they cannot write, so that clients ask again. */
+const COORDINATED: ReadonlySet<string> = new Set([
+  ...['JoinGroup', 'SyncGroup', 'LeaveGroup', 'OffsetCommit', 'OffsetDelete', 'DeleteGroups', 'InitProducerId'],
+  ...['AddPartitionsToTxn', 'AddOffsetsToTxn', 'TxnOffsetCommit', 'EndTxn']
+])
 
 /** A response with its size in front, in pieces; records among them are those of the log. */
 export type AnswerFrame = readonly Buffer[]
@@ -57,13 +65,34 @@ export class RequestDispatcher {
       throw new ConnectionError(`${api.name} v${version} cannot be read: ${error.message}`)
     }
     const context = { version, clientId: header.clientId, connection, broker: this.#broker }
-    const answered = this.#faults.active
-      ? this.#faults.serve({ ...context, api, request, serve: servedAnew(handler, frame, header.bodyStart, context) })
-      : handler.handle(request, context)
+    const answered = this.#handle(handler, request, context, frame, header.bodyStart)
     const encode = (answer: Answer<Api>): AnswerFrame | undefined => {
       return answer === NO_ANSWER ? undefined : encodeResponseFrame(api, version, header.correlationId, answer)
     }
     return answered instanceof Promise ? answered.then(encode) : encode(answered)
+  }
+
+  /** A disk that fails is told in the answer, where the kind has a place for it. */
+  #handle(
+    handler: Handler,
+    request: DecodedRequestOf<Api>,
+    context: RequestContext,
+    frame: Buffer,
+    bodyStart: number
+  ): Answer<Api> | Promise<Answer<Api>> {
+    const { api } = handler
+    try {
+      return this.#faults.active
+        ? this.#faults.serve({ ...context, api, request, serve: servedAnew(handler, frame, bodyStart, context) })
+        : handler.handle(request, context)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      const errorCode = COORDINATED.has(api.name) ? ErrorCode.COORDINATOR_NOT_AVAILABLE : ErrorCode.KAFKA_STORAGE_ERROR
+      const answer = errorAnswer(api, request, errorCode, context.version)
+      if (answer === undefined) throw error
+      this.#broker.logger.error('A request fails because of the storage.', { api: api.name, error })
+      return answer
+    }
   }
 
   #readHeader(frame: Buffer): ReturnType<typeof decodeRequestHeader> {

@@ -9,6 +9,7 @@ import {
   writeSync
 } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { StorageError } from './log-storage.ts'
 import type { JournalEntry, StateJournal } from './state-journal.ts'
 
 const CHECKSUM_DIGITS = 8
@@ -41,8 +42,14 @@ export class DiskJournal implements StateJournal {
 
   append(entry: JournalEntry): void {
     const line = lineOf(entry)
-    writeAll(this.#fd, line)
-    if (this.#sync) fdatasyncSync(this.#fd)
+    try {
+      writeAll(this.#fd, line)
+      if (this.#sync) fdatasyncSync(this.#fd)
+    } catch (error) {
+      // Behind half a line nothing would be read any more.
+      ftruncateSync(this.#fd, this.#sizeBytes)
+      throw new StorageError(`The embedded broker cannot write to '${this.#path}': ${String(error)}`, { cause: error })
+    }
     this.#sizeBytes += line.length
   }
 

@@ -27,7 +27,7 @@ export class DiskLog implements LogStorage {
   readonly maxSegmentBytes = Infinity
   readonly #parts: DiskLogParts
 
-  /** Opens what is there, finishes a replacement that was begun, and checks the end of the last file batch by batch. */
+  /** Opens what is there, finishes a replacement that was begun, and checks the files: the last one batch by batch. */
   constructor(parts: DiskLogParts) {
     this.#parts = parts
     const { dir, nowMs, logger } = parts
@@ -37,9 +37,15 @@ export class DiskLog implements LogStorage {
       else if (name.endsWith(SWAP_SUFFIX)) this.#finishSwap(name)
     }
     for (const baseOffset of this.#baseOffsets()) this.#open(baseOffset, nowMs)
-    const last = this.segments.at(-1)
-    const tornBytes = last?.dropTornEnd() ?? 0
-    if (tornBytes > 0) logger.warn('Cut off the torn end of a log.', { file: last?.path, tornBytes })
+    for (const [i, segment] of this.segments.entries()) {
+      const tornBytes = segment.dropTornEnd(i === this.segments.length - 1)
+      if (tornBytes === 0) continue
+      // What follows a gap cannot be kept, as in Kafka: offsets would be missing, sequences and transactions be torn.
+      const dropped = this.segments.splice(i + 1).map(({ path }) => path)
+      for (const path of dropped) this.#remove(path)
+      logger.warn('Cut off the torn end of a log.', { file: segment.path, tornBytes, dropped })
+      break
+    }
   }
 
   roll(baseOffset: number, nowMs: number): Segment {

@@ -71,21 +71,24 @@ export class DiskSegment implements Segment {
 
   /**
    * Cuts off what a process that was killed, or a machine that went down, had not finished. Returns the bytes cut off.
+   *
+   * @param checkBatches - Whether each batch is checked against its checksum, not only its size against the file.
    */
-  dropTornEnd(): number {
+  dropTornEnd(checkBatches: boolean): number {
     let position = 0
-    while (this.#soundBatchAt(position)) position += batchSizeBytes(this.view(position, BATCH_HEADER_BYTES), 0)
+    while (this.#soundBatchAt(position, checkBatches))
+      position += batchSizeBytes(this.view(position, BATCH_HEADER_BYTES), 0)
     const tornBytes = this.sizeBytes - position
     if (tornBytes > 0) this.truncate(position)
     return tornBytes
   }
 
-  #soundBatchAt(position: number): boolean {
+  #soundBatchAt(position: number, whole: boolean): boolean {
     const left = this.sizeBytes - position
     if (left < BATCH_HEADER_BYTES) return false
     const { sizeBytes, magic } = readBatchHeader(this.view(position, BATCH_HEADER_BYTES), 0)
     if (magic !== FORMAT || sizeBytes < BATCH_HEADER_BYTES || sizeBytes > left) return false
-    return batchChecksumMatches(this.view(position, sizeBytes))
+    return !whole || batchChecksumMatches(this.view(position, sizeBytes))
   }
 
   #bytes(position: number, length: number): Buffer {

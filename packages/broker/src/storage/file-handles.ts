@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { StorageError } from './log-storage.ts'
 
 const MAX_OPEN_FILES = 256
 
@@ -10,7 +11,7 @@ export class FileHandles {
   get(path: string): number {
     let fd = this.#open.get(path)
     if (fd !== undefined) this.#open.delete(path)
-    else fd = openSync(path, 'a+')
+    else fd = opened(path)
     this.#open.set(path, fd)
     if (this.#open.size > MAX_OPEN_FILES) {
       const [oldest] = this.#open.keys()
@@ -29,5 +30,13 @@ export class FileHandles {
 
   closeAll(): void {
     for (const path of [...this.#open.keys()]) this.release(path)
+  }
+}
+
+function opened(path: string): number {
+  try {
+    return openSync(path, 'a+')
+  } catch (error) {
+    throw new StorageError(`The embedded broker cannot open '${path}': ${String(error)}`, { cause: error })
   }
 }

@@ -44,5 +44,5 @@ export interface BrokerStorage {
   close(): void
 }
 
-/** Thrown by `append` when there is no room, or the disk fails. Nothing was written. */
+/** Thrown by `append`, also of journals, when there is no room, or the disk fails. Nothing was written. */
 export class StorageError extends Error {}

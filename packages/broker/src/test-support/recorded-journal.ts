@@ -1,9 +1,12 @@
+import { StorageError } from '../storage/log-storage.ts'
 import type { JournalEntry, StateJournal } from '../storage/state-journal.ts'
 
 /** A journal whose text can be read, and read again as by the next process. */
 export class RecordedJournal implements StateJournal {
   lines: string[] = []
   isLarge = false
+  /** Appends left until one fails, as on a full disk; later ones succeed. */
+  failsAfter = Infinity
   readonly #earlier: readonly string[]
 
   constructor(earlier: readonly string[] = []) {
@@ -16,6 +19,7 @@ export class RecordedJournal implements StateJournal {
   }
 
   append(entry: JournalEntry): void {
+    if (this.failsAfter-- === 0) throw new StorageError('The disk is full.')
     this.lines.push(JSON.stringify(entry))
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../error-code.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import { TransactionRig } from './test-support/transaction-rig.ts'
 
 const LAST_EPOCH = 32_766
@@ -317,5 +318,32 @@ describe('administration', () => {
     expect(rig.ends).toHaveLength(1)
     expect(rig.add(producer)).toBe(ErrorCode.PRODUCER_FENCED)
     expect(rig.coordinator.fenceProducer('none')).toBe(false)
+  })
+})
+
+describe('a disk that is full', () => {
+  it('refuses to end a transaction while the decision cannot be written, and ends it once it can', () => {
+    const rig = new TransactionRig()
+    const producer = rig.initialised()
+    rig.add(producer)
+    rig.journal.failsAfter = 0
+    expect(() => rig.end(producer)).toThrow(StorageError)
+    expect(rig.ends).toEqual([])
+    expect(rig.end(producer).errorCode).toBe(ErrorCode.CONCURRENT_TRANSACTIONS)
+    rig.clock.advance(1000)
+    expect(rig.state).toBe('CompleteCommit')
+    expect(rig.ends).toEqual([`commit t-0 as ${producer.producerId}/1`])
+    expect(rig.end(producer)).toMatchObject({ errorCode: 0, producerEpoch: 1 })
+  })
+
+  it('does not undo an end that is decided and marked, and comes to it again after a restart', () => {
+    const rig = new TransactionRig()
+    const producer = rig.initialised()
+    rig.add(producer)
+    rig.journal.failsAfter = 1
+    expect(rig.end(producer).errorCode).toBe(0)
+    rig.clock.advance(1000)
+    expect(rig.ends).toHaveLength(1)
+    expect(rig.restart().state).toBe('CompleteCommit')
   })
 })

@@ -2,6 +2,7 @@ import type { DescribeTransactions, ListTransactions, ResponseInputOf } from '@m
 import type { Clock, Logger } from '@millrace/streams/ports'
 import { ErrorCode } from '../error-code.ts'
 import type { GroupCoordinator } from '../groups/group-coordinator.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import type { JournalEntry, StateJournal } from '../storage/state-journal.ts'
 import type { Topics } from '../topics/topics.ts'
 import { completeEnd, judgeEnd, prepareEnd } from './end-transaction.ts'
@@ -46,6 +47,8 @@ export interface TransactionFilter {
   readonly pattern: RegExp | null
 }
 
+/** Until what the disk refused is tried again. */
+const RETRY_MS = 1000
 const NO_IDENTITY: ProducerIdentity = { producerId: NO_PRODUCER_ID, producerEpoch: NO_PRODUCER_EPOCH }
 
 /**
@@ -72,7 +75,7 @@ export class TransactionCoordinator {
   start(): void {
     for (const entry of this.#parts.journal.replay()) this.#restore(entry as JournalEntry & TransactionEntry)
     for (const transaction of this.#transactions.values()) {
-      if (transaction.isEnding) this.#complete(transaction)
+      if (transaction.isEnding) this.#writeMarkers(transaction)
       else if (transaction.isIn('Ongoing')) this.#scheduleTimeout(transaction)
     }
     this.#scheduleCleanup()
@@ -218,14 +221,40 @@ export class TransactionCoordinator {
     const { clock, config } = this.#parts
     transaction.cancelTimer()
     prepareEnd(transaction, decision, raisesEpoch, clock.nowMs(), this.#nextProducerId)
-    this.#save(transaction)
-    if (config.transactionMarkerDelayMs === 0) this.#complete(transaction)
-    else {
-      transaction.cancelTimer = clock.setTimer(config.transactionMarkerDelayMs, () => this.#complete(transaction))
+    const complete = (): void => this.#writeMarkers(transaction)
+    this.#carryOut(transaction, [
+      () => this.#save(transaction),
+      config.transactionMarkerDelayMs === 0
+        ? complete
+        : () => this.#carryOutIn(config.transactionMarkerDelayMs, transaction, [complete])
+    ])
+  }
+
+  /** Takes the steps of an end that was decided. Where the disk fails this request fails, and time takes the rest. */
+  #carryOut(transaction: Transaction, steps: readonly (() => void)[]): void {
+    for (const [i, step] of steps.entries()) {
+      try {
+        step()
+      } catch (error) {
+        if (error instanceof StorageError) this.#carryOutIn(RETRY_MS, transaction, steps.slice(i))
+        throw error
+      }
     }
   }
 
-  #complete(transaction: Transaction): void {
+  #carryOutIn(delayMs: number, transaction: Transaction, steps: readonly (() => void)[]): void {
+    const { clock, logger } = this.#parts
+    transaction.cancelTimer = clock.setTimer(delayMs, () => {
+      try {
+        this.#carryOut(transaction, steps)
+      } catch (error) {
+        const { transactionalId } = transaction
+        logger.error('a transaction cannot be ended yet', { transactionalId, error })
+      }
+    })
+  }
+
+  #writeMarkers(transaction: Transaction): void {
     const { topics, groups, logger } = this.#parts
     const { producerId, producerEpoch, transactionalId } = transaction
     const committed = transaction.isIn('PrepareCommit')
@@ -242,7 +271,13 @@ export class TransactionCoordinator {
       }
     }
     completeEnd(transaction, this.#parts.clock.nowMs())
-    this.#save(transaction)
+    try {
+      this.#save(transaction)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      // The decision is written: the next start comes to the same end, unless more is written before.
+      logger.error('the end of a transaction is not written down', { transactionalId, error })
+    }
   }
 
   // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────

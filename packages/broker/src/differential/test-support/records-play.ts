@@ -54,6 +54,7 @@ export class RecordsPlay {
   readonly #producers = new Names('p')
   readonly #writers: Writer[] = []
   readonly #nowMs: number
+  #deleted = false
   readonly #settings: Readonly<Record<string, string>>
 
   constructor(side: Side, random: Random, topic: string, nowMs: number) {
@@ -231,7 +232,8 @@ export class RecordsPlay {
     const found = answer.topics[0]!.partitions[0]!
     const time = found.timestamp < 0 ? found.timestamp : this.#stamped ? 'a time' : found.timestamp - this.#nowMs
     // When records are stamped by the broker, which of them a time finds is chance.
-    const byTime = this.#stamped && (timestamp >= 0 || timestamp === -3)
+    // Kafka drops a segment below the start some time later; until then it knows of its highest timestamp.
+    const byTime = (this.#stamped && timestamp >= 0) || (timestamp === -3 && (this.#stamped || this.#deleted))
     const asked = timestamp < 0 ? timestamp : timestamp - this.#nowMs
     const offset = byTime ? 'any' : found.offset
     this.#write(
@@ -245,6 +247,7 @@ export class RecordsPlay {
     const offset = this.#below(20) - 2
     const topics = [{ name: this.#topic, partitions: [{ partitionIndex, offset }] }]
     const answer = await this.#client.send(DeleteRecords, this.#below(3), { topics, timeoutMs: 30_000 })
+    this.#deleted = true
     const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
     this.#write(`delete below ${offset} of ${partitionIndex}`, errorCode, String(lowWatermark))
   }
