@@ -8,6 +8,9 @@ process.env.NODE_OPTIONS = nodeOptionsWith(`--conditions=${SOURCE_CONDITION}`)
 const NOT_TESTS = ['**/node_modules/**', '**/dist/**', '**/.cache/**']
 const SOURCES = { resolve: { conditions: [SOURCE_CONDITION] }, ssr: { resolve: { conditions: [SOURCE_CONDITION] } } }
 
+/** kafkajs 2.2.4 sets timers that are due in the past, which is harmless. */
+const NODE_OPTIONS = ['--disable-warning=TimeoutNegativeWarning']
+
 /** Tests that need a broker: they run on Apache Kafka, and on the embedded broker. */
 const INTEGRATION = [
   'packages/*/src/**/*.kafka.test.ts',
@@ -33,8 +36,7 @@ const ON_EMBEDDED_BROKER = {
   // They wait for time-outs and for each other more than they compute; so two at a time, and not beside those that compute.
   maxWorkers: 2,
   sequence: { groupOrder: 1 },
-  // kafkajs 2.2.4 sets timers that are due in the past, which is harmless.
-  execArgv: ['--disable-warning=TimeoutNegativeWarning']
+  execArgv: NODE_OPTIONS
 }
 
 /** Where `.ci/run` wants a machine-readable report for its last line. */
@@ -62,7 +64,8 @@ export default defineConfig({
           ],
           exclude: [...NOT_TESTS, '**/*.kafka.test.ts', '**/*.registry.test.ts', 'test/pack/**', 'test/broker-java/**'],
           testTimeout: 15_000,
-          hookTimeout: 15_000
+          hookTimeout: 15_000,
+          execArgv: NODE_OPTIONS
         }
       },
       {
@@ -72,7 +75,8 @@ export default defineConfig({
           include: INTEGRATION,
           exclude: NOT_TESTS,
           testTimeout: 60_000,
-          hookTimeout: 60_000
+          hookTimeout: 60_000,
+          execArgv: NODE_OPTIONS
         }
       },
       { ...SOURCES, test: { name: 'broker', ...ON_EMBEDDED_BROKER, include: INTEGRATION } },
