@@ -22,7 +22,7 @@ const SETTINGS: readonly Readonly<Record<string, string>>[] = [
   { 'message.timestamp.type': 'LogAppendTime' },
   { 'cleanup.policy': 'compact' },
   { 'max.message.bytes': '300' },
-  { 'message.timestamp.before.max.ms': '5000', 'message.timestamp.after.max.ms': '5000' },
+  { 'message.timestamp.before.max.ms': '3600000', 'message.timestamp.after.max.ms': '3600000' },
   { 'cleanup.policy': 'compact,delete', 'retention.bytes': '100000000' }
 ]
 const SPECIAL_TIMES = [-1, -2, -3]
@@ -153,10 +153,18 @@ export class RecordsPlay {
     for (let i = 0; i < count; i++) {
       const key = withoutKey ? null : Buffer.from(`k${this.#below(4)}`)
       const value = this.#random() < 0.2 ? null : Buffer.alloc(this.#below(120), 'v')
-      const timestampMs = this.#random() < 0.05 ? -1 : this.#nowMs - 8000 + this.#below(12) * 1000
+      const timestampMs = this.#timestamp()
       builder.append(key, 0, key?.length ?? -1, value, 0, value?.length ?? -1, timestampMs, [])
     }
     return builder.build(options)
+  }
+
+  /** Bounds of topics are an hour, so that it does not matter when a request arrives. */
+  #timestamp(): number {
+    const how = this.#random()
+    if (how < 0.05) return -1
+    if (how < 0.08) return this.#nowMs + (how < 0.065 ? -2 : 2) * 3_600_000
+    return this.#nowMs - 8000 + this.#below(12) * 1000
   }
 
   async #send(index: number, records: Buffer | null, what: string): Promise<boolean> {
