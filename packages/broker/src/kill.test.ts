@@ -26,6 +26,8 @@ import { WireClient } from './test-support/wire-client.ts'
 const CHILD = join(import.meta.dirname, 'test-support', 'broker-child.ts')
 const SEED = Number(process.env.KILL_SEED ?? 1)
 const KILLS = Number(process.env.KILLS ?? 5)
+// A start takes a while on a machine that is busy.
+const TIMEOUT_MS = 30_000 + KILLS * 6000
 const TOPIC = 'ledger'
 const GROUP = 'readers'
 const ID = 'writer'
@@ -80,114 +82,122 @@ class MortalBroker {
 const cleanups: (() => void)[] = []
 afterEach(() => cleanups.splice(0).forEach(cleanup => cleanup()))
 
-test(`killed at any moment of transactional load it loses nothing acknowledged and shows nothing aborted`, async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
-  const broker = new MortalBroker(dir)
-  cleanups.push(() => {
-    broker.kill()
-    rmSync(dir, { recursive: true, force: true })
-  })
-  const random = seededRandom(SEED)
-  const outcomes = new Map<string, 'committed' | 'aborted' | 'unknown'>()
-  let acknowledgedOffset = -1
-  let number = 0
-  await broker.start()
-  const topics = [{ name: TOPIC, numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] }]
-  expect((await broker.ask(CreateTopics, 7, { topics, timeoutMs: 1000 })).topics[0]?.errorCode).toBe(0)
+test(
+  `killed at any moment of transactional load it loses nothing acknowledged and shows nothing aborted`,
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
+    const broker = new MortalBroker(dir)
+    cleanups.push(() => {
+      broker.kill()
+      rmSync(dir, { recursive: true, force: true })
+    })
+    const random = seededRandom(SEED)
+    const outcomes = new Map<string, 'committed' | 'aborted' | 'unknown'>()
+    let acknowledgedOffset = -1
+    let number = 0
+    await broker.start()
+    const topics = [{ name: TOPIC, numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] }]
+    expect((await broker.ask(CreateTopics, 7, { topics, timeoutMs: 1000 })).topics[0]?.errorCode).toBe(0)
 
-  for (let kills = 0; kills <= KILLS; kills++) {
-    try {
-      const producer = new Producer(broker)
-      await producer.initialise()
-      const last = kills === KILLS
-      for (let i = 0; !last || i < 3; i++) {
-        const value = `v${number++}`
-        const commits = last || random() < 0.7
-        outcomes.set(value, 'unknown')
-        await producer.write(0, value)
-        await producer.write(1, value)
-        await producer.commitOffset(number)
-        await producer.end(commits)
-        outcomes.set(value, commits ? 'committed' : 'aborted')
-        if (commits) acknowledgedOffset = number
-        // From the first transaction of a run on, so that each run gets somewhere.
-        if (i === 0 && !last) broker.killAfter(1 + Math.floor(random() * 30))
+    for (let kills = 0; kills <= KILLS; kills++) {
+      try {
+        const producer = new Producer(broker)
+        await producer.initialise()
+        const last = kills === KILLS
+        for (let i = 0; !last || i < 3; i++) {
+          const value = `v${number++}`
+          const commits = last || random() < 0.7
+          outcomes.set(value, 'unknown')
+          await producer.write(0, value)
+          await producer.write(1, value)
+          await producer.commitOffset(number)
+          await producer.end(commits)
+          outcomes.set(value, commits ? 'committed' : 'aborted')
+          if (commits) acknowledgedOffset = number
+          // From the first transaction of a run on, so that each run gets somewhere.
+          if (i === 0 && !last) broker.killAfter(1 + Math.floor(random() * 30))
+        }
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error
+        await broker.start()
       }
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error
-      await broker.start()
     }
-  }
 
-  const shown = await Promise.all([0, 1].map(partition => readCommitted(broker, partition)))
-  expect(shown[0]).toEqual(shown[1])
-  expect(new Set(shown[0]).size).toBe(shown[0]?.length)
-  const wrong = [...outcomes].filter(([value, outcome]) => {
-    return outcome !== 'unknown' && (shown[0] as string[]).includes(value) !== (outcome === 'committed')
-  })
-  expect(wrong).toEqual([])
-  const groups = [{ groupId: GROUP, topics: [{ name: TOPIC, partitionIndexes: [0] }] }]
-  const stored = await broker.ask(OffsetFetch, 8, { groups, requireStable: true })
-  // The last run ends with transactions that were answered.
-  expect(stored.groups[0]?.topics[0]?.partitions[0]).toMatchObject({
-    errorCode: 0,
-    committedOffset: acknowledgedOffset
-  })
-  expect([...outcomes.values()].filter(outcome => outcome === 'committed').length).toBeGreaterThan(KILLS)
-}, 60_000)
+    const shown = await Promise.all([0, 1].map(partition => readCommitted(broker, partition)))
+    expect(shown[0]).toEqual(shown[1])
+    expect(new Set(shown[0]).size).toBe(shown[0]?.length)
+    const wrong = [...outcomes].filter(([value, outcome]) => {
+      return outcome !== 'unknown' && (shown[0] as string[]).includes(value) !== (outcome === 'committed')
+    })
+    expect(wrong).toEqual([])
+    const groups = [{ groupId: GROUP, topics: [{ name: TOPIC, partitionIndexes: [0] }] }]
+    const stored = await broker.ask(OffsetFetch, 8, { groups, requireStable: true })
+    // The last run ends with transactions that were answered.
+    expect(stored.groups[0]?.topics[0]?.partitions[0]).toMatchObject({
+      errorCode: 0,
+      committedOffset: acknowledgedOffset
+    })
+    expect([...outcomes.values()].filter(outcome => outcome === 'committed').length).toBeGreaterThan(KILLS)
+  },
+  TIMEOUT_MS
+)
 
-test('killed while logs are compacted and old segments go, it keeps the newest of each key and the newest records', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
-  const broker = new MortalBroker(dir, { logCleanupIntervalMs: 2 })
-  cleanups.push(() => {
-    broker.kill()
-    rmSync(dir, { recursive: true, force: true })
-  })
-  const random = seededRandom(SEED)
-  await broker.start()
-  const compacting = { 'cleanup.policy': 'compact', 'segment.bytes': '1048576', 'min.cleanable.dirty.ratio': '0.01' }
-  const retaining = { 'segment.bytes': '1048576', 'retention.bytes': '3000000' }
-  const topics = Object.entries({ compacted: compacting, retained: retaining }).map(([name, settings]) => ({
-    name,
-    numPartitions: 1,
-    replicationFactor: 1,
-    assignments: [],
-    configs: Object.entries(settings).map(([setting, value]) => ({ name: setting, value }))
-  }))
-  await broker.ask(CreateTopics, 7, { topics, timeoutMs: 1000 })
-  const newest = new Map<string, { acknowledged: string; possible: Set<string> }>()
-  const retained: string[] = []
-  const padding = '.'.repeat(60_000)
-  let number = 0
-  for (let kills = 0; kills <= KILLS; kills++) {
-    broker.killAfter(kills === KILLS ? Infinity : 20 + Math.floor(random() * 100))
-    try {
-      for (let i = 0; i < 120; i++) {
-        const [key, value] = [`k${Math.floor(random() * 10)}`, `${++number}`]
-        const known = newest.get(key) ?? { acknowledged: '', possible: new Set() }
-        newest.set(key, known)
-        known.possible.add(value)
-        await write(broker, 'compacted', key, `${value} ${padding}`)
-        newest.set(key, { acknowledged: value, possible: new Set([value]) })
-        await write(broker, 'retained', key, `${value} ${padding}`)
-        retained.push(value)
+test(
+  'killed while logs are compacted and old segments go, it keeps the newest of each key and the newest records',
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
+    const broker = new MortalBroker(dir, { logCleanupIntervalMs: 2 })
+    cleanups.push(() => {
+      broker.kill()
+      rmSync(dir, { recursive: true, force: true })
+    })
+    const random = seededRandom(SEED)
+    await broker.start()
+    const compacting = { 'cleanup.policy': 'compact', 'segment.bytes': '1048576', 'min.cleanable.dirty.ratio': '0.01' }
+    const retaining = { 'segment.bytes': '1048576', 'retention.bytes': '3000000' }
+    const topics = Object.entries({ compacted: compacting, retained: retaining }).map(([name, settings]) => ({
+      name,
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs: Object.entries(settings).map(([setting, value]) => ({ name: setting, value }))
+    }))
+    await broker.ask(CreateTopics, 7, { topics, timeoutMs: 1000 })
+    const newest = new Map<string, { acknowledged: string; possible: Set<string> }>()
+    const retained: string[] = []
+    const padding = '.'.repeat(60_000)
+    let number = 0
+    for (let kills = 0; kills <= KILLS; kills++) {
+      broker.killAfter(kills === KILLS ? Infinity : 20 + Math.floor(random() * 100))
+      try {
+        for (let i = 0; i < 120; i++) {
+          const [key, value] = [`k${Math.floor(random() * 10)}`, `${++number}`]
+          const known = newest.get(key) ?? { acknowledged: '', possible: new Set() }
+          newest.set(key, known)
+          known.possible.add(value)
+          await write(broker, 'compacted', key, `${value} ${padding}`)
+          newest.set(key, { acknowledged: value, possible: new Set([value]) })
+          await write(broker, 'retained', key, `${value} ${padding}`)
+          retained.push(value)
+        }
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error
+        await broker.start()
       }
-    } catch (error) {
-      if (!(error instanceof Killed)) throw error
-      await broker.start()
     }
-  }
-  const seen = new Map((await read(broker, 'compacted')).map(([key, value]) => [key, value]))
-  const lost = [...newest].filter(([key, { possible }]) => !possible.has(seen.get(key) ?? ''))
-  expect(lost).toEqual([])
-  // Compacted indeed, and retained by size.
-  expect((await read(broker, 'compacted')).length).toBeLessThan(number / 2)
-  const kept = (await read(broker, 'retained')).map(([, value]) => value)
-  expect(kept.length).toBeLessThan(retained.length)
-  expect(kept.filter(value => retained.includes(value))).toEqual(
-    retained.slice(retained.indexOf(kept.find(value => retained.includes(value)) as string))
-  )
-}, 60_000)
+    const seen = new Map((await read(broker, 'compacted')).map(([key, value]) => [key, value]))
+    const lost = [...newest].filter(([key, { possible }]) => !possible.has(seen.get(key) ?? ''))
+    expect(lost).toEqual([])
+    // Compacted indeed, and retained by size.
+    expect((await read(broker, 'compacted')).length).toBeLessThan(number / 2)
+    const kept = (await read(broker, 'retained')).map(([, value]) => value)
+    expect(kept.length).toBeLessThan(retained.length)
+    expect(kept.filter(value => retained.includes(value))).toEqual(
+      retained.slice(retained.indexOf(kept.find(value => retained.includes(value)) as string))
+    )
+  },
+  TIMEOUT_MS
+)
 
 async function write(broker: MortalBroker, name: string, key: string, value: string): Promise<void> {
   const topicData = [{ name, partitionData: [{ index: 0, records: batchOf([{ key, value }], Date.now()) }] }]
