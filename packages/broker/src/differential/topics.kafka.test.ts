@@ -60,11 +60,11 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const client of clients) {
+  for (const client of clients ?? []) {
     await client.send(DeleteTopics, 5, { topicNames: [topic, compacted], timeoutMs: 30_000 })
     client.close()
   }
-  for (const side of sides) await side.close()
+  for (const side of sides ?? []) await side.close()
 })
 
 type Normal<A extends Api> = (answer: ResponseOf<A>) => unknown

@@ -103,7 +103,14 @@ export class RecordsPlay {
 
   async #newWriter(): Promise<void> {
     const request = { transactionalId: null, transactionTimeoutMs: 60_000 }
-    const { errorCode, producerId, producerEpoch } = await this.#client.send(InitProducerId, 4, request)
+    let answer = await this.#client.send(InitProducerId, 4, request)
+    // A Kafka that has just been started has no ids to give yet.
+    await eventually(async () => {
+      if (errorName(answer.errorCode) !== 'COORDINATOR_LOAD_IN_PROGRESS') return true
+      answer = await this.#client.send(InitProducerId, 4, request)
+      return false
+    })
+    const { errorCode, producerId, producerEpoch } = answer
     if (errorCode !== 0) throw new Error(errorName(errorCode))
     this.#writers.push({ producerId, producerEpoch, sequences: new Map() })
     this.#write('writer', 0, this.#producers.of(producerId))

@@ -1,5 +1,6 @@
 import { CreateTopics, FindCoordinator, InitProducerId, kafkaError, ListOffsets, Metadata } from '@millrace/protocol'
 import type { Clock } from '@millrace/streams/ports'
+import { vi } from 'vitest'
 import { EmbeddedBroker } from '../../broker.ts'
 import { realClock } from '../../system-time.ts'
 import { WireClient } from '../../test-support/wire-client.ts'
@@ -54,6 +55,8 @@ export async function prepare(side: Side, topics: readonly string[]): Promise<vo
     return found.errorCode === 0 && led && metadata.topics.every(({ partitions }) => partitions.length === 2)
   })
   await eventually(async () => {
+    // Looking for the coordinator is what makes a new Kafka create its topic.
+    await client.send(FindCoordinator, 2, { key: `${topics[0]}-probe`, keyType: 1 })
     const { errorCode } = await client.send(InitProducerId, 4, {
       transactionalId: `${topics[0]}-probe`,
       transactionTimeoutMs: 10_000
@@ -63,10 +66,9 @@ export async function prepare(side: Side, topics: readonly string[]): Promise<vo
   client.close()
 }
 
-/** Asks until it holds. */
+/** Asks until it holds. A Kafka that has just been started makes the topics of its coordinators first, which takes seconds. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 10_000; i++) if (await holds()) return
-  throw new Error('It never came to hold.')
+  await vi.waitUntil(holds, { timeout: 40_000, interval: 20 })
 }
 
 /** Ids that brokers draw by chance, named in the order in which they appear. */
