@@ -22,14 +22,12 @@ const PACKAGES = filesOf('packages/*/package.json').map(dirname)
 
 /** The files that implement the ports for time, timers and randomness in the real world, or stand beside one. */
 const REAL_TIME: Readonly<Record<string, string>> = {
-  'packages/broker/src/system-time.ts': 'implements Clock and Random for a broker that is given none',
   'packages/millrace/src/console-logger.ts': 'stamps log lines for people; nothing is computed from it',
   'packages/cli/src/process-io.ts': 'the process around the command: what it waits for between restarts',
-  'packages/serde-avro/src/system-clock.ts': 'implements Clock for a registry client that is given none',
   'packages/store-level/src/process-slots.ts': 'names a directory unlike any other on the machine',
-  'packages/streams/src/runtime/system-clock.ts': 'implements Clock',
+  'packages/streams/src/ports/system-clock.ts': 'implements Clock',
   'packages/streams/src/runtime/system-event-loop.ts': 'implements EventLoop',
-  'packages/streams/src/runtime/system-random.ts': 'implements Random',
+  'packages/streams/src/ports/system-random.ts': 'implements Random',
   'packages/transport-kafkajs/src/timer.ts': 'time-outs of real sockets, which no simulated clock can drive'
 }
 

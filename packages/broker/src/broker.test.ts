@@ -1,12 +1,11 @@
 import { createKafkaClient, type Transport } from '@millrace/client'
 import { CreateTopics, IncrementalAlterConfigs, ListOffsets, Produce, restampBatch } from '@millrace/protocol'
-import { SILENT_LOGGER } from '@millrace/streams/ports'
+import { SILENT_LOGGER, systemClock, systemRandom } from '@millrace/streams/ports'
 import { MockClock } from '@millrace/testing'
 import { Kafka, logLevel } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { EmbeddedBroker } from './index.ts'
 import { batchOf } from './log/test-support/log-rig.ts'
-import { realClock, realRandom } from './system-time.ts'
 import { WireClient } from './test-support/wire-client.ts'
 
 test('listens on a free port of the loopback, and tells kafkajs what it serves', async () => {
@@ -21,7 +20,7 @@ test('is reached by our client without a socket', async () => {
   await using broker = await EmbeddedBroker.start()
   expect(broker.address).toBeUndefined()
   const transport: Transport = broker.transport()
-  const client = createKafkaClient({ transport, clock: realClock, random: realRandom, logger: SILENT_LOGGER })
+  const client = createKafkaClient({ transport, clock: systemClock, random: systemRandom, logger: SILENT_LOGGER })
   await client.connect()
   await client.close()
 })

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { type Clock, type Logger, type Random, SILENT_LOGGER } from '@millrace/streams/ports'
+import { type Clock, type Logger, type Random, SILENT_LOGGER, systemClock, systemRandom } from '@millrace/streams/ports'
 import { type BrokerConfig, DEFAULT_BROKER_CONFIG } from './broker-config.ts'
 import { BrokerRun, type BrokerRunParts } from './broker-run.ts'
 import { Faults } from './faults/faults.ts'
@@ -9,7 +9,6 @@ import type { ListeningAddress } from './server/tcp-listener.ts'
 import { DiskStorage } from './storage/disk-storage.ts'
 import type { BrokerStorage } from './storage/log-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
-import { realClock, realRandom } from './system-time.ts'
 
 export interface EmbeddedBrokerOptions extends Partial<BrokerConfig> {
   /** Address to listen on. Default `127.0.0.1`: there is no authentication. */
@@ -72,8 +71,8 @@ export class EmbeddedBroker implements AsyncDisposable {
       advertisedHost,
       data,
       fsync = 'never',
-      clock = realClock,
-      random = realRandom,
+      clock = systemClock,
+      random = systemRandom,
       logger = SILENT_LOGGER
     } = options
     const config = configOf(options)

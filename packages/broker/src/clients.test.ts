@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { createKafkaClient, type Transport } from '@millrace/client'
-import { SILENT_LOGGER } from '@millrace/streams/ports'
+import { SILENT_LOGGER, systemClock, systemRandom } from '@millrace/streams/ports'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { EmbeddedBroker } from './index.ts'
-import { realClock, realRandom } from './system-time.ts'
 
 const WAYS = ['over TCP', 'without a socket'] as const
 
@@ -60,7 +59,7 @@ for (const way of WAYS) {
     await using broker = await EmbeddedBroker.start(way === 'over TCP' ? { port: 0 } : {})
     const transport: Transport =
       way === 'over TCP' ? kafkajsTransport({ brokers: [broker.bootstrap] }) : broker.transport()
-    const client = createKafkaClient({ transport, clock: realClock, random: realRandom, logger: SILENT_LOGGER })
+    const client = createKafkaClient({ transport, clock: systemClock, random: systemRandom, logger: SILENT_LOGGER })
     await client.admin.createTopics([{ name: 't', partitionCount: 2, replicationFactor: 1, configs: {} }])
     const producer = await client.createProducer({})
     const topic = await producer.topic('t')

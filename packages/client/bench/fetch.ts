@@ -4,7 +4,7 @@
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { Kafka, logLevel } from 'kafkajs'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
-import { systemClock } from '../../streams/src/runtime/system-clock.ts'
+import { systemClock } from '../../streams/src/ports/system-clock.ts'
 import { createFetcher } from '../src/fetch/index.ts'
 import { createCluster } from '../src/index.ts'
 

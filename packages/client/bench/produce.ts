@@ -5,7 +5,7 @@ import { NO_HEADERS } from '@millrace/streams/core'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { Kafka, logLevel } from 'kafkajs'
-import { systemClock } from '../../streams/src/runtime/system-clock.ts'
+import { systemClock } from '../../streams/src/ports/system-clock.ts'
 import { createCluster } from '../src/index.ts'
 import { createProducer } from '../src/producer/index.ts'
 

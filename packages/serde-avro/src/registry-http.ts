@@ -1,10 +1,9 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { StreamsError } from '@millrace/streams/core'
-import type { Clock } from '@millrace/streams/ports'
+import { type Clock, systemClock } from '@millrace/streams/ports'
 import { messageOf } from './avro-type.ts'
 import { checkRegistryOptions, type RegistryOptions } from './registry-options.ts'
-import { systemClock } from './system-clock.ts'
 
 /** What the registry said. */
 export interface RegistryAnswer {

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { seededRandom } from '../test-support/seeded-random.ts'
 import { WireClient } from '../test-support/wire-client.ts'
 import { RecordsPlay } from './test-support/records-play.ts'
+import { SEEDS } from './test-support/seeds.ts'
 import { openSides, type Side } from './test-support/side.ts'
 
-const SEEDS = (process.env.DIFFERENTIAL_SEEDS ?? '1,2,3,4,5,6,7,8,9,10,11,12').split(',').map(Number)
 const STEP_COUNT = 80
 const prefix = `like-kafka-${randomUUID().slice(0, 8)}`
 const topicOf = (seed: number): string => `${prefix}-r${seed}`

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { seededRandom } from '../test-support/seeded-random.ts'
+import { SEEDS } from './test-support/seeds.ts'
 import { openSides, prepare, type Side } from './test-support/side.ts'
 import { TransactionPlay } from './test-support/transaction-play.ts'
 
-const SEEDS = (process.env.DIFFERENTIAL_SEEDS ?? '1,2,3,4,5,6,7,8,9,10,11,12').split(',').map(Number)
 const STEP_COUNT = 60
 const prefix = `like-kafka-${randomUUID().slice(0, 8)}`
 const topicOf = (seed: number): string => `${prefix}-${seed}`

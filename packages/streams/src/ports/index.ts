@@ -27,3 +27,5 @@ export type {
 } from './kafka-client.ts'
 export { type LogFields, type Logger, SILENT_LOGGER } from './logger.ts'
 export type { RawRange, RawRow, RawStore, RawStoreProvider, RawWrite } from './raw-store.ts'
+export { systemClock } from './system-clock.ts'
+export { systemRandom } from './system-random.ts'

@@ -1,8 +1,7 @@
 import { CreateTopics, FindCoordinator, InitProducerId, kafkaError, ListOffsets, Metadata } from '@millrace/protocol'
-import type { Clock } from '@millrace/streams/ports'
+import { type Clock, systemClock } from '@millrace/streams/ports'
 import { vi } from 'vitest'
 import { EmbeddedBroker } from '../../broker.ts'
-import { realClock } from '../../system-time.ts'
 import { WireClient } from '../../test-support/wire-client.ts'
 
 /** One of two brokers that are asked the same. */
@@ -14,10 +13,10 @@ export interface Side {
 
 /** A timer of no length fires with the next turn of the event loop, before any answer can have crossed a socket. */
 const PROMPT_CLOCK: Clock = {
-  nowMs: () => realClock.nowMs(),
-  monotonicMs: () => realClock.monotonicMs(),
+  nowMs: () => systemClock.nowMs(),
+  monotonicMs: () => systemClock.monotonicMs(),
   setTimer(delayMs, callback) {
-    if (delayMs > 0) return realClock.setTimer(delayMs, callback)
+    if (delayMs > 0) return systemClock.setTimer(delayMs, callback)
     const immediate = setImmediate(callback)
     return () => clearImmediate(immediate)
   }

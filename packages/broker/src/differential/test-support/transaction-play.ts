@@ -12,8 +12,7 @@ import {
   RecordBatchBuilder,
   TxnOffsetCommit
 } from '@millrace/protocol'
-import type { Random } from '@millrace/streams/ports'
-import { realClock } from '../../system-time.ts'
+import { type Random, systemClock } from '@millrace/streams/ports'
 import { WireClient } from '../../test-support/wire-client.ts'
 import { errorName, Names, type Side } from './side.ts'
 
@@ -345,6 +344,6 @@ function writeError(code: number): string {
 function batch(producerId: bigint, producerEpoch: number, baseSequence: number): Buffer {
   const builder = new RecordBatchBuilder()
   const value = Buffer.from('value')
-  builder.append(null, 0, -1, value, 0, value.length, realClock.nowMs(), [])
+  builder.append(null, 0, -1, value, 0, value.length, systemClock.nowMs(), [])
   return builder.build({ producerId, producerEpoch, baseSequence, transactional: true })
 }

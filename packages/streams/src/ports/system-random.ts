@@ -1,4 +1,4 @@
-import type { Random } from '../ports/index.ts'
+import type { Random } from './clock.ts'
 
 /** Node's own randomness; only for jitter, never for anything that has to be unguessable. */
 export const systemRandom: Random = () => Math.random()

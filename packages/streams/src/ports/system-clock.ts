@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/index.ts'
+import type { Clock } from './clock.ts'
 
 /** Real time. */
 export const systemClock: Clock = {
