@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePorts } from './free-ports.ts'
 import { kafkaAnswers } from './kafka-answers.ts'
-import { kafkaJars } from './kafka-jars.ts'
-import { LOGGING_FLAGS, serverProperties } from './kafka-settings.ts'
+import { BROKER_VERSION, kafkaJars } from './kafka-jars.ts'
+import { type Listener, LOGGING_FLAGS, type SecurityProtocol, serverProperties } from './kafka-settings.ts'
 import type { BrokerOptions, RunningBroker, StopOptions } from './running-broker.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -16,8 +16,21 @@ const STOP_TIMEOUT_MS = 30_000
 const POLL_MS = 100
 const PORT_ATTEMPTS = 5
 
+export interface KafkaOptions extends BrokerOptions {
+  /** Default: what `MILLRACE_KAFKA_VERSION` names, else the newest that is tested. */
+  readonly version?: string
+  /** Listeners besides the plain one, by name; each gets a free port. */
+  readonly listeners?: Readonly<Record<string, SecurityProtocol>>
+  /** Further lines of server.properties. */
+  readonly properties?: Readonly<Record<string, string>>
+  /** Further arguments of `kafka-storage.sh format`, for example users (`--add-scram`). */
+  readonly formatArguments?: readonly string[]
+}
+
 /** A running single-node Kafka. It dies with the process that started it, however that ends, unless released. */
 export interface Kafka extends RunningBroker {
+  /** `host:port` of one of the listeners in the options. */
+  addressOf(listener: string): string
   /** Lets the broker outlive this process; `stopKafka(dir)` ends it. */
   release(): void
 }
@@ -28,6 +41,14 @@ interface BrokerFile {
   readonly port: number
 }
 
+/** Where a broker is, and of what. */
+interface Place {
+  readonly dir: string
+  readonly jars: string
+  /** Removed with the broker. */
+  readonly temporary: boolean
+}
+
 interface Launched {
   readonly process: ChildProcess
   readonly pid: number
@@ -36,12 +57,12 @@ interface Launched {
 }
 
 /** Starts Apache Kafka and returns when it answers. */
-export async function startKafka(options: BrokerOptions = {}): Promise<Kafka> {
-  const jars = await kafkaJars()
+export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
+  const jars = await kafkaJars(options.version ?? BROKER_VERSION)
   const temporary = options.dir === undefined
   const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'millrace-kafka-')) : resolve(options.dir)
   try {
-    return await startIn(dir, options.port ?? 0, jars, temporary)
+    return await startIn({ dir, jars, temporary }, options)
   } catch (error) {
     if (temporary) await rm(dir, { recursive: true, force: true })
     throw error
@@ -66,7 +87,10 @@ export async function stopKafka(dir: string, { wipe = false }: StopOptions = {})
   return running !== undefined
 }
 
-async function startIn(dir: string, wantedPort: number, jars: string, temporary: boolean): Promise<Kafka> {
+async function startIn(place: Place, options: KafkaOptions): Promise<Kafka> {
+  const { dir, jars } = place
+  const { port: wantedPort = 0, properties = {}, formatArguments = [] } = options
+  const named = Object.entries(options.listeners ?? {})
   await mkdir(dir, { recursive: true })
   const other = await runningBroker(dir)
   if (other !== undefined) {
@@ -75,16 +99,17 @@ async function startIn(dir: string, wantedPort: number, jars: string, temporary:
     )
   }
   for (let attempt = 1; ; attempt++) {
-    const [controllerPort, freePort] = (await freePorts(2)) as [number, number]
+    const ports = await freePorts(2 + named.length)
+    const [controllerPort, freePort] = ports as [number, number]
+    const listeners = named.map(([name, protocol], i): Listener => ({ name, protocol, port: ports[2 + i] as number }))
     const port = wantedPort === 0 ? freePort : wantedPort
     if (wantedPort !== 0 && (await kafkaAnswers(port, 1000))) {
       throw new Error(`A Kafka broker answers on port ${port} already. Use it, stop it, or take another port (0: any).`)
     }
-    await writeFile(propertiesFile(dir), serverProperties({ port, controllerPort, dir }))
-    await format(dir, jars)
+    await writeFile(propertiesFile(dir), serverProperties({ port, controllerPort, dir, listeners, properties }))
+    await format(dir, jars, formatArguments)
     try {
-      const launched = await launch(dir, port, jars, temporary)
-      return brokerHandle(dir, port, jars, temporary, launched)
+      return brokerHandle(place, port, listeners, await launch(place, port))
     } catch (error) {
       // Somebody took the port between our look and the broker's bind.
       if (!(error instanceof PortTakenError) || attempt === PORT_ATTEMPTS) throw error
@@ -93,7 +118,8 @@ async function startIn(dir: string, wantedPort: number, jars: string, temporary:
   }
 }
 
-function brokerHandle(dir: string, port: number, jars: string, temporary: boolean, first: Launched): Kafka {
+function brokerHandle(place: Place, port: number, listeners: readonly Listener[], first: Launched): Kafka {
+  const { dir, temporary } = place
   let current = first
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const timer = setTimeout(() => current.process.kill('SIGKILL'), STOP_TIMEOUT_MS)
@@ -105,12 +131,17 @@ function brokerHandle(dir: string, port: number, jars: string, temporary: boolea
     brokers: `127.0.0.1:${port}`,
     port,
     dir,
+    addressOf(name) {
+      const listener = listeners.find(each => each.name === name)
+      if (listener === undefined) throw new Error(`The broker has no listener '${name}'.`)
+      return `127.0.0.1:${listener.port}`
+    },
     get pid() {
       return current.pid
     },
     async restart(signal = 'SIGTERM') {
       await end(signal)
-      current = await launch(dir, port, jars, temporary)
+      current = await launch(place, port)
     },
     async stop({ wipe = temporary } = {}) {
       await end(wipe ? 'SIGKILL' : 'SIGTERM')
@@ -125,12 +156,13 @@ function brokerHandle(dir: string, port: number, jars: string, temporary: boolea
 }
 
 /** Gives a new folder its cluster id; a folder with data keeps the one it has. */
-async function format(dir: string, jars: string): Promise<void> {
+async function format(dir: string, jars: string, further: readonly string[]): Promise<void> {
   if (existsSync(join(dir, 'logs', 'meta.properties'))) return
   const clusterId = randomBytes(16).toString('base64url')
   // As one argument: an id that happens to begin with a hyphen would be taken for another option.
   const id = `--cluster-id=${clusterId}`
-  const args = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', id, '--config', propertiesFile(dir)]
+  const command = ['kafka.tools.StorageTool', 'format', id, '--config', propertiesFile(dir), ...further]
+  const args = ['-cp', `${jars}/*`, ...command]
   const child = spawn('java', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -141,7 +173,7 @@ async function format(dir: string, jars: string): Promise<void> {
 
 class PortTakenError extends Error {}
 
-async function launch(dir: string, port: number, jars: string, temporary: boolean): Promise<Launched> {
+async function launch({ dir, jars, temporary }: Place, port: number): Promise<Launched> {
   const heap = process.env.KAFKA_HEAP ?? '512m'
   const log = join(dir, 'server.log')
   const output = await open(log, 'w')

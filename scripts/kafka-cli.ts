@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startKafka, stopKafka } from './kafka-broker.ts'
-import { CACHE_DIR, KAFKA_VERSION } from './kafka-jars.ts'
+import { BROKER_VERSION, CACHE_DIR } from './kafka-jars.ts'
 
-const USAGE = `scripts/kafka up [--port N] [--dir DIR]             start Apache Kafka ${KAFKA_VERSION}, wait until it answers
+const USAGE = `scripts/kafka up [--port N] [--dir DIR]             start Apache Kafka ${BROKER_VERSION}, wait until it answers
 scripts/kafka down [--port N] [--dir DIR] [--wipe]  stop it; --wipe also removes its data
 
   --port N   default 9092; 0 takes a free port
   --dir DIR  where its data is; default .cache/broker-PORT
 
-One node (KRaft), no container. The jars are fetched with Maven on first use. KAFKA_HEAP sets its memory (512m).
+One node (KRaft), no container. The jars are fetched with Maven on first use. KAFKA_HEAP sets its memory (512m),
+MILLRACE_KAFKA_VERSION another version.
 `
 
 async function main(): Promise<void> {
@@ -39,7 +40,7 @@ async function up(wantedPort: number, dir: string | undefined): Promise<void> {
   const place = dir === undefined ? `--port ${kafka.port}` : `--dir ${dir}`
   process.stdout.write(`${kafka.brokers}\n`)
   process.stderr.write(
-    `Apache Kafka ${KAFKA_VERSION} answers (pid ${kafka.pid}). Stop it: scripts/kafka down ${place}\n`
+    `Apache Kafka ${BROKER_VERSION} answers (pid ${kafka.pid}). Stop it: scripts/kafka down ${place}\n`
   )
 }
 

@@ -5,7 +5,10 @@ import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** Of Kafka's Java clients. */
 export const KAFKA_VERSION = '4.3.0'
+/** Of the brokers that are started; the environment's `MILLRACE_KAFKA_VERSION` takes another. */
+export const BROKER_VERSION = process.env.MILLRACE_KAFKA_VERSION || KAFKA_VERSION
 export const CACHE_DIR = fileURLToPath(new URL('../.cache', import.meta.url))
 
 const POM = fileURLToPath(new URL('./kafka-broker/pom.xml', import.meta.url))
@@ -17,32 +20,37 @@ interface Fetched {
   readonly instead: string
 }
 
-const KAFKA: Fetched = {
-  title: `Apache Kafka ${KAFKA_VERSION}`,
-  instead: 'set KAFKA_BROKERS to a running Kafka'
+const KAFKA = kafka(KAFKA_VERSION)
+
+function kafka(version: string): Fetched {
+  return { title: `Apache Kafka ${version}`, instead: 'set KAFKA_BROKERS to a running Kafka' }
 }
 
-/** The folder with Kafka's jars; on first use Maven fetches them. Several processes may ask at once. */
-export function kafkaJars(): Promise<string> {
-  return mavenJars('kafka', POM)
+/**
+ * The folder with Kafka's jars, broker and clients; on first use Maven fetches them. Several processes may ask at once.
+ *
+ * @param version - Default: `KAFKA_VERSION`.
+ */
+export function kafkaJars(version = KAFKA_VERSION): Promise<string> {
+  return mavenJars('kafka', POM, kafka(version), version)
 }
 
 /** The folder with the jars of another list of dependencies, which may use `${kafka.version}`. */
-export async function mavenJars(name: string, pom: string, what = KAFKA): Promise<string> {
+export async function mavenJars(name: string, pom: string, what = KAFKA, version = KAFKA_VERSION): Promise<string> {
   requireJava(what)
   // A changed list of jars is another folder.
   const pomHash = createHash('sha256')
     .update(await readFile(pom))
     .digest('hex')
     .slice(0, 8)
-  const jars = join(CACHE_DIR, `${name}-${KAFKA_VERSION}-${pomHash}`)
+  const jars = join(CACHE_DIR, `${name}-${version}-${pomHash}`)
   if (existsSync(jars)) return jars
   requireMaven(what)
   await mkdir(CACHE_DIR, { recursive: true })
   // Fetched aside and renamed, so that a folder with the final name is always whole.
   const aside = await mkdtemp(join(CACHE_DIR, 'kafka-jars-'))
   try {
-    await fetchWithMaven(pom, aside, what)
+    await fetchWithMaven(pom, aside, what, version)
     await rename(aside, jars).catch((cause: unknown) => {
       if (!existsSync(jars)) throw cause
     })
@@ -52,11 +60,16 @@ export async function mavenJars(name: string, pom: string, what = KAFKA): Promis
   return jars
 }
 
-async function fetchWithMaven(pom: string, outputDirectory: string, { title }: Fetched): Promise<void> {
+async function fetchWithMaven(
+  pom: string,
+  outputDirectory: string,
+  { title }: Fetched,
+  version: string
+): Promise<void> {
   process.stderr.write(`Fetching ${title} with Maven (once, up to 140 MB) …\n`)
   const log = join(outputDirectory, 'maven.log')
   const args = [
-    ...['-B', '-q', '-f', pom, `-Dkafka.version=${KAFKA_VERSION}`, `-DoutputDirectory=${outputDirectory}`],
+    ...['-B', '-q', '-f', pom, `-Dkafka.version=${version}`, `-DoutputDirectory=${outputDirectory}`],
     ...['-DincludeScope=runtime', '--log-file', log, 'dependency:copy-dependencies']
   ]
   const child = spawn('mvn', args, { stdio: 'ignore' })

@@ -2,17 +2,40 @@ export interface KafkaSettings {
   readonly port: number
   readonly controllerPort: number
   readonly dir: string
+  /** Listeners besides `PLAINTEXT`. */
+  readonly listeners?: readonly Listener[]
+  /** Further properties, which win. */
+  readonly properties?: Readonly<Record<string, string>>
 }
 
+export interface Listener {
+  readonly name: string
+  readonly protocol: SecurityProtocol
+  readonly port: number
+}
+
+export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
+
 /** One node that is broker and controller, with internal topics small enough for a laptop. */
-export function serverProperties({ port, controllerPort, dir }: KafkaSettings): string {
+export function serverProperties({
+  port,
+  controllerPort,
+  dir,
+  listeners = [],
+  properties = {}
+}: KafkaSettings): string {
+  const plain: Listener = { name: 'PLAINTEXT', protocol: 'PLAINTEXT', port }
+  const advertised = [plain, ...listeners]
+  const bound = [...advertised, { name: 'CONTROLLER', protocol: 'PLAINTEXT', port: controllerPort }]
+  const addresses = (of: typeof bound): string => of.map(({ name, port }) => `${name}://127.0.0.1:${port}`).join(',')
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=${addresses(bound)}
+advertised.listeners=${addresses(advertised)}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=${bound.map(({ name, protocol }) => `${name}:${protocol}`).join(',')}
 log.dirs=${dir}/logs
 num.partitions=1
 # A topic that nobody created is a mistake, and shall look like one.
@@ -31,7 +54,9 @@ group.initial.rebalance.delay.ms=0
 log.retention.ms=-1
 # The cleaner's default buffer would take a quarter of the heap.
 log.cleaner.dedupe.buffer.size=16777216
-`
+${Object.entries(properties)
+  .map(([name, value]) => `${name}=${value}\n`)
+  .join('')}`
 }
 
 /** Warnings and errors, with their time. */
