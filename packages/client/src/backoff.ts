@@ -1,5 +1,14 @@
 import type { Random } from '@millrace/streams/ports'
 
+/** Between attempts at whatever may pass. */
+export interface RetryBackoff {
+  readonly firstMs: number
+  readonly maxMs: number
+}
+
+/** Kafka's `retry.backoff.ms` and `retry.backoff.max.ms`. */
+export const DEFAULT_RETRY_BACKOFF: RetryBackoff = { firstMs: 100, maxMs: 1000 }
+
 /** Waits that double from attempt to attempt, each up to a fifth shorter or longer, so that clients do not retry in step. */
 export class Backoff {
   readonly #initialMs: number

@@ -1,13 +1,11 @@
 import { FindCoordinator } from '@millrace/protocol'
 import { StreamsError } from '@millrace/streams/core'
 import type { Clock, Random } from '@millrace/streams/ports'
-import { Backoff } from './backoff.ts'
+import { Backoff, type RetryBackoff } from './backoff.ts'
 import type { Cluster, Target } from './cluster.ts'
 import { KafkaErrorCode } from './kafka-error-code.ts'
 import { sleep } from './sleep.ts'
 
-const RETRY_MS = 100
-const MAX_RETRY_MS = 1000
 const GROUP = 0
 const TRANSACTION = 1
 
@@ -29,18 +27,21 @@ export class Coordinators {
   readonly #clock: Clock
   readonly #random: Random
   readonly #timeoutMs: number
+  readonly #retry: RetryBackoff
   readonly #known = new Map<string, number>()
   readonly #finding = new Map<string, Promise<Coordinator>>()
 
   constructor(
     cluster: Pick<Cluster, 'request'>,
     { clock, random }: { readonly clock: Clock; readonly random: Random },
-    timeoutMs: number
+    timeoutMs: number,
+    retryBackoff: RetryBackoff
   ) {
     this.#cluster = cluster
     this.#clock = clock
     this.#random = random
     this.#timeoutMs = timeoutMs
+    this.#retry = retryBackoff
   }
 
   /** Its node id, from what is known. */
@@ -69,7 +70,7 @@ export class Coordinators {
 
   async #lookUp(target: CoordinatorTarget, key: string): Promise<Coordinator> {
     const deadlineMs = this.#clock.monotonicMs() + this.#timeoutMs
-    const backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, this.#random)
+    const backoff = new Backoff(this.#retry.firstMs, this.#retry.maxMs, this.#random)
     const isGroup = 'groupCoordinator' in target
     const id = isGroup ? target.groupCoordinator : target.transactionCoordinator
     const what = isGroup ? `group '${id}'` : `transactional id '${id}'`

@@ -12,6 +12,7 @@ import type {
   RecordProducer
 } from '@millrace/streams/ports'
 import { createAdmin } from './admin/index.ts'
+import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from './backoff.ts'
 import type { Cluster } from './cluster.ts'
 import { createFetcher } from './fetch/index.ts'
 import { createGroupMember } from './group/index.ts'
@@ -25,9 +26,14 @@ export interface KafkaClientOptions {
   readonly random: Random
   readonly logger: Logger
   /** Default: what the transport was configured with, else 30,000. */
-  readonly requestTimeoutMs?: number
+  readonly requestTimeoutMs?: number | undefined
   /** Age at which metadata is read anew when it is used. Default 300,000. */
-  readonly metadataMaxAgeMs?: number
+  readonly metadataMaxAgeMs?: number | undefined
+  /** First and longest wait between attempts at what may pass; it doubles. Defaults 100 and 1,000. */
+  readonly retryBackoffMs?: number | undefined
+  readonly retryBackoffMaxMs?: number | undefined
+  /** A rack as brokers name theirs: followers in it are read from, where leaders say so (KIP-392). Default: none. */
+  readonly clientRack?: string | undefined
 }
 
 /**
@@ -40,16 +46,30 @@ export function createKafkaClient(options: KafkaClientOptions): KafkaClient {
   return new ClusterClient(options)
 }
 
+/** What all parts of a client have in common. */
+interface SharedParts {
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly retryBackoff: RetryBackoff
+}
+
 class ClusterClient implements KafkaClient {
   readonly admin: KafkaAdmin
   readonly #options: KafkaClientOptions
+  readonly #retryBackoff: RetryBackoff
   readonly #cluster: Cluster
   readonly #fetchers = new Set<Fetcher>()
   #fetcherCount = 0
 
   constructor(options: KafkaClientOptions) {
     this.#options = options
-    this.#cluster = createCluster(options)
+    this.#retryBackoff = {
+      firstMs: options.retryBackoffMs ?? DEFAULT_RETRY_BACKOFF.firstMs,
+      maxMs: options.retryBackoffMaxMs ?? DEFAULT_RETRY_BACKOFF.maxMs
+    }
+    this.#cluster = createCluster({ ...options, retryBackoff: this.#retryBackoff })
     this.admin = createAdmin(this.#parts(undefined))
   }
 
@@ -58,20 +78,31 @@ class ClusterClient implements KafkaClient {
   }
 
   createFetcher(options: FetcherOptions): Fetcher {
-    const { requestTimeoutMs } = this.#options
+    const { requestTimeoutMs, clientRack, metadataMaxAgeMs } = this.#options
     const lane = `fetch-${++this.#fetcherCount}`
     const onClosed = (): boolean => this.#fetchers.delete(fetcher)
-    const fetcher: Fetcher = createFetcher({ ...this.#parts(options), lane, requestTimeoutMs, onClosed })
+    const fetcher: Fetcher = createFetcher({
+      ...this.#parts(options),
+      lane,
+      requestTimeoutMs,
+      clientRack,
+      metadataMaxAgeMs,
+      onClosed
+    })
     this.#fetchers.add(fetcher)
     return fetcher
   }
 
   async createProducer(options: ProducerOptions): Promise<RecordProducer> {
-    return await createProducer(this.#parts(options))
+    const { requestTimeoutMs } = this.#options
+    const { firstMs, maxMs } = this.#retryBackoff
+    return await createProducer(
+      this.#parts({ requestTimeoutMs, retryBackoffMs: firstMs, retryBackoffMaxMs: maxMs, ...options })
+    )
   }
 
   joinGroup(options: GroupOptions): GroupMember {
-    return createGroupMember(this.#parts(options))
+    return createGroupMember({ ...this.#parts(options), metadataMaxAgeMs: this.#options.metadataMaxAgeMs })
   }
 
   async close(): Promise<void> {
@@ -79,8 +110,8 @@ class ClusterClient implements KafkaClient {
     await this.#cluster.close()
   }
 
-  #parts<T>(options: T): { cluster: Cluster; clock: Clock; random: Random; logger: Logger; options: T } {
+  #parts<T>(options: T): SharedParts & { readonly options: T } {
     const { clock, random, logger } = this.#options
-    return { cluster: this.#cluster, clock, random, logger, options }
+    return { cluster: this.#cluster, clock, random, logger, retryBackoff: this.#retryBackoff, options }
   }
 }

@@ -1,6 +1,7 @@
 import { type Api, Metadata, type RequestOf, type ResponseOf } from '@millrace/protocol'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
+import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from './backoff.ts'
 import { BrokerLane, nameOf } from './broker-lane.ts'
 import type { Cluster, PartitionLeader, RequestOptions, Target, TopicMetadata } from './cluster.ts'
 import { Coordinators, isCoordinatorTarget } from './coordinators.ts'
@@ -18,6 +19,8 @@ export interface ClusterOptions {
   readonly requestTimeoutMs?: number | undefined
   /** Age at which metadata is read anew when it is used. Default 300,000. */
   readonly metadataMaxAgeMs?: number | undefined
+  /** Default 100 to 1,000. */
+  readonly retryBackoff?: RetryBackoff | undefined
 }
 
 /** Makes a cluster. It connects with the first request. */
@@ -49,7 +52,8 @@ class KafkaCluster implements Cluster {
     this.#options = options
     this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? 30_000
     this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000
-    this.#coordinators = new Coordinators(this, options, this.#requestTimeoutMs)
+    const retryBackoff = options.retryBackoff ?? DEFAULT_RETRY_BACKOFF
+    this.#coordinators = new Coordinators(this, options, this.#requestTimeoutMs, retryBackoff)
   }
 
   request<A extends Api>(

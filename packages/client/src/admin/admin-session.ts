@@ -1,6 +1,6 @@
 import { isStreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
-import { Backoff } from '../backoff.ts'
+import { Backoff, DEFAULT_RETRY_BACKOFF, type RetryBackoff } from '../backoff.ts'
 import type { Cluster } from '../cluster.ts'
 import { sleep } from '../sleep.ts'
 
@@ -9,12 +9,11 @@ export interface AdminDependencies {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly retryBackoff?: RetryBackoff
 }
 
 /** How long one call of the admin goes on trying. Kafka's `default.api.timeout.ms`. */
 const CALL_TIMEOUT_MS = 60_000
-const RETRY_MS = 50
-const MAX_RETRY_MS = 1_000
 
 /** What one attempt came to. */
 export type Attempt<T> =
@@ -28,17 +27,19 @@ export class AdminSession {
   readonly logger: Logger
   readonly #clock: Clock
   readonly #random: Random
+  readonly #retry: RetryBackoff
 
-  constructor({ cluster, clock, random, logger }: AdminDependencies) {
+  constructor({ cluster, clock, random, logger, retryBackoff }: AdminDependencies) {
     this.cluster = cluster
     this.logger = logger
     this.#clock = clock
     this.#random = random
+    this.#retry = retryBackoff ?? DEFAULT_RETRY_BACKOFF
   }
 
   /** Repeats `attempt` with growing waits until it is done, throws what retrying does not help, or the time is up. */
   async retry<T>(what: string, attempt: () => Promise<Attempt<T>>, timeoutMs?: number): Promise<T> {
-    const backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, this.#random)
+    const backoff = new Backoff(this.#retry.firstMs, this.#retry.maxMs, this.#random)
     const startMs = this.#clock.monotonicMs()
     for (;;) {
       const outcome = await attempt().catch((error: unknown): Attempt<T> => {

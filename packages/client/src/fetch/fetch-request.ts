@@ -9,6 +9,8 @@ export interface FetchEntry {
   readonly topicId: string
   readonly leaderEpoch: number
   readonly maxBytes: number
+  /** Whether a follower is asked (KIP-392). */
+  readonly fromFollower: boolean
 }
 
 export type FetchedData = ResponseOf<typeof Fetch>['responses'][number]['partitions'][number]
@@ -18,6 +20,8 @@ export interface FetchLimits {
   readonly minBytes: number
   readonly maxBytes: number
   readonly readCommitted: boolean
+  /** Where the client is; empty: its reads go to leaders. */
+  readonly rackId: string
 }
 
 /** From version 13 on topics go by id alone; 12 is the newest that takes names, for topics whose id is not known. */
@@ -48,7 +52,8 @@ export function fetchRequest(entries: readonly FetchEntry[], limits: FetchLimits
     sessionId: 0,
     sessionEpoch: -1,
     topics,
-    forgottenTopicsData: []
+    forgottenTopicsData: [],
+    rackId: limits.rackId
   } as RequestOf<typeof Fetch>
 }
 

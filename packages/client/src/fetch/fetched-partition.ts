@@ -1,6 +1,7 @@
 import { type AbortedTransaction, isProtocolError, RecordBatchCursor } from '@millrace/protocol'
 import { type Headers, NO_HEADERS, StreamsError } from '@millrace/streams/core'
 import type { PartitionReader } from '@millrace/streams/ports'
+import { ReadReplica } from './read-replica.ts'
 
 interface Chunk {
   readonly records: Buffer
@@ -42,6 +43,7 @@ export class FetchedPartition implements PartitionReader {
   /** Size of the first batch, when it was cut off. */
   neededBytes = 0
   failure: Error | undefined
+  readonly replica = new ReadReplica()
 
   private readonly owner: FetchedPartitionOwner
   private readonly cursor = new RecordBatchCursor()

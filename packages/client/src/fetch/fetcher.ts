@@ -9,7 +9,7 @@ import type {
   Random,
   TopicPartition
 } from '@millrace/streams/ports'
-import { Backoff } from '../backoff.ts'
+import { Backoff, DEFAULT_RETRY_BACKOFF, type RetryBackoff } from '../backoff.ts'
 import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { measureBatches } from './batch-extent.ts'
@@ -19,6 +19,7 @@ import { FetchedPartition, type FetchedPartitionOwner } from './fetched-partitio
 import { FetchingBroker, latecomerLane, type Slot } from './fetching-broker.ts'
 import { News } from './news.ts'
 import { readOffsetRange } from './offset-range.ts'
+import { StableOffsetWatch } from './stable-offset-watch.ts'
 
 export interface FetcherParts {
   readonly cluster: Cluster
@@ -28,6 +29,11 @@ export interface FetcherParts {
   /** Of this fetcher alone: closing it closes the lane. */
   readonly lane: string
   readonly requestTimeoutMs?: number | undefined
+  readonly retryBackoff?: RetryBackoff | undefined
+  /** The rack that brokers are told, so that they may name a follower in it (KIP-392). Default: none. */
+  readonly clientRack?: string | undefined
+  /** How long a follower is asked before the leader is asked again. Default 300,000. */
+  readonly metadataMaxAgeMs?: number | undefined
   readonly onClosed?: (() => void) | undefined
   readonly options: FetcherOptions
 }
@@ -41,8 +47,7 @@ export function createFetcher(parts: FetcherParts): Fetcher {
 const RESPONSE_BYTES = 4 * 1024 * 1024
 /** Of the byte limit: the rest is for partitions that were idle when it was divided. */
 const ACTIVE_SHARE = 0.75
-const RETRY_MS = 100
-const MAX_RETRY_MS = 1000
+const METADATA_MAX_AGE_MS = 300_000
 /** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
 const MISSING_AFTER_MS = 5000
 
@@ -59,6 +64,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
   readonly #brokers = new Map<number, FetchingBroker>()
   readonly #outdatedTopics = new Set<string>()
   readonly #news: News
+  readonly #retry: RetryBackoff
+  readonly #stableOffsets: StableOffsetWatch | undefined
   #order: FetchedPartition[] = []
   #turn = 0
   #bufferedBytes = 0
@@ -76,6 +83,9 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     this.#maxWaitMs = parts.options.maxWaitMs ?? 500
     this.#partitionMaxBytes = parts.options.partitionMaxBytes ?? 1024 * 1024
     this.#news = new News(parts.clock)
+    this.#retry = parts.retryBackoff ?? DEFAULT_RETRY_BACKOFF
+    const readsCommitted = parts.options.isolation === 'read_committed'
+    this.#stableOffsets = readsCommitted ? new StableOffsetWatch(parts.logger) : undefined
   }
 
   get bufferedBytes(): number {
@@ -105,6 +115,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     this.#order = [...this.#partitions.values()]
     reader.failure = undefined
     reader.drop()
+    this.#stableOffsets?.forget(topic, partition)
     this.#pumpSoon()
   }
 
@@ -185,7 +196,11 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
         this.#outdatedTopics.add(reader.topic)
         continue
       }
-      const broker = this.#broker(leader.nodeId)
+      let broker = this.#broker(reader.replica.at(nowMs) ?? leader.nodeId)
+      if (broker.retryAtMs > nowMs && broker.nodeId !== leader.nodeId) {
+        reader.replica.avoid(nowMs)
+        broker = this.#broker(leader.nodeId)
+      }
       if (broker.retryAtMs > nowMs) {
         dueMs = Math.min(dueMs, broker.retryAtMs)
         continue
@@ -197,7 +212,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
         request = { slot, entries: [] }
         wanted.set(broker, request)
       }
-      request.entries.push(this.#entry(reader, leader, share))
+      request.entries.push(this.#entry(reader, leader, share, broker.nodeId !== leader.nodeId))
     }
     for (const [broker, { slot, entries }] of wanted) void this.#fetch(broker, slot, entries)
     if (this.#outdatedTopics.size > 0) void this.#refresh()
@@ -223,7 +238,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     return reader.bufferedBytes <= share / 2
   }
 
-  #entry(partition: FetchedPartition, leader: PartitionLeader, share: number): FetchEntry {
+  #entry(partition: FetchedPartition, leader: PartitionLeader, share: number, fromFollower: boolean): FetchEntry {
     const room = Math.min(this.#partitionMaxBytes, share - partition.bufferedBytes)
     return {
       partition,
@@ -231,7 +246,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       fetchOffset: partition.fetchOffset,
       topicId: this.#parts.cluster.cachedTopic(partition.topic)?.topicId ?? ZERO_UUID,
       leaderEpoch: leader.leaderEpoch,
-      maxBytes: Math.max(1, Math.floor(room), partition.neededBytes)
+      maxBytes: Math.max(1, Math.floor(room), partition.neededBytes),
+      fromFollower
     }
   }
 
@@ -239,7 +255,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     let broker = this.#brokers.get(nodeId)
     if (broker === undefined) {
       const { lane, random } = this.#parts
-      broker = new FetchingBroker(nodeId, lane, this.#maxWaitMs, new Backoff(RETRY_MS, MAX_RETRY_MS, random))
+      const { firstMs, maxMs } = this.#retry
+      broker = new FetchingBroker(nodeId, lane, this.#maxWaitMs, new Backoff(firstMs, maxMs, random))
       this.#brokers.set(nodeId, broker)
     }
     return broker
@@ -259,8 +276,9 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
   // ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #fetch(broker: FetchingBroker, slot: Slot, entries: readonly FetchEntry[]): Promise<void> {
-    const { cluster, clock, options, logger } = this.#parts
+    const { cluster, clock, options, logger, clientRack = '' } = this.#parts
     const { nodeId } = broker
+    const nowMs = clock.monotonicMs()
     slot.busy = true
     for (const { partition } of entries) partition.inFlight = true
     try {
@@ -270,8 +288,9 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
         fetchRequest(entries, {
           maxWaitMs: slot.maxWaitMs,
           minBytes: options.minBytes ?? 1,
-          maxBytes: Math.min(RESPONSE_BYTES, Math.max(1, this.#maxBufferedBytes)),
-          readCommitted: options.isolation === 'read_committed'
+          maxBytes: Math.min(options.maxBytes ?? RESPONSE_BYTES, Math.max(1, this.#maxBufferedBytes)),
+          readCommitted: options.isolation === 'read_committed',
+          rackId: entries.some(({ partition }) => partition.replica.avoids(nowMs)) ? '' : clientRack
         }),
         {
           lane: slot.lane,
@@ -291,7 +310,10 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
         for (const entry of entries) if (isCurrent(entry)) this.#fail(entry.partition, failure)
       } else {
         broker.retryAtMs = clock.monotonicMs() + broker.backoff.nextMs()
-        for (const { partition } of entries) this.#outdatedTopics.add(partition.topic)
+        for (const { partition, fromFollower } of entries) {
+          this.#outdatedTopics.add(partition.topic)
+          if (fromFollower) partition.replica.avoid(clock.monotonicMs())
+        }
         logger.warn(`A fetch from broker ${nodeId} failed and is tried again.`, { nodeId, error: failure.message })
       }
     } finally {
@@ -332,6 +354,11 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     partition.highWatermark = data.highWatermark
     partition.lastStableOffset = data.lastStableOffset
     partition.logStartOffset = data.logStartOffset
+    const nowMs = this.#parts.clock.monotonicMs()
+    this.#stableOffsets?.saw(partition, nowMs)
+    if (data.preferredReadReplica >= 0) {
+      partition.replica.prefer(data.preferredReadReplica, nowMs, this.#parts.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS)
+    }
     if (records === null || records.length === 0) return news
     const extent = measureBatches(records, fetchOffset)
     partition.neededBytes = extent.bytes === 0 ? Math.max(extent.cutOffBatchBytes, maxBytes) : 0
@@ -351,6 +378,12 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
 
   #refuse(entry: FetchEntry, errorCode: number): void {
     const { partition } = entry
+    if (entry.fromFollower) {
+      // It may lag behind, or be no replica any more; what holds is what the leader says.
+      partition.replica.avoid(this.#parts.clock.monotonicMs())
+      this.#outdatedTopics.add(partition.topic)
+      return
+    }
     if (errorCode === KafkaErrorCode.OFFSET_OUT_OF_RANGE) {
       void this.#reportRange(entry)
       return
@@ -369,7 +402,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
 
   #retryLater(partition: FetchedPartition): void {
     const { clock, random } = this.#parts
-    const base = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(partition.failureCount, 10))
+    const { firstMs, maxMs } = this.#retry
+    const base = Math.min(maxMs, firstMs * 2 ** Math.min(partition.failureCount, 10))
     partition.failureCount++
     partition.retryAtMs = clock.monotonicMs() + base * (0.8 + 0.4 * random())
   }

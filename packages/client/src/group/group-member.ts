@@ -12,9 +12,6 @@ import { TopicWatch } from './topic-watch.ts'
 
 /** How long `leave` waits for its answer. Without one the session ends by its time-out. */
 const LEAVE_TIMEOUT_MS = 5_000
-const RETRY_MS = 100
-const MAX_RETRY_MS = 1_000
-
 /**
  * A member of a classic consumer group with incremental rebalances (KIP-429).
  *
@@ -34,7 +31,8 @@ export class ClassicGroupMember implements GroupMember {
 
   constructor(dependencies: GroupMemberDependencies) {
     this.#session = new GroupSession(dependencies)
-    this.#backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, dependencies.random)
+    const { firstMs, maxMs } = this.#session.retryBackoff
+    this.#backoff = new Backoff(firstMs, maxMs, dependencies.random)
     this.#membership = new Membership(this.#session, () => this.#watch.check())
     this.#watch = new TopicWatch(this.#session, reason => this.#membership.wantJoin(reason))
     this.#membership.move('join')

@@ -1,4 +1,5 @@
 import type { Clock, GroupOptions, Logger, Random } from '@millrace/streams/ports'
+import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from '../backoff.ts'
 import type { Cluster, Target } from '../cluster.ts'
 import type { FailedMember } from './group-answers.ts'
 
@@ -9,7 +10,8 @@ export interface GroupMemberDependencies {
   readonly logger: Logger
   readonly options: GroupOptions
   /** How often the topics' partition counts are read anew. Default 60,000. */
-  readonly metadataMaxAgeMs?: number
+  readonly metadataMaxAgeMs?: number | undefined
+  readonly retryBackoff?: RetryBackoff
 }
 
 /** What all parts of one member share: its ports, its settings with their defaults, and who it is at present. */
@@ -25,6 +27,7 @@ export class GroupSession {
   readonly heartbeatIntervalMs: number
   readonly rebalanceTimeoutMs: number
   readonly metadataMaxAgeMs: number
+  readonly retryBackoff: RetryBackoff
   readonly coordinator: Target
   /** For JoinGroup and SyncGroup, whose answers may take as long as the slowest member. */
   readonly joinLane: string
@@ -36,7 +39,8 @@ export class GroupSession {
   /** Of the last answered join; -1 outside of the group. Ahead of the assigned generation while syncing. */
   generationId = -1
 
-  constructor({ cluster, clock, random, logger, options, metadataMaxAgeMs }: GroupMemberDependencies) {
+  constructor(dependencies: GroupMemberDependencies) {
+    const { cluster, clock, random, logger, options, metadataMaxAgeMs, retryBackoff } = dependencies
     this.cluster = cluster
     this.clock = clock
     this.random = random
@@ -48,6 +52,7 @@ export class GroupSession {
     this.heartbeatIntervalMs = options.heartbeatIntervalMs ?? Math.min(3_000, Math.floor(this.sessionTimeoutMs / 3))
     this.rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? 300_000
     this.metadataMaxAgeMs = metadataMaxAgeMs ?? 60_000
+    this.retryBackoff = retryBackoff ?? DEFAULT_RETRY_BACKOFF
     this.coordinator = { groupCoordinator: this.groupId }
     // Two members in one process, say in a test, would block each other on a shared connection.
     const suffix = `${this.groupId}-${Math.floor(random() * 2 ** 32).toString(36)}`

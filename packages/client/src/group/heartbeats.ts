@@ -4,9 +4,6 @@ import { Backoff } from '../backoff.ts'
 import { type Reaction, reactionTo } from './group-answers.ts'
 import type { GroupSession } from './group-session.ts'
 
-const RETRY_MS = 100
-const MAX_RETRY_MS = 1_000
-
 export interface HeartbeatEvents {
   /** The coordinator answered with something other than yes, to the membership that is still the present one. */
   onReaction(reaction: Reaction, errorCode: number): void
@@ -38,7 +35,7 @@ export class Heartbeats {
   constructor(session: GroupSession, events: HeartbeatEvents) {
     this.#session = session
     this.#events = events
-    this.#backoff = new Backoff(RETRY_MS, MAX_RETRY_MS, session.random)
+    this.#backoff = new Backoff(session.retryBackoff.firstMs, session.retryBackoff.maxMs, session.random)
   }
 
   get running(): boolean {

@@ -1,17 +1,14 @@
 import { StreamsError } from '@millrace/streams/core'
 import type { Compression, ProducerOptions } from '@millrace/streams/ports'
+import { DEFAULT_RETRY_BACKOFF } from '../backoff.ts'
 
 /** The port's options, and those that only this client has. */
 export interface ClientProducerOptions extends ProducerOptions {
-  /** How long a batch that is not full waits for more records. Default 5. */
-  readonly lingerMs?: number
-  /** How long `commit`, `abort` and `reset` try before they give up. Default 60,000. */
-  readonly maxBlockMs?: number
-  /** First and longest wait before a batch is sent again. Defaults 50 and 1,000. */
+  /** First and longest wait before a batch is sent again. Defaults 100 and 1,000. */
   readonly retryBackoffMs?: number
   readonly retryBackoffMaxMs?: number
   /** How long a broker may wait for its replicas. Default 30,000. */
-  readonly requestTimeoutMs?: number
+  readonly requestTimeoutMs?: number | undefined
   /** 1 keeps to the older protocol of transactions although the brokers speak the newer one (KIP-890). Default 2. */
   readonly maxTransactionsVersion?: 1 | 2
 }
@@ -22,6 +19,7 @@ export interface ResolvedProducerOptions {
   readonly batchBytes: number
   readonly maxRequestBytes: number
   readonly compression: Compression
+  readonly compressionByTopic: Readonly<Record<string, Compression>>
   readonly bufferBytes: number
   readonly deliveryTimeoutMs: number
   readonly onRejected: ProducerOptions['onRejected']
@@ -41,14 +39,15 @@ export function resolveProducerOptions(options: ClientProducerOptions): Resolved
     batchBytes: options.batchBytes ?? 256 * 1024,
     maxRequestBytes: options.maxRequestBytes ?? 1024 * 1024,
     compression: options.compression ?? 'none',
+    compressionByTopic: options.compressionByTopic ?? {},
     bufferBytes: options.bufferBytes ?? 32 * 1024 * 1024,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
     onRejected: options.onRejected,
     onDelivered: options.onDelivered,
     lingerMs: options.lingerMs ?? 5,
     maxBlockMs: options.maxBlockMs ?? 60_000,
-    retryBackoffMs: options.retryBackoffMs ?? 50,
-    retryBackoffMaxMs: options.retryBackoffMaxMs ?? 1000,
+    retryBackoffMs: options.retryBackoffMs ?? DEFAULT_RETRY_BACKOFF.firstMs,
+    retryBackoffMaxMs: options.retryBackoffMaxMs ?? DEFAULT_RETRY_BACKOFF.maxMs,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     maxTransactionsVersion: options.maxTransactionsVersion ?? (2 as const)
   }

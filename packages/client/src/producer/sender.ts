@@ -54,6 +54,8 @@ export class Sender {
   private readonly options: ResolvedProducerOptions
   private readonly owner: SenderOwner
   private readonly format: BatchFormat
+  /** Of topics with a compression of their own. */
+  private readonly formats: ReadonlyMap<string, BatchFormat>
   private readonly active = new Set<PartitionQueue>()
   private readonly inFlightByNode = new Map<number, number>()
   private inFlightTotal = 0
@@ -76,7 +78,11 @@ export class Sender {
     this.options = options
     this.buffer = new SendBuffer(options.bufferBytes)
     this.owner = owner
-    this.format = { transactional: options.transactionalId !== undefined, compression: options.compression }
+    const transactional = options.transactionalId !== undefined
+    this.format = { transactional, compression: options.compression }
+    this.formats = new Map(
+      Object.entries(options.compressionByTopic).map(([topic, compression]) => [topic, { transactional, compression }])
+    )
   }
 
   // ── from the appenders ───────────────────────────────────────────────────────────────────────────────────────────
@@ -177,7 +183,12 @@ export class Sender {
   // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private close(partition: PartitionQueue): void {
-    if (partition.closeOpen(this.format, this.appendEra, this.buffer.nextOrdinal) !== undefined) this.buffer.closed()
+    if (partition.closeOpen(this.formatOf(partition), this.appendEra, this.buffer.nextOrdinal) !== undefined)
+      this.buffer.closed()
+  }
+
+  private formatOf({ topic }: PartitionQueue): BatchFormat {
+    return this.formats.get(topic) ?? this.format
   }
 
   private wakeAt(atMs: number): void {
@@ -417,14 +428,14 @@ export class Sender {
         return
       }
       if (batch.recordCount > 1 && refusal.recordIndexes.length === 0) {
-        this.buffer.replace(batch, partition.split(batch, this.format))
+        this.buffer.replace(batch, partition.split(batch, this.formatOf(partition)))
         i++
         continue
       }
       const all = refusal.recordIndexes.length === 0 || refusal.recordIndexes.length >= batch.recordCount
       const count = all ? batch.recordCount : refusal.recordIndexes.length
       if (!this.mayDrop(partition, count, refusal.error)) return
-      const parts = partition.omit(batch, this.format, all ? [] : refusal.recordIndexes)
+      const parts = partition.omit(batch, this.formatOf(partition), all ? [] : refusal.recordIndexes)
       this.buffer.replace(batch, parts)
       i += parts.length - 1
       this.reportDelivered(partition)

@@ -32,9 +32,14 @@ export interface FetcherOptions {
    * one fetch may exceed it by its own size.
    */
   readonly maxBufferedBytes: number
-  readonly maxWaitMs?: number
-  readonly minBytes?: number
-  readonly partitionMaxBytes?: number
+  /** How long a broker waits for `minBytes`. Default 500. */
+  readonly maxWaitMs?: number | undefined
+  /** Bytes that a broker waits for, over the partitions of a request. Default 1. */
+  readonly minBytes?: number | undefined
+  /** Bytes of one answer, at most; a first batch above it comes whole. Default 4 MiB, and never more than `maxBufferedBytes`. */
+  readonly maxBytes?: number | undefined
+  /** Bytes of one partition in an answer, at most; a first batch above it comes whole. Default 1 MiB. */
+  readonly partitionMaxBytes?: number | undefined
 }
 
 /** Fetches by itself, ahead of what is read, following leaders and retrying. */
@@ -102,7 +107,13 @@ export interface ProducerOptions {
   readonly batchBytes?: number
   /** Largest request; a single record above it is `RECORD_TOO_LARGE`. Default 1 MiB. */
   readonly maxRequestBytes?: number
+  /** Of batches for topics that `compressionByTopic` does not name. Default `none`. */
   readonly compression?: Compression
+  readonly compressionByTopic?: Readonly<Record<string, Compression>>
+  /** How long a batch that is not full waits for more records. Default 5. */
+  readonly lingerMs?: number
+  /** How long `commit`, `abort` and `reset` try before they give up. Default 60,000. */
+  readonly maxBlockMs?: number
   /** Bytes appended and not acknowledged. `append` never fails for it; `full` tells, and `whenWritable` waits. */
   readonly bufferBytes?: number
   /** From the append to giving up. Default 120,000. */
