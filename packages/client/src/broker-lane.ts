@@ -21,6 +21,8 @@ export interface BrokerLaneOptions {
   readonly requestTimeoutMs: number
   readonly reconnectBackoffMs: number
   readonly maxReconnectBackoffMs: number
+  /** A connection that nothing was sent on for so long is closed; the next request opens another. */
+  readonly connectionsMaxIdleMs: number
 }
 
 interface OpenConnection {
@@ -45,6 +47,8 @@ export class BrokerLane {
   #open: OpenConnection | undefined
   #opening = false
   #retryAtMs = 0
+  #lastUsedMs = 0
+  #cancelIdleTimer: (() => void) | undefined
   #closed = false
   #inFlight = 0
   #retired = false
@@ -70,6 +74,7 @@ export class BrokerLane {
       this.#withConnection(open => {
         const version = chooseVersion(open, api, maxVersion, this.address)
         this.#inFlight++
+        this.#lastUsedMs = this.#options.clock.monotonicMs()
         send(open.connection, api, version, body, timeoutMs, this.address)
           .finally(() => {
             this.#inFlight--
@@ -96,6 +101,7 @@ export class BrokerLane {
     this.#closed = true
     const open = this.#open
     this.#open = undefined
+    this.#cancelIdleTimer?.()
     this.#failWaiting(closedError(this.address))
     await open?.connection.close()
   }
@@ -135,6 +141,8 @@ export class BrokerLane {
         throw closedError(this.address)
       }
       this.#open = open
+      this.#lastUsedMs = clock.monotonicMs()
+      this.#closeWhenIdle(this.#options.connectionsMaxIdleMs)
       this.#backoff.reset()
       // A connection that opens and breaks at once must not be reopened in a busy loop.
       this.#retryAtMs = clock.monotonicMs() + this.#options.reconnectBackoffMs
@@ -147,6 +155,21 @@ export class BrokerLane {
       this.#retryAtMs = clock.monotonicMs() + this.#backoff.nextMs()
       this.#failWaiting(error)
     }
+  }
+
+  /** One timer that looks now and then, rather than one that every request sets anew. */
+  #closeWhenIdle(afterMs: number): void {
+    const { clock, connectionsMaxIdleMs } = this.#options
+    this.#cancelIdleTimer?.()
+    this.#cancelIdleTimer = clock.setTimer(afterMs, () => {
+      const open = this.#open
+      if (open === undefined) return
+      const leftMs =
+        this.#inFlight > 0 ? connectionsMaxIdleMs : this.#lastUsedMs + connectionsMaxIdleMs - clock.monotonicMs()
+      if (leftMs > 0) return this.#closeWhenIdle(leftMs)
+      this.#open = undefined
+      void open.connection.close()
+    })
   }
 
   #failWaiting(error: unknown): void {

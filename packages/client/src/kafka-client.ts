@@ -32,6 +32,8 @@ export interface KafkaClientOptions {
   /** First and longest wait between attempts at what may pass; it doubles. Defaults 100 and 1,000. */
   readonly retryBackoffMs?: number | undefined
   readonly retryBackoffMaxMs?: number | undefined
+  /** A connection on which nothing was asked for so long is closed, and opened again when it is needed. Default 540,000. */
+  readonly connectionsMaxIdleMs?: number | undefined
   /** A rack as brokers name theirs: followers in it are read from, where leaders say so (KIP-392). Default: none. */
   readonly clientRack?: string | undefined
 }

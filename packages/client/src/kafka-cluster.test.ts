@@ -184,6 +184,21 @@ describe('lanes', () => {
     await settled(clock, ask(cluster, 2))
   })
 
+  test('that nothing was sent on for nine minutes close, and open again when they are needed', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, ask(cluster, 1, 'seldom'))
+    const { length } = transport.connects
+    await clock.advance(500_000)
+    await settled(clock, ask(cluster, 1, 'seldom'))
+    await clock.advance(500_000)
+    expect(transport.open.filter(({ connected }) => !connected)).toHaveLength(1)
+    expect(transport.connects).toHaveLength(length)
+    await clock.advance(50_000)
+    expect(transport.open.every(({ connected }) => !connected)).toBe(true)
+    await settled(clock, ask(cluster, 1, 'seldom'))
+    expect(transport.connects).toHaveLength(length + 1)
+  })
+
   test('fail what is under way on them when they are closed, and nothing else', async () => {
     const { transport, clock, cluster } = setUp()
     await settled(clock, cluster.refresh([]))

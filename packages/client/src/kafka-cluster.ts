@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly requestTimeoutMs?: number | undefined
   /** Age at which metadata is read anew when it is used. Default 300,000. */
   readonly metadataMaxAgeMs?: number | undefined
+  /** Default 540,000. */
+  readonly connectionsMaxIdleMs?: number | undefined
   /** Default 100 to 1,000. */
   readonly retryBackoff?: RetryBackoff | undefined
 }
@@ -238,7 +240,8 @@ class KafkaCluster implements Cluster {
         random,
         requestTimeoutMs: this.#requestTimeoutMs,
         reconnectBackoffMs: transport.defaults?.reconnectBackoffMs ?? 50,
-        maxReconnectBackoffMs: transport.defaults?.maxReconnectBackoffMs ?? 1000
+        maxReconnectBackoffMs: transport.defaults?.maxReconnectBackoffMs ?? 1000,
+        connectionsMaxIdleMs: this.#options.connectionsMaxIdleMs ?? 540_000
       })
       lanes.set(name, lane)
     }
