@@ -96,7 +96,14 @@ export class ClusterNode {
       'java',
       // Short-lived and many: the first compiler alone, and one thread that collects, leave the processors to what is tested.
       [
-        ...['-Xms192m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', ...LOGGING_FLAGS],
+        ...[
+          '-Xms192m',
+          '-Xmx256m',
+          '-XX:+UseSerialGC',
+          '-XX:TieredStopAtLevel=1',
+          '-XX:-UsePerfData',
+          ...LOGGING_FLAGS
+        ],
         ...['-cp', `${this.#jars}/*`, 'kafka.Kafka', join(this.#dir, 'server.properties')]
       ],
       { detached: true, stdio: ['ignore', output.fd, output.fd] }

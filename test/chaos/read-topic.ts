@@ -4,6 +4,7 @@ export interface ReadRecord {
   readonly partition: number
   readonly offset: number
   readonly key: string
+  readonly keyBytes: Buffer
   /** Empty for a tombstone. */
   readonly value: Buffer
   readonly timestampMs: number
@@ -46,6 +47,7 @@ export async function readTopic(
             partition: reader.partition,
             offset: reader.offset,
             key: reader.keyEnd < 0 ? '' : reader.buffer.toString('utf8', reader.keyStart, reader.keyEnd),
+            keyBytes: Buffer.from(reader.buffer.subarray(reader.keyStart, Math.max(reader.keyStart, reader.keyEnd))),
             value: Buffer.from(reader.buffer.subarray(reader.valueStart, Math.max(reader.valueStart, reader.valueEnd))),
             timestampMs: reader.timestampMs
           })

@@ -13,19 +13,29 @@ export interface Restored {
 export class WorkerFleet {
   readonly #args: readonly string[]
   readonly #log: (line: string) => void
+  readonly #script: URL
+  readonly #onMessage: (message: object) => void
   readonly #children = new Map<number, ChildProcess>()
   readonly restored: Restored[] = []
   /** Exits that nobody asked for: there should be none. */
   readonly crashes: string[] = []
 
-  constructor(args: readonly string[], log: (line: string) => void) {
+  /** @param script - what a worker runs; @param onMessage - also told of what they report over IPC */
+  constructor(
+    args: readonly string[],
+    log: (line: string) => void,
+    script = new URL('chaos-app.ts', import.meta.url),
+    onMessage: (message: object) => void = () => {}
+  ) {
     this.#args = args
     this.#log = log
+    this.#script = script
+    this.#onMessage = onMessage
   }
 
   /** Starts the worker of a slot; resolves when it is RUNNING for the first time. */
   async start(slot: number): Promise<void> {
-    const child = spawn(process.execPath, [fileURLToPath(new URL('chaos-app.ts', import.meta.url)), ...this.#args], {
+    const child = spawn(process.execPath, [fileURLToPath(this.#script), ...this.#args], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, CHAOS_SLOT: String(slot) }
     })
@@ -42,6 +52,7 @@ export class WorkerFleet {
     await new Promise<void>((resolve, reject) => {
       child.once('exit', () => reject(new Error(`worker ${incarnation} ended before it was RUNNING`)))
       child.on('message', (message: { state?: string; restored?: number; from?: number; to?: number }) => {
+        this.#onMessage(message)
         if (message.state === 'RUNNING') resolve()
         if (message.restored !== undefined) {
           this.restored.push({ incarnation, restored: message.restored, from: message.from ?? 0, to: message.to ?? 0 })
