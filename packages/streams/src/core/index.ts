@@ -23,6 +23,14 @@ export type {
   PunctuationType,
   Punctuator
 } from './processor.ts'
+export {
+  choiceOption,
+  contradiction,
+  integerOption,
+  type IntegerRange,
+  invalidOption,
+  textOption
+} from './option-values.ts'
 export type { KeyValueSerdes, Serde, SerdeContext, SerdeUse } from './serde.ts'
 export { serdeNotReady, whenSerdeReady } from './serde-not-ready.ts'
 export { bytes } from './serdes/bytes.ts'

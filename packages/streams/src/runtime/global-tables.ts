@@ -15,6 +15,7 @@ import type {
 import { openTaskState, type TaskState } from '../state/index.ts'
 import { changelogTopicName, mergedSubTopology, type StoreSpec, type SubTopology } from '../topology/index.ts'
 import type { ErrorHandler, ErrorHandlers } from './error-handlers.ts'
+import { fetcherOptions } from './fetcher-options.ts'
 import type { ResolvedConfig } from './streams-config.ts'
 import { preparePatiently, prepareSerdes } from './prepare-serdes.ts'
 import { readOnlyStore } from './task/read-only-store.ts'
@@ -93,7 +94,7 @@ export class GlobalTables {
     this.#partitionCounts = new Map(options.topics)
     this.#sub = mergedSubTopology(0, options.subTopologies)
     const { client, config } = options
-    this.#fetcher = client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: config.inputBufferBytes })
+    this.#fetcher = client.createFetcher(fetcherOptions(config))
   }
 
   /** Read-only. Empty before `start`. */

@@ -9,7 +9,16 @@ export type { RestoreListener, StoreRestore } from './restore-listener.ts'
 export { type ChangelogClient, Restorer } from './restorer.ts'
 export type { StoreChangelog } from './store-changelog.ts'
 export { StreamsApp, type StreamsPorts, type WindowedKind } from './streams-app.ts'
-export { type ResolvedConfig, resolveConfig, STREAMS_OPTIONS, type StreamsConfig } from './streams-config.ts'
+export { resolveConfig } from './resolve-config.ts'
+export {
+  CONSUMER_OPTIONS,
+  type ConsumerConfig,
+  PRODUCER_OPTIONS,
+  type ProducerConfig,
+  type ResolvedConfig,
+  STREAMS_OPTIONS,
+  type StreamsConfig
+} from './streams-config.ts'
 export { systemEventLoop } from './system-event-loop.ts'
 export { readOnlyStore } from './task/read-only-store.ts'
 export { Task, type TaskInput, type TaskOptions } from './task/task.ts'

@@ -9,6 +9,8 @@ const KNOWN_POLL_MS = 200
 
 export interface PrepareOptions {
   readonly replicationFactor: number
+  /** Of all internal topics. What a store says of its own goes before it. */
+  readonly internalTopicConfigs?: Readonly<Record<string, string>>
   readonly deadLetterTopic: string | undefined
   readonly clock: Clock
   readonly logger: Logger
@@ -60,7 +62,7 @@ export async function prepareTopics(
     const topic = described.get(name)
     if (topic !== undefined) counts.set(name, topic.partitionCount)
   }
-  const plan = planTopics(topology, applicationId, counts)
+  const plan = planTopics(topology, applicationId, counts, options.internalTopicConfigs)
   const internal = [...plan.repartitionTopics, ...plan.changelogTopics]
   // To be told that a topic isn't there takes a moment, so that is asked beside.
   const [found, notes] = await Promise.all([

@@ -1,5 +1,14 @@
 import { isStreamsError } from '../core/index.ts'
-import type { Clock, EventLoop, Fetcher, KafkaAdmin, KafkaClient, Logger, PartitionReader } from '../ports/index.ts'
+import type {
+  Clock,
+  EventLoop,
+  Fetcher,
+  FetcherOptions,
+  KafkaAdmin,
+  KafkaClient,
+  Logger,
+  PartitionReader
+} from '../ports/index.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { SourceNodeSpec } from '../topology/index.ts'
 import type { RestoreListener } from './restore-listener.ts'
@@ -63,7 +72,7 @@ export class Restorer {
   readonly #eventLoop: EventLoop
   readonly #logger: Logger
   readonly #listener: RestoreListener
-  readonly #maxBufferedBytes: number
+  readonly #fetching: FetcherOptions
   /** Sum over all tasks; for metrics. */
   restoredRecords = 0
   remainingRecords = 0
@@ -74,22 +83,19 @@ export class Restorer {
     eventLoop: EventLoop
     logger: Logger
     listener: RestoreListener
-    maxBufferedBytes: number
+    fetching: FetcherOptions
   }) {
     this.#client = options.client
     this.#clock = options.clock
     this.#eventLoop = options.eventLoop
     this.#logger = options.logger
     this.#listener = options.listener
-    this.#maxBufferedBytes = options.maxBufferedBytes
+    this.#fetching = options.fetching
   }
 
   /** Resolves when all tasks are restored or cancelled; each is told of as soon as it is the one or the other. */
   async restore(tasks: readonly TaskToRestore[], { onReady, onCancelled }: RestoreOutcome): Promise<void> {
-    const fetcher = this.#client.createFetcher({
-      isolation: 'read_committed',
-      maxBufferedBytes: this.#maxBufferedBytes
-    })
+    const fetcher = this.#client.createFetcher(this.#fetching)
     try {
       let active = await this.#begin(tasks, fetcher)
       const pending = new Map<TaskToRestore, number>()

@@ -204,6 +204,56 @@ describe('before the first record', () => {
   })
 })
 
+describe('a record for a topic whose name is computed, whose serde is not ready', () => {
+  /** Values `a1` go to topic `a`, and twice. */
+  const dispatched = async (learning: LearningSerde) => {
+    const builder = new StreamsBuilder()
+    builder
+      .stream('in', serdes)
+      .flatMapValues(value => [value, `${value}!`])
+      .to((_key, value) => value[0] as string, { value: learning })
+    return await TopologyTestDriver.open(builder.build(), { handlers: { onProductionError: 'continue' } })
+  }
+
+  test('is written once it is, in order, while its task waits', async () => {
+    const learning = new LearningSerde('c')
+    await using driver = await dispatched(learning)
+    const input = driver.inputTopic('in', serdes)
+    input.pipe('k:a1@1 k:b1@2 k:c1@3 k:a2@4')
+    const read = (topic: string) => driver.outputTopic(topic, serdes).readText()
+    expect([read('a'), read('b'), read('c')]).toEqual(['', '', ''])
+    const settled = driver.settle()
+    learning.answer('a')
+    while (!learning.asked.includes('b')) await new Promise<void>(resolve => void setImmediate(resolve))
+    learning.answer('b')
+    await settled
+    expect([read('a'), read('b'), read('c')]).toEqual([
+      'k:a1@1ms k:a1!@1ms k:a2@4ms k:a2!@4ms',
+      'k:b1@2ms k:b1!@2ms',
+      'k:c1@3ms k:c1!@3ms'
+    ])
+  })
+
+  test('is waited for a few times, then the application goes back to its last commit', async () => {
+    const learning = new LearningSerde()
+    await using driver = await dispatched(learning)
+    driver.inputTopic('in', serdes).pipe('k:a1@1')
+    const settled = driver.settle().then(
+      () => undefined,
+      (error: unknown) => error
+    )
+    let error: unknown
+    while (error === undefined) {
+      learning.answerNothing()
+      error = await Promise.race([settled, new Promise<void>(resolve => void setImmediate(resolve))])
+    }
+    expect(isStreamsError(error, 'SERDE_NOT_READY')).toBe(true)
+    learning.known.add('a')
+    await driver.restart()
+    expect(driver.outputTopic('a', serdes).readText()).toBe('k:a1@1ms k:a1!@1ms')
+  })
+})
+
 test('a store, a sink and a processor whose serde is not ready say so, past the handlers', async () => {
   const learning = new LearningSerde('a')
   const builder = new StreamsBuilder()

@@ -26,6 +26,7 @@ import type { ErrorHandler, ErrorResponse } from './error-handlers.ts'
 import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
+import { fetcherOptions } from './fetcher-options.ts'
 import { GlobalTables } from './global-tables.ts'
 import { ensureTopics, type PrepareOptions, prepareTopics } from './internal-topics.ts'
 import { LocalStores, type LocalTasks } from './local-stores.ts'
@@ -33,11 +34,13 @@ import type { RestoreListener } from './restore-listener.ts'
 import { Restorer } from './restorer.ts'
 import { StreamLoop } from './stream-loop.ts'
 import { type StoreChangelog, storeChangelog } from './store-changelog.ts'
-import { type ResolvedConfig, resolveConfig, type StreamsConfig } from './streams-config.ts'
+import { resolveConfig } from './resolve-config.ts'
+import type { ResolvedConfig, StreamsConfig } from './streams-config.ts'
 import type { Task } from './task/task.ts'
 import { TaskOpener } from './task-opener.ts'
 import type { TopicPlan } from './topic-plan.ts'
 import { checkTopology } from './topology-check.ts'
+import { checkWrittenTopics } from './written-topics.ts'
 
 /** Everything that touches the world outside. */
 export interface StreamsPorts {
@@ -78,6 +81,7 @@ export class StreamsApp {
   constructor(topology: Topology, config: StreamsConfig, ports: StreamsPorts) {
     this.#topology = topology
     this.#config = resolveConfig(config)
+    checkWrittenTopics(topology, this.#config)
     this.#ports = ports
   }
 
@@ -294,8 +298,8 @@ export class StreamsApp {
     const { client, stores, clock, eventLoop, logger, restoreListener } = this.#ports
     const config = this.#config
     const topology = this.#topology
-    const { applicationId, replicationFactor, deadLetterTopic, onTopologyChange } = config
-    const creation = { replicationFactor, clock, logger }
+    const { applicationId, replicationFactor, internalTopicConfigs, deadLetterTopic, onTopologyChange } = config
+    const creation = { replicationFactor, internalTopicConfigs, clock, logger }
     const prepare = async (beforeCreating?: PrepareOptions['beforeCreating']) =>
       await prepareTopics(topology, applicationId, client.admin, { ...creation, deadLetterTopic, beforeCreating })
     const check = async () =>
@@ -305,7 +309,10 @@ export class StreamsApp {
         client,
         clock,
         logger,
-        createTopic: async topic => await ensureTopics([topic], new Map(), client.admin, creation),
+        createTopic: async topic => {
+          const configs = { ...topic.configs, ...internalTopicConfigs }
+          await ensureTopics([{ ...topic, configs }], new Map(), client.admin, creation)
+        },
         isStopping: () => this.#stopping
       })
     let plan = await prepare(check)
@@ -322,7 +329,8 @@ export class StreamsApp {
         : {})
     })
     onProducer(producer)
-    const fetcher = client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: config.inputBufferBytes })
+    const fetching = fetcherOptions(config)
+    const fetcher = client.createFetcher(fetching)
     this.#fetcher = fetcher
     const restorer = new Restorer({
       client,
@@ -330,7 +338,7 @@ export class StreamsApp {
       eventLoop,
       logger,
       listener: restoreListener ?? {},
-      maxBufferedBytes: config.inputBufferBytes
+      fetching
     })
     this.#restorer = restorer
     const globalStores = () => this.#globalTables?.stores ?? new Map<string, StateStore>()

@@ -1,56 +1,287 @@
-import { checkOptions, StreamsError } from '../core/index.ts'
-import type { ProducerOptions } from '../ports/index.ts'
+import type { Compression } from '../ports/index.ts'
 import type { ErrorHandler, ErrorHandlers } from './error-handlers.ts'
 
-/** How an application runs. Durations are in milliseconds, sizes in bytes. */
+/** What an application does, and how much of what it may use. */
 export interface StreamsConfig {
-  /** Consumer group, and prefix of internal topics, transactional ids and the state directory. Letters, digits, `.`, `_`, `-`. */
+  /**
+   * Consumer group, and prefix of internal topics, transactional ids and the state directory: letters, digits, `.`, `_`, `-`.
+   *
+   * @see Kafka Streams `application.id`
+   */
   readonly applicationId: string
-  /** Default `at_least_once`. `exactly_once` is Kafka's version 2: state, output and offsets in one transaction. */
+  /**
+   * `exactly_once` is Kafka's version 2: state, output and offsets in one transaction.
+   *
+   * @default `at_least_once`
+   * @see Kafka Streams `processing.guarantee`
+   */
   readonly processingGuarantee?: 'at_least_once' | 'exactly_once'
-  /** Default 30,000; under exactly-once 100. Must be below `transactionTimeoutMs`. */
+  /**
+   * Time between two commits. Under `exactly_once` it has to be below `transactionTimeoutMs`.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 30,000; under `exactly_once` 100
+   * @see Kafka Streams `commit.interval.ms`
+   */
   readonly commitIntervalMs?: number
-  /** Record caches of all tasks together; 0 switches caching off. Default 10 MiB. */
+  /**
+   * Record caches of all tasks together; 0 switches caching off.
+   *
+   * @range 0 to 9,007,199,254,740,991
+   * @default 10,485,760
+   * @see Kafka Streams `statestore.cache.max.bytes`
+   */
   readonly cacheBytes?: number
-  /** Uncommitted writes and cached reads of all tasks together; when they exceed it, a commit is made early. Default 64 MiB. */
+  /**
+   * Uncommitted writes and cached reads of all tasks together; when they exceed it, a commit is made early.
+   *
+   * @range 1,048,576 to 9,007,199,254,740,991
+   * @default 67,108,864
+   */
   readonly stateMemoryBytes?: number
-  /** Fetched and not yet processed. Default 32 MiB. */
+  /**
+   * Fetched and not yet processed, over all partitions.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 33,554,432
+   * @see Kafka Streams `input.buffer.max.bytes`
+   */
   readonly inputBufferBytes?: number
-  /** KIP-695: 0 waits for an empty input while the broker holds records for it; -1 never waits; n waits n ms longer. Default 0. */
+  /**
+   * 0 waits for an empty input while the broker holds records for it; -1 never waits; n waits n ms longer (KIP-695).
+   *
+   * @range -1 to 2,147,483,647
+   * @default 0
+   * @see Kafka Streams `max.task.idle.ms`
+   */
   readonly maxTaskIdleMs?: number
-  /** Where an input partition without a committed offset begins. Default `earliest`. */
+  /**
+   * Where an input partition without a committed offset begins.
+   *
+   * @default `earliest`
+   * @see Kafka `auto.offset.reset`
+   */
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none'
-  /** Of internal topics; -1 is the broker's default. Default -1. */
+  /**
+   * Replicas of internal topics when they are created; -1 is the broker's default, 0 is refused.
+   *
+   * @range -1 to 32,767
+   * @default -1
+   * @see Kafka Streams `replication.factor`
+   */
   readonly replicationFactor?: number
   /**
+   * Settings of all internal topics when they are created, such as `{ 'min.insync.replicas': '2' }`. What a store gives as its
+   * `changelog` goes before it; `cleanup.policy`, `retention.ms`, `retention.bytes` and `message.timestamp.type` cannot be given here. Topics that exist are left as they are.
+   *
+   * @default none
+   * @see Kafka Streams `topic.*`
+   */
+  readonly internalTopicConfigs?: Readonly<Record<string, string>>
+  /**
    * What happens when the topology has changed so that a store or repartition topic would be taken for another one, or a
-   * generated name got another number. `fail` (the default): `TOPOLOGY_CHANGED` before anything is processed. `accept`: it
+   * generated name got another number. `fail`: `TOPOLOGY_CHANGED` before anything is processed. `accept`: it
    * is logged, and from then on holds; take it out again after that start, since it accepts the next change, too. `ignore`:
    * nothing is compared, nor noted in the topic `<applicationId>-millrace-topology-changelog`, which is not created.
+   *
+   * @default `fail`
    */
   readonly onTopologyChange?: 'fail' | 'accept' | 'ignore'
-  /** Default 10,000. */
+  /**
+   * Under `exactly_once`: a transaction that is open for longer is ended by its coordinator. Brokers allow up to their
+   * `transaction.max.timeout.ms`, 900,000 unless set otherwise.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 10,000
+   * @see Kafka `transaction.timeout.ms`
+   */
   readonly transactionTimeoutMs?: number
-  /** Default 45,000. */
+  /**
+   * A process that sends no heartbeat for so long loses its tasks. Brokers allow `group.min.session.timeout.ms` to
+   * `group.max.session.timeout.ms`, 6,000 to 1,800,000 unless set otherwise.
+   *
+   * @range 10 to 2,147,483,647
+   * @default 45,000
+   * @see Kafka `session.timeout.ms`
+   */
   readonly sessionTimeoutMs?: number
-  /** Default a third of the session time-out, at most 3,000. */
+  /**
+   * Time between two heartbeats; it has to be below `sessionTimeoutMs`.
+   *
+   * @range 1 to 2,147,483,647
+   * @default a third of `sessionTimeoutMs`, at most 3,000
+   * @see Kafka `heartbeat.interval.ms`
+   */
   readonly heartbeatIntervalMs?: number
-  /** Default 300,000. */
+  /**
+   * How long a process may take, when tasks are moved, to commit and give up its own. Processing for longer than that between
+   * two turns of the event loop's records does not end a membership by itself, as heartbeats go on.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 300,000
+   * @see Kafka `max.poll.interval.ms`
+   */
   readonly rebalanceTimeoutMs?: number
-  /** Static membership (KIP-345): unique to this process, stable across its restarts. */
+  /**
+   * Static membership (KIP-345): unique to this process, stable across its restarts. When it comes back within
+   * `sessionTimeoutMs` it has its tasks again, and no other process is disturbed. Of two processes with one id the older ends
+   * with `GROUP_INSTANCE_FENCED`. Up to 249 letters, digits, `.`, `_`, `-`.
+   *
+   * @default none: a member is a new one with each start
+   * @see Kafka `group.instance.id`
+   */
   readonly groupInstanceId?: string
-  /** How often records of repartition topics below the committed offsets are deleted. Default 30,000. */
+  /**
+   * How often records of repartition topics below the committed offsets are deleted.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 30,000
+   * @see Kafka Streams `repartition.purge.interval.ms`
+   */
   readonly repartitionPurgeIntervalMs?: number
-  /** How often sources that are patterns look for new topics. Default 60,000. */
+  /**
+   * Age at which what is known of topics and their leaders is read anew, when it is used; how often sources that are patterns look
+   * for new topics, and all sources for new partitions; how long a follower is read from before the leader is asked again.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 60,000
+   * @see Kafka `metadata.max.age.ms`
+   */
   readonly metadataMaxAgeMs?: number
+  /**
+   * Bytes that no serde can read: `fail`, `continue`, `dead-letter`, or a function that returns one of these.
+   *
+   * @default `fail`
+   * @see Kafka Streams `deserialization.exception.handler`
+   */
   readonly onDeserializationError?: ErrorHandler
+  /**
+   * A function of the topology that throws.
+   *
+   * @default `fail`
+   * @see Kafka Streams `processing.exception.handler`
+   */
   readonly onProcessingError?: ErrorHandler
+  /**
+   * A record that cannot be written: no serde can, it is too large, or a broker refuses it.
+   *
+   * @default `fail`
+   * @see Kafka Streams `production.exception.handler`
+   */
   readonly onProductionError?: ErrorHandler
+  /**
+   * Where `dead-letter` puts records. It has to exist.
+   *
+   * @default none
+   * @see Kafka Streams `errors.dead.letter.queue.topic.name`
+   */
   readonly deadLetterTopic?: string
-  readonly producer?: Pick<
-    ProducerOptions,
-    'batchBytes' | 'maxRequestBytes' | 'compression' | 'bufferBytes' | 'deliveryTimeoutMs'
-  >
+  /** How inputs, changelogs and topics of global tables are fetched. */
+  readonly consumer?: ConsumerConfig
+  /** How outputs and changelogs are written. */
+  readonly producer?: ProducerConfig
+}
+
+/** How records are fetched. Each broker is asked for all partitions that it leads together. */
+export interface ConsumerConfig {
+  /**
+   * Bytes that a broker waits for before it answers. More makes for fewer requests, and for waits of up to `fetchMaxWaitMs`.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 1
+   * @see Kafka `fetch.min.bytes`
+   */
+  readonly fetchMinBytes?: number
+  /**
+   * How long a broker waits for `fetchMinBytes`.
+   *
+   * @range 0 to 2,147,483,647
+   * @default 500
+   * @see Kafka `fetch.max.wait.ms`
+   */
+  readonly fetchMaxWaitMs?: number
+  /**
+   * Bytes of one answer, at most `inputBufferBytes`. A first batch that is larger comes whole.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 4,194,304
+   * @see Kafka `fetch.max.bytes`
+   */
+  readonly fetchMaxBytes?: number
+  /**
+   * Bytes of one partition in an answer. A first batch that is larger comes whole.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 1,048,576
+   * @see Kafka `max.partition.fetch.bytes`
+   */
+  readonly maxPartitionFetchBytes?: number
+}
+
+/** How records are written: always idempotently, and acknowledged by all replicas in sync (`acks=all`). */
+export interface ProducerConfig {
+  /**
+   * How long a batch that is not full waits for more records. A commit does not wait for it.
+   *
+   * @range 0 to 2,147,483,647
+   * @default 5
+   * @see Kafka `linger.ms`
+   */
+  readonly lingerMs?: number
+  /**
+   * Uncompressed bytes of one batch; at most `maxRequestBytes`.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 262,144
+   * @see Kafka `batch.size`
+   */
+  readonly batchBytes?: number
+  /**
+   * The largest request; a single record above it is `RECORD_TOO_LARGE`.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 1,048,576
+   * @see Kafka `max.request.size`
+   */
+  readonly maxRequestBytes?: number
+  /**
+   * Of batches for all topics that `compressionByTopic` does not name: `none`, `gzip`, `snappy`, `lz4` or `zstd`.
+   *
+   * @default `none`
+   * @see Kafka `compression.type`
+   */
+  readonly compression?: Compression
+  /**
+   * Of batches for single topics, by their full names: outputs, and internal topics such as
+   * `<applicationId>-<store>-changelog`. A topic that the topology does not write is refused.
+   *
+   * @default none
+   */
+  readonly compressionByTopic?: Readonly<Record<string, Compression>>
+  /**
+   * Bytes appended and not acknowledged; above it processing waits.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 33,554,432
+   * @see Kafka `buffer.memory`
+   */
+  readonly bufferBytes?: number
+  /**
+   * From the append to giving up. At least `lingerMs` and `requestTimeoutMs` together.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 120,000, or `lingerMs` and `requestTimeoutMs` together if that is more
+   * @see Kafka `delivery.timeout.ms`
+   */
+  readonly deliveryTimeoutMs?: number
+  /**
+   * How long a commit, an abort and the start of transactions go on trying.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 60,000
+   * @see Kafka `max.block.ms`
+   */
+  readonly maxBlockMs?: number
 }
 
 /** A config with every default filled in. */
@@ -64,8 +295,6 @@ export type ResolvedConfig = Required<
   readonly handlers: ErrorHandlers
 }
 
-const MIB = 1024 * 1024
-
 /** Every option there is; a misspelt one is refused rather than ignored. */
 export const STREAMS_OPTIONS = [
   'applicationId',
@@ -77,6 +306,7 @@ export const STREAMS_OPTIONS = [
   'maxTaskIdleMs',
   'autoOffsetReset',
   'replicationFactor',
+  'internalTopicConfigs',
   'onTopologyChange',
   'transactionTimeoutMs',
   'sessionTimeoutMs',
@@ -89,142 +319,24 @@ export const STREAMS_OPTIONS = [
   'onProcessingError',
   'onProductionError',
   'deadLetterTopic',
+  'consumer',
   'producer'
 ] as const satisfies readonly (keyof StreamsConfig)[]
 
-const PRODUCER_SIZES = ['batchBytes', 'maxRequestBytes', 'bufferBytes', 'deliveryTimeoutMs'] as const
-const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+export const CONSUMER_OPTIONS = [
+  'fetchMinBytes',
+  'fetchMaxWaitMs',
+  'fetchMaxBytes',
+  'maxPartitionFetchBytes'
+] as const satisfies readonly (keyof ConsumerConfig)[]
 
-/** @throws StreamsError `CONFIG_INVALID` naming the option, its value and what is allowed; `CONFIG_UNKNOWN_OPTION`. */
-export function resolveConfig(config: StreamsConfig): ResolvedConfig {
-  checkOptions('the application', config, STREAMS_OPTIONS)
-  const producer = config.producer ?? {}
-  checkOptions('producer', producer, [...PRODUCER_SIZES, 'compression'])
-  for (const name of PRODUCER_SIZES) integer(producer, name, 1, 1, 'producer.')
-  oneOf(producer, 'compression', COMPRESSIONS, 'none', 'producer.')
-  const { applicationId } = config
-  if (typeof applicationId !== 'string' || !/^[a-zA-Z0-9._-]{1,200}$/.test(applicationId)) {
-    throw invalid('applicationId', applicationId, '1 to 200 letters, digits, dots, underscores or hyphens')
-  }
-  const guarantee = oneOf(config, 'processingGuarantee', ['at_least_once', 'exactly_once'], 'at_least_once')
-  const exactlyOnce = guarantee === 'exactly_once'
-  const handlers: ErrorHandlers = {
-    onDeserializationError: handler(config, 'onDeserializationError'),
-    onProcessingError: handler(config, 'onProcessingError'),
-    onProductionError: handler(config, 'onProductionError'),
-    deadLetterTopic: text(config, 'deadLetterTopic')
-  }
-  const resolved: ResolvedConfig = {
-    applicationId,
-    processingGuarantee: guarantee,
-    exactlyOnce,
-    commitIntervalMs: integer(config, 'commitIntervalMs', exactlyOnce ? 100 : 30_000, 1),
-    cacheBytes: integer(config, 'cacheBytes', 10 * MIB, 0),
-    stateMemoryBytes: integer(config, 'stateMemoryBytes', 64 * MIB, MIB),
-    inputBufferBytes: integer(config, 'inputBufferBytes', 32 * MIB, 1),
-    maxTaskIdleMs: integer(config, 'maxTaskIdleMs', 0, -1),
-    autoOffsetReset: oneOf(config, 'autoOffsetReset', ['earliest', 'latest', 'none'], 'earliest'),
-    replicationFactor: integer(config, 'replicationFactor', -1, -1),
-    onTopologyChange: oneOf(config, 'onTopologyChange', ['fail', 'accept', 'ignore'], 'fail'),
-    transactionTimeoutMs: integer(config, 'transactionTimeoutMs', 10_000, 1),
-    sessionTimeoutMs: integer(config, 'sessionTimeoutMs', 45_000, 1),
-    heartbeatIntervalMs:
-      config.heartbeatIntervalMs === undefined ? undefined : integer(config, 'heartbeatIntervalMs', 0, 1),
-    rebalanceTimeoutMs: integer(config, 'rebalanceTimeoutMs', 300_000, 1),
-    repartitionPurgeIntervalMs: integer(config, 'repartitionPurgeIntervalMs', 30_000, 1),
-    metadataMaxAgeMs: integer(config, 'metadataMaxAgeMs', 60_000, 1),
-    groupInstanceId: text(config, 'groupInstanceId'),
-    deadLetterTopic: handlers.deadLetterTopic,
-    onDeserializationError: handlers.onDeserializationError,
-    onProcessingError: handlers.onProcessingError,
-    onProductionError: handlers.onProductionError,
-    handlers,
-    producer
-  }
-  if (exactlyOnce && resolved.commitIntervalMs >= resolved.transactionTimeoutMs) {
-    throw new StreamsError(
-      'CONFIG_INVALID',
-      `commitIntervalMs is ${resolved.commitIntervalMs}, but a transaction lasts at most transactionTimeoutMs, ${resolved.transactionTimeoutMs}. ` +
-        'Commit more often, or raise transactionTimeoutMs.',
-      { details: { commitIntervalMs: resolved.commitIntervalMs, transactionTimeoutMs: resolved.transactionTimeoutMs } }
-    )
-  }
-  if (resolved.heartbeatIntervalMs !== undefined && resolved.heartbeatIntervalMs >= resolved.sessionTimeoutMs) {
-    throw new StreamsError(
-      'CONFIG_INVALID',
-      `heartbeatIntervalMs is ${resolved.heartbeatIntervalMs}, but the session ends sessionTimeoutMs, ${resolved.sessionTimeoutMs}, after a heartbeat. ` +
-        'Make it a third of that, or leave it out.',
-      {
-        details: {
-          heartbeatIntervalMs: resolved.heartbeatIntervalMs,
-          sessionTimeoutMs: resolved.sessionTimeoutMs
-        }
-      }
-    )
-  }
-  const usesDeadLetters = [config.onDeserializationError, config.onProcessingError, config.onProductionError].includes(
-    'dead-letter'
-  )
-  if (usesDeadLetters && config.deadLetterTopic === undefined) {
-    throw new StreamsError(
-      'CONFIG_INVALID',
-      "A handler is 'dead-letter', but deadLetterTopic is not set. Name an existing topic."
-    )
-  }
-  return resolved
-}
-
-function integer<N extends string>(
-  options: { readonly [K in N]?: number },
-  name: N,
-  fallback: number,
-  min: number,
-  where = ''
-): number {
-  const value = options[name]
-  if (value === undefined) return fallback
-  if (!Number.isSafeInteger(value) || value < min) throw invalid(where + name, value, `an integer of at least ${min}`)
-  return value
-}
-
-function text<N extends string>(options: { readonly [K in N]?: string }, name: N): string | undefined {
-  const value: unknown = options[name]
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value
-  throw invalid(name, value, 'a text that is not empty')
-}
-
-function oneOf<const T extends string>(
-  options: object,
-  name: string,
-  allowed: readonly T[],
-  fallback: T,
-  where = ''
-): T {
-  const value: unknown = (options as Record<string, unknown>)[name]
-  if (value === undefined) return fallback
-  const found = allowed.find(candidate => candidate === value)
-  if (found === undefined) {
-    throw invalid(where + name, value, allowed.map(candidate => `'${candidate}'`).join(', '))
-  }
-  return found
-}
-
-function handler(
-  config: StreamsConfig,
-  name: 'onDeserializationError' | 'onProcessingError' | 'onProductionError'
-): ErrorHandler {
-  const value = config[name]
-  if (value === undefined) return 'fail'
-  if (typeof value === 'function' || value === 'fail' || value === 'continue' || value === 'dead-letter') return value
-  throw invalid(name, value, "'fail', 'continue', 'dead-letter', or a function that returns one of them")
-}
-
-function invalid(name: string, value: unknown, allowed: string): StreamsError {
-  return new StreamsError(
-    'CONFIG_INVALID',
-    `The option '${name}' is ${JSON.stringify(value)}; it must be ${allowed}.`,
-    {
-      details: { option: name, value }
-    }
-  )
-}
+export const PRODUCER_OPTIONS = [
+  'lingerMs',
+  'batchBytes',
+  'maxRequestBytes',
+  'compression',
+  'compressionByTopic',
+  'bufferBytes',
+  'deliveryTimeoutMs',
+  'maxBlockMs'
+] as const satisfies readonly (keyof ProducerConfig)[]

@@ -13,7 +13,7 @@ import { MemoryRawStore } from '../state/index.ts'
 import { storeSpec, text } from '../state/test-support/state-fixture.ts'
 import { type Topology, TopologyBuilder } from '../topology/index.ts'
 import { Restorer } from './restorer.ts'
-import { resolveConfig } from './streams-config.ts'
+import { resolveConfig } from './resolve-config.ts'
 import { TaskOpener, type TaskStart } from './task-opener.ts'
 import { TaskOpenings } from './task-openings.ts'
 import type { TopicPlan } from './topic-plan.ts'
@@ -118,7 +118,12 @@ function open() {
     config: resolveConfig({ applicationId: 'app', autoOffsetReset: 'none' }),
     topology,
     stores: stores.provider,
-    restorer: new Restorer({ ...common, eventLoop, listener: {}, maxBufferedBytes: 1 }),
+    restorer: new Restorer({
+      ...common,
+      eventLoop,
+      listener: {},
+      fetching: { isolation: 'read_committed', maxBufferedBytes: 1 }
+    }),
     processName: 'process',
     plan: plan('input'),
     globalStores: () => new Map()

@@ -49,17 +49,22 @@ export function userInputTopics(topology: Topology, allTopics: Iterable<string>)
  * Settles the partition counts of all internal topics.
  *
  * @param partitionCounts - of the user's input topics that exist.
+ * @param internalTopicConfigs - of all internal topics, unless a store says otherwise.
  * @throws StreamsError `TOPIC_MISSING` naming all that are missing; `TOPOLOGY_NOT_COPARTITIONED` naming both sides.
  */
 export function planTopics(
   topology: Topology,
   applicationId: string,
-  partitionCounts: ReadonlyMap<string, number>
+  partitionCounts: ReadonlyMap<string, number>,
+  internalTopicConfigs: Readonly<Record<string, string>> = {}
 ): TopicPlan {
   assertInputsExist(topology, partitionCounts)
   const counts = new Map(partitionCounts)
   const internal = ownInternalTopics(topology, applicationId)
-  const repartitionTopics = settleRepartitionCounts(topology, applicationId, counts, internal)
+  const repartitionTopics = settleRepartitionCounts(topology, applicationId, counts, internal).map(topic => ({
+    ...topic,
+    configs: { ...topic.configs, ...internalTopicConfigs }
+  }))
 
   const inputs = new Map<number, ReadonlyMap<string, number>>()
   const changelogTopics: InternalTopic[] = []
@@ -72,7 +77,7 @@ export function planTopics(
       changelogTopics.push({
         name: changelogTopicName(store.name, applicationId),
         partitionCount,
-        configs: changelogConfigs(store),
+        configs: changelogConfigs(store, internalTopicConfigs),
         because: `sub-topology ${sub.id} reads ${topics.map(topic => `'${topic}' (${counts.get(topic)})`).join(', ')}`
       })
     }
@@ -242,7 +247,10 @@ function equalise(
   for (const topic of topics) counts.set(topic, count)
 }
 
-function changelogConfigs(store: StoreSpec): Record<string, string> {
+function changelogConfigs(
+  store: StoreSpec,
+  internalTopicConfigs: Readonly<Record<string, string>>
+): Record<string, string> {
   const windowed = store.retentionMs !== undefined
   return {
     'cleanup.policy': windowed ? 'compact,delete' : 'compact',
@@ -252,6 +260,7 @@ function changelogConfigs(store: StoreSpec): Record<string, string> {
       ? {}
       : { 'min.compaction.lag.ms': String(store.historyRetentionMs + CHANGELOG_ADDITIONAL_RETENTION_MS) }),
     'message.timestamp.type': 'CreateTime',
+    ...internalTopicConfigs,
     ...store.changelog?.topicConfig
   }
 }

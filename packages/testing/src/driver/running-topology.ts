@@ -74,7 +74,7 @@ export class RunningTopology {
       eventLoop,
       logger,
       listener: {},
-      maxBufferedBytes: config.inputBufferBytes
+      fetching: { isolation: 'read_committed', maxBufferedBytes: config.inputBufferBytes }
     })
     const opener = new TaskOpener({
       config,

@@ -176,7 +176,7 @@ export class ProcessorNode extends TaskNode implements ProcessorContext<any, any
 
   waitFor(promise: Promise<unknown>): void {
     const { awaited, errors } = this.#frame
-    const handled = promise.catch((error: unknown) => errors.processingFailed(this, undefined, error))
+    const handled = promise.catch(errors.laterProcessingFailure(this))
     // Nobody awaits it when the record in work fails by itself.
     handled.catch(() => {})
     awaited.push(handled)

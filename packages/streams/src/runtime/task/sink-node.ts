@@ -1,4 +1,11 @@
-import { murmur2Partition, type SerdeContext } from '../../core/index.ts'
+import {
+  type ErrorCode,
+  isStreamsError,
+  murmur2Partition,
+  type SerdeContext,
+  type StreamsError,
+  whenSerdeReady
+} from '../../core/index.ts'
 import type { TopicAppender } from '../../ports/index.ts'
 import type { AnySerde, SinkNodeSpec, StreamPartitioner } from '../../topology/index.ts'
 import type { OutputTopics } from './output-topics.ts'
@@ -7,6 +14,10 @@ import { type AnyStreamRecord, TaskNode } from './task-node.ts'
 
 /** Records without a key go round the partitions in runs of this length, so that batches stay large. */
 const KEYLESS_RUN = 128
+/** How often a serde is waited for that is not ready for a computed topic, before the application goes back to its last commit. */
+const MAX_WAITS = 2
+
+type OnFailure = (code: ErrorCode, what: string, cause: unknown) => void
 
 /** Serialises and appends to an output topic. */
 export class SinkNode extends TaskNode {
@@ -19,6 +30,8 @@ export class SinkNode extends TaskNode {
   private readonly partitioner: StreamPartitioner | undefined
   private readonly appender: TopicAppender | undefined
   #keyless = 0
+  /** Settles when no record waits for its serde any more; undefined when none does. */
+  #later: Promise<void> | undefined
 
   /** @param appender - of a fixed topic; undefined when the topic is computed for each record. */
   constructor(spec: SinkNodeSpec, frame: TaskFrame, appender: TopicAppender | undefined, outputs: OutputTopics) {
@@ -35,13 +48,14 @@ export class SinkNode extends TaskNode {
 
   override process(record: AnyStreamRecord): void {
     this.metrics.processed++
-    let topic = this.appender?.topic ?? ''
-    let step = 'its topic could not be computed'
+    if (this.appender === undefined) {
+      this.#processComputed(record)
+      return
+    }
+    const { topic } = this.appender
+    let step = 'its key could not be serialised'
     try {
-      if (this.appender === undefined) topic = this.#topicOf(record)
       const contexts = this.#contextsOf(topic)
-
-      step = 'its key could not be serialised'
       const key = record.key
       const keyBytes = key === null || key === undefined ? null : this.key.serialize(key, contexts.key)
       step = 'its value could not be serialised'
@@ -49,15 +63,6 @@ export class SinkNode extends TaskNode {
       const valueBytes = value === null || value === undefined ? null : this.value.serialize(value, contexts.value)
 
       step = 'it was refused'
-      if (this.appender === undefined) {
-        const choose = (count: number) => this.#partitionOf(topic, record, keyBytes, count)
-        const whenWaiting = () => {
-          const refused = this.#frame.errors.laterProductionFailure(this, topic)
-          return (error: unknown) => refused('RECORD_PRODUCE_FAILED', 'it was refused', error)
-        }
-        this.#outputs.write(topic, choose, keyBytes, valueBytes, record.timestampMs, record.headers, whenWaiting)
-        return
-      }
       this.appender.append(
         this.#partitionOf(topic, record, keyBytes, this.appender.partitionCount),
         keyBytes,
@@ -70,9 +75,82 @@ export class SinkNode extends TaskNode {
         record.headers
       )
     } catch (error) {
-      const code = step.endsWith('serialised') ? 'RECORD_SERIALIZE_FAILED' : 'RECORD_PRODUCE_FAILED'
-      this.#frame.errors.productionFailed(this, topic, code, step, error)
+      this.#frame.errors.productionFailed(this, topic, codeOf(step), step, error)
     }
+  }
+
+  #processComputed(record: AnyStreamRecord): void {
+    const { errors } = this.#frame
+    let topic = ''
+    try {
+      topic = this.#topicOf(record)
+    } catch (error) {
+      errors.productionFailed(this, topic, 'RECORD_PRODUCE_FAILED', 'its topic could not be computed', error)
+      return
+    }
+    if (this.#later !== undefined) {
+      this.#writeLater(topic, record, undefined)
+      return
+    }
+    const failed: OnFailure = (code, what, error) => errors.productionFailed(this, topic, code, what, error)
+    const notReady = this.#write(topic, record, failed, () => errors.laterProductionFailure(this, topic))
+    if (notReady !== undefined) this.#writeLater(topic, record, notReady)
+  }
+
+  /** Why a serde is not ready; undefined when the record was written, or its failure handled. */
+  #write(
+    topic: string,
+    record: AnyStreamRecord,
+    failed: OnFailure,
+    failedLater: () => OnFailure
+  ): StreamsError | undefined {
+    const { key, value, timestampMs, headers } = record
+    let step = 'its key could not be serialised'
+    try {
+      const contexts = this.#contextsOf(topic)
+      const keyBytes = key === null || key === undefined ? null : this.key.serialize(key, contexts.key)
+      step = 'its value could not be serialised'
+      const valueBytes = value === null || value === undefined ? null : this.value.serialize(value, contexts.value)
+      step = 'it was refused'
+      const choose = (count: number) => this.#partitionOf(topic, record, keyBytes, count)
+      const whenWaiting = () => {
+        const refused = failedLater()
+        return (error: unknown) => refused('RECORD_PRODUCE_FAILED', 'it was refused', error)
+      }
+      this.#outputs.write(topic, choose, keyBytes, valueBytes, timestampMs, headers, whenWaiting)
+    } catch (error) {
+      if (isStreamsError(error, 'SERDE_NOT_READY')) return error
+      failed(codeOf(step), step, error)
+    }
+    return undefined
+  }
+
+  /**
+   * Writes a record when its serde is ready, behind those that wait already; its task waits. Of a serde that does not get ready
+   * soon the error is thrown instead: going back to the last commit can be left at any time, this cannot.
+   */
+  #writeLater(topic: string, record: AnyStreamRecord, notReady: StreamsError | undefined): void {
+    const failed = this.#frame.errors.laterProductionFailure(this, topic)
+    const before = this.#later
+    const write = async (): Promise<void> => {
+      await before
+      let error = notReady
+      for (let waits = 0; ; waits++) {
+        if (error !== undefined) {
+          if (waits > MAX_WAITS) throw error
+          await whenSerdeReady(error)
+        }
+        error = this.#write(topic, record, failed, () => failed)
+        if (error === undefined) return
+      }
+    }
+    const later = write().finally(() => {
+      if (this.#later === later) this.#later = undefined
+    })
+    // The task learns of it by what it awaits.
+    later.catch(() => {})
+    this.#later = later
+    this.#frame.awaited.push(later)
   }
 
   #partitionOf(topic: string, record: AnyStreamRecord, keyBytes: Uint8Array | null, partitionCount: number): number {
@@ -109,4 +187,8 @@ export class SinkNode extends TaskNode {
     }
     return contexts
   }
+}
+
+function codeOf(step: string): ErrorCode {
+  return step.endsWith('serialised') ? 'RECORD_SERIALIZE_FAILED' : 'RECORD_PRODUCE_FAILED'
 }

@@ -54,26 +54,31 @@ export class TaskErrors {
 
   processingFailed(node: TaskNode, record: AnyStreamRecord | undefined, cause: unknown): void {
     if (isHandled(cause) || this.#isFatal(cause)) throw cause
-    const input = this.#frame?.inputPartition
-    const at = input === undefined ? '' : ` at ${input.topic}-${input.partition}@${input.reader.offset}`
+    this.#processingFailed(node, record?.timestampMs, cause, originOf(this.#frame?.inputPartition))
+  }
+
+  /** As `processingFailed`, of the input record that is in work now, for what fails when it no longer is. */
+  laterProcessingFailure(node: TaskNode): (cause: unknown) => void {
+    const kept = this.#keptOrigin()
+    return cause => {
+      if (isHandled(cause) || this.#isFatal(cause)) throw cause
+      this.#processingFailed(node, undefined, cause, kept)
+    }
+  }
+
+  #processingFailed(node: TaskNode, timestampMs: number | undefined, cause: unknown, origin: RecordOrigin): void {
+    const { topic, partition, offset } = origin
+    const at = topic === undefined ? '' : ` at ${topic}-${partition}@${offset}`
     const error = new StreamsError(
       'RECORD_PROCESS_FAILED',
       `Node '${node.name}' of task ${this.#taskId} failed${at}: ${textOf(cause)}. ` +
         "Correct the function, or set onProcessingError to 'continue' or 'dead-letter'.",
       {
         cause,
-        details: {
-          node: node.name,
-          taskId: this.#taskId,
-          topic: input?.topic,
-          partition: input?.partition,
-          offset: input?.reader.offset,
-          timestampMs: record?.timestampMs
-        }
+        details: { node: node.name, taskId: this.#taskId, topic, partition, offset, timestampMs }
       }
     )
-    if (this.#decide(this.#handlers.onProcessingError, error, node, originOf(input)) === 'fail')
-      throw markHandled(error)
+    if (this.#decide(this.#handlers.onProcessingError, error, node, origin) === 'fail') throw markHandled(error)
     node.metrics.drop('processing-error')
   }
 
@@ -83,10 +88,14 @@ export class TaskErrors {
 
   /** As `productionFailed`, of the input record that is in work now, for an output record that may fail when it no longer is. */
   laterProductionFailure(node: TaskNode, topic: string): (code: ErrorCode, what: string, cause: unknown) => void {
+    const kept = this.#keptOrigin()
+    return (code, what, cause) => this.#productionFailed(node, topic, code, what, cause, kept)
+  }
+
+  #keptOrigin(): RecordOrigin {
     const { key, value, ...origin } = originOf(this.#frame?.inputPartition)
     // Views into a fetched batch, which does not stay.
-    const kept = { ...origin, key: key && Buffer.from(key), value: value && Buffer.from(value) }
-    return (code, what, cause) => this.#productionFailed(node, topic, code, what, cause, kept)
+    return { ...origin, key: key && Buffer.from(key), value: value && Buffer.from(value) }
   }
 
   #productionFailed(

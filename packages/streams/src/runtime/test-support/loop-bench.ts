@@ -12,7 +12,7 @@ import {
   type TopicPartition
 } from '../../ports/index.ts'
 import { StreamLoop, type StreamLoopOptions } from '../stream-loop.ts'
-import { resolveConfig } from '../streams-config.ts'
+import { resolveConfig } from '../resolve-config.ts'
 import type { HeldRecord } from '../task/held-record.ts'
 import type { Task } from '../task/task.ts'
 import { parseTaskId } from '../task-id.ts'
