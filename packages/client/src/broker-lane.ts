@@ -7,7 +7,7 @@ import {
   type ResponseOf
 } from '@millrace/protocol'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
-import type { Clock, Random } from '@millrace/streams/ports'
+import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import { Backoff } from './backoff.ts'
 import { KafkaErrorCode } from './kafka-error-code.ts'
 import { sleep } from './sleep.ts'
@@ -18,12 +18,16 @@ export interface BrokerLaneOptions {
   readonly address: BrokerAddress
   readonly clock: Clock
   readonly random: Random
+  readonly logger: Logger
   readonly requestTimeoutMs: number
   readonly reconnectBackoffMs: number
   readonly maxReconnectBackoffMs: number
   /** A connection that nothing was sent on for so long is closed; the next request opens another. */
   readonly connectionsMaxIdleMs: number
 }
+
+/** Of being throttled, which goes on while it lasts. */
+const MUTE_TOLD_EVERY_MS = 60_000
 
 interface OpenConnection {
   readonly connection: Connection
@@ -52,6 +56,14 @@ export class BrokerLane {
   #closed = false
   #inFlight = 0
   #retired = false
+  /** When the broker gave a sign last, or was asked after it owed nothing. */
+  #lastSignMs = 0
+  /** How long the request sent last may take at a broker that is well. */
+  #patienceMs = 0
+  /** Until when the broker takes nothing from this connection. */
+  #mutedUntilMs = 0
+  #cancelUnmute: (() => void) | undefined
+  #muteToldMs = Number.NEGATIVE_INFINITY
 
   constructor(options: BrokerLaneOptions) {
     this.address = options.address
@@ -63,7 +75,26 @@ export class BrokerLane {
     return this.#open?.connection.connected ?? false
   }
 
-  /** Sends at once when connected, so that two calls in a row leave in that order. */
+  /** Requests under way. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Whether the broker owes something. */
+  get busy(): boolean {
+    return this.#inFlight > 0 || this.#opening
+  }
+
+  /** For how long the broker has given no sign, although it should have. */
+  get silentMs(): number {
+    if (!this.busy) return 0
+    return Math.max(0, this.#options.clock.monotonicMs() - this.#lastSignMs - this.#patienceMs)
+  }
+
+  /**
+   * Sends at once when connected, so that two calls in a row leave in that order. While the broker throttles this
+   * client, requests wait (KIP-219): sent, they would wait at the broker, where their time-out runs.
+   */
   request<A extends Api>(
     api: A,
     body: RequestOf<A>,
@@ -73,11 +104,19 @@ export class BrokerLane {
     return new Promise((resolve, reject) => {
       this.#withConnection(open => {
         const version = chooseVersion(open, api, maxVersion, this.address)
-        this.#inFlight++
         this.#lastUsedMs = this.#options.clock.monotonicMs()
+        if (this.#inFlight++ === 0) this.#lastSignMs = this.#lastUsedMs
+        this.#patienceMs = Math.max(0, timeoutMs - this.#options.requestTimeoutMs)
         send(open.connection, api, version, body, timeoutMs, this.address)
+          .then(answer => {
+            // Every answer has it, in the versions that tell of it.
+            const { throttleTimeMs } = answer as { readonly throttleTimeMs?: number }
+            if (throttleTimeMs !== undefined && throttleTimeMs > 0) this.#mute(open, api, throttleTimeMs)
+            return answer
+          })
           .finally(() => {
             this.#inFlight--
+            this.#lastSignMs = this.#options.clock.monotonicMs()
             this.#closeIfRetired()
           })
           .then(resolve, reject)
@@ -98,11 +137,21 @@ export class BrokerLane {
   }
 
   async close(): Promise<void> {
+    await this.#end(closedError(this.address))
+  }
+
+  /** Fails what is under way: the broker is gone. */
+  abandon(): void {
+    void this.#end(goneError(this.address))
+  }
+
+  async #end(error: StreamsError): Promise<void> {
     this.#closed = true
     const open = this.#open
     this.#open = undefined
     this.#cancelIdleTimer?.()
-    this.#failWaiting(closedError(this.address))
+    this.#cancelUnmute?.()
+    this.#failWaiting(error)
     await open?.connection.close()
   }
 
@@ -111,17 +160,47 @@ export class BrokerLane {
   }
 
   #withConnection(use: (open: OpenConnection) => void, fail: (error: unknown) => void): void {
-    if (this.#closed) return fail(closedError(this.address))
-    if (this.#open?.connection.connected === true) {
-      return attempt(this.#open, use, fail)
-    }
+    if (this.#closed) return fail(this.#retired ? goneError(this.address) : closedError(this.address))
+    const connected = this.#open?.connection.connected === true
+    if (connected && this.#cancelUnmute === undefined) return attempt(this.#open as OpenConnection, use, fail)
     this.#waiting.push({ use: open => attempt(open, use, fail), fail })
-    if (!this.#opening) void this.#connect()
+    if (!connected && !this.#opening) void this.#connect()
+  }
+
+  /** The broker does not read from this connection for a while. */
+  #mute(open: OpenConnection, api: Api, throttleTimeMs: number): void {
+    const { clock, logger } = this.#options
+    if (open !== this.#open) return
+    const nowMs = clock.monotonicMs()
+    if (nowMs - this.#muteToldMs >= MUTE_TOLD_EVERY_MS) {
+      this.#muteToldMs = nowMs
+      logger.warn(`Broker ${nameOf(this.address)} throttles this client: a quota is exceeded.`, {
+        api: api.name,
+        throttleTimeMs
+      })
+    }
+    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, nowMs + throttleTimeMs)
+    if (this.#cancelUnmute !== undefined) return
+    const unmute = (): void => {
+      this.#cancelUnmute = undefined
+      const leftMs = this.#mutedUntilMs - clock.monotonicMs()
+      if (leftMs > 0) this.#cancelUnmute = clock.setTimer(leftMs, unmute)
+      else if (this.#open?.connection.connected === true) this.#useWaiting(this.#open)
+      else if (this.#waiting.length > 0 && !this.#opening) void this.#connect()
+      this.#closeIfRetired()
+    }
+    this.#cancelUnmute = clock.setTimer(throttleTimeMs, unmute)
   }
 
   async #connect(): Promise<void> {
     this.#opening = true
     const { clock, transport } = this.#options
+    this.#patienceMs = 0
+    this.#lastSignMs = clock.monotonicMs()
+    // What was muted is the connection.
+    this.#cancelUnmute?.()
+    this.#cancelUnmute = undefined
+    this.#mutedUntilMs = 0
     try {
       void this.#open?.connection.close()
       this.#open = undefined
@@ -148,7 +227,7 @@ export class BrokerLane {
       this.#retryAtMs = clock.monotonicMs() + this.#options.reconnectBackoffMs
       this.#opening = false
       // Nothing may come between these and whatever is sent next: the queue empties in one go.
-      for (const waiting of this.#waiting.splice(0)) waiting.use(open)
+      this.#useWaiting(open)
       this.#closeIfRetired()
     } catch (error) {
       this.#opening = false
@@ -170,6 +249,10 @@ export class BrokerLane {
       this.#open = undefined
       void open.connection.close()
     })
+  }
+
+  #useWaiting(open: OpenConnection): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.use(open)
   }
 
   #failWaiting(error: unknown): void {
@@ -273,6 +356,13 @@ function connectError(broker: BrokerAddress, cause: unknown): StreamsError {
 
 function closedError(broker: BrokerAddress): StreamsError {
   return new StreamsError('CLIENT_CLOSED', `The connection to broker ${nameOf(broker)} was closed by this client.`)
+}
+
+function goneError(broker: BrokerAddress): StreamsError {
+  return new StreamsError(
+    'CLIENT_CONNECT_FAILED',
+    `Broker ${nameOf(broker)} is gone: the cluster does not name it any more.`
+  )
 }
 
 /** As it stands in messages and as a key: `host:port`. */

@@ -80,13 +80,13 @@ class ClusterClient implements KafkaClient {
   }
 
   createFetcher(options: FetcherOptions): Fetcher {
-    const { requestTimeoutMs, clientRack, metadataMaxAgeMs } = this.#options
+    const { clientRack, metadataMaxAgeMs } = this.#options
     const lane = `fetch-${++this.#fetcherCount}`
     const onClosed = (): boolean => this.#fetchers.delete(fetcher)
     const fetcher: Fetcher = createFetcher({
       ...this.#parts(options),
       lane,
-      requestTimeoutMs,
+      requestTimeoutMs: this.#requestTimeoutMs,
       clientRack,
       metadataMaxAgeMs,
       onClosed
@@ -96,7 +96,7 @@ class ClusterClient implements KafkaClient {
   }
 
   async createProducer(options: ProducerOptions): Promise<RecordProducer> {
-    const { requestTimeoutMs } = this.#options
+    const requestTimeoutMs = this.#requestTimeoutMs
     const { firstMs, maxMs } = this.#retryBackoff
     return await createProducer(
       this.#parts({ requestTimeoutMs, retryBackoffMs: firstMs, retryBackoffMaxMs: maxMs, ...options })
@@ -110,6 +110,11 @@ class ClusterClient implements KafkaClient {
   async close(): Promise<void> {
     await Promise.all([...this.#fetchers].map(fetcher => fetcher.close()))
     await this.#cluster.close()
+  }
+
+  get #requestTimeoutMs(): number | undefined {
+    const { requestTimeoutMs, transport } = this.#options
+    return requestTimeoutMs ?? transport.defaults?.requestTimeoutMs
   }
 
   #parts<T>(options: T): SharedParts & { readonly options: T } {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Cluster } from './cluster.ts'
 import { seededRandom, VirtualClock } from './group/test-support/virtual-clock.ts'
 import { createCluster } from './kafka-cluster.ts'
-import { ScriptedTransport } from './test-support/scripted-transport.ts'
+import { type RequestContext, ScriptedTransport } from './test-support/scripted-transport.ts'
 
 const ONE = 'one:9092'
 const TWO = 'two:9092'
@@ -212,6 +212,135 @@ describe('lanes', () => {
     await cluster.close()
     await expect(other).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })
     await expect(ask(cluster, 2)).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })
+  })
+})
+
+describe('a broker that falls silent', () => {
+  const silence = (transport: ScriptedTransport, broker: string) => {
+    for (const api of [ListOffsets, FindCoordinator] as const) {
+      transport.on(api, (_request: unknown, context: RequestContext) =>
+        context.broker === broker ? undefined : ({ topics: [], coordinators: [COORDINATOR] } as never)
+      )
+    }
+  }
+  const COORDINATOR = { key: 'g', nodeId: 1, host: 'one', port: 9092, errorCode: 0, errorMessage: null }
+  const find = (cluster: Cluster) =>
+    cluster.request({ any: true }, FindCoordinator, { key: 'g', keyType: 0, coordinatorKeys: ['g'] })
+
+  test('is not asked what any broker can answer', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2)]))
+    silence(transport, TWO)
+    const stuck = ask(cluster, 2)
+    stuck.catch(() => {})
+    await clock.advance(1)
+    for (let i = 0; i < 20; i++) await settled(clock, find(cluster))
+    expect(transport.requests.filter(({ api }) => api === 'FindCoordinator').map(({ broker }) => broker)).toEqual(
+      Array.from({ length: 20 }, () => ONE)
+    )
+    await cluster.close()
+  })
+
+  test('on a connection of its own is not asked so on another, once it has been silent for two seconds', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2)]))
+    silence(transport, TWO)
+    ask(cluster, 2, 'other').catch(() => {})
+    await clock.advance(2_000)
+    for (let i = 0; i < 20; i++) await settled(clock, find(cluster))
+    expect(transport.requests.filter(({ api, broker }) => api === 'FindCoordinator' && broker === TWO)).toEqual([])
+    await cluster.close()
+  })
+
+  test('is given up when the others say that it is gone, long before the request time-out', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2)]))
+    silence(transport, TWO)
+    let outcome: unknown
+    ask(cluster, 2, 'other').catch((error: unknown) => {
+      outcome = error
+    })
+    await clock.advance(9_000)
+    expect(outcome).toBeUndefined()
+    transport.brokers.delete(2)
+    await clock.advance(2_500)
+    expect(outcome).toMatchObject({ code: 'CLIENT_REQUEST_FAILED', action: 'retry' })
+    expect(transport.open.filter(({ broker, connected }) => broker === TWO && connected)).toEqual([])
+    // It is back.
+    silence(transport, '')
+    transport.brokers.set(2, TWO)
+    await settled(clock, cluster.refresh([]))
+    await settled(clock, ask(cluster, 2, 'other'))
+    await cluster.close()
+  })
+
+  test('may take its time for what takes long: nobody is asked about it', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    transport.on(ListOffsets, () => undefined)
+    cluster.request({ nodeId: 2 }, ListOffsets, NO_OFFSETS, { lane: 'join', timeoutMs: 90_000 }).catch(() => {})
+    const before = transport.count(Metadata)
+    await clock.advance(50_000)
+    expect(transport.count(Metadata)).toBe(before)
+    await clock.advance(15_000)
+    expect(transport.count(Metadata)).toBeGreaterThan(before)
+    await cluster.close()
+  })
+})
+
+describe('a broker that throttles', () => {
+  const throttledOnce = (transport: ScriptedTransport, throttleTimeMs: number): number[] => {
+    const asked: number[] = []
+    transport.on(ListOffsets, ({ timeoutMs }) => {
+      asked.push(timeoutMs)
+      return { topics: [], throttleTimeMs: asked.length === 1 ? throttleTimeMs : 0 }
+    })
+    return asked
+  }
+  const numbered = (cluster: Cluster, timeoutMs: number, lane = 'p') =>
+    cluster.request({ nodeId: 2 }, ListOffsets, { ...NO_OFFSETS, timeoutMs }, { lane })
+
+  test('is sent nothing on that connection until the time is over, then all in order', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    const asked = throttledOnce(transport, 3_000)
+    await settled(clock, numbered(cluster, 1))
+    const rest = [numbered(cluster, 2), numbered(cluster, 3)]
+    await settled(clock, numbered(cluster, 9, 'other'))
+    await clock.advance(2_900)
+    expect(asked).toEqual([1, 9])
+    rest.push(numbered(cluster, 4))
+    await settled(clock, Promise.all(rest))
+    expect(asked).toEqual([1, 9, 2, 3, 4])
+    await cluster.close()
+  })
+
+  test('on a connection that breaks meanwhile is asked again on the next', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    const asked = throttledOnce(transport, 60_000)
+    await settled(clock, numbered(cluster, 1))
+    const waiting = numbered(cluster, 2)
+    transport.stop(TWO)
+    transport.down.clear()
+    const next = numbered(cluster, 3)
+    await settled(clock, Promise.all([waiting, next]))
+    expect(asked).toEqual([1, 2, 3])
+    expect(clock.monotonicMs()).toBeLessThan(10_000)
+    await cluster.close()
+  })
+
+  test('keeps nobody waiting who closes', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    throttledOnce(transport, 60_000)
+    await settled(clock, numbered(cluster, 1))
+    const waiting = numbered(cluster, 2)
+    await cluster.close()
+    await expect(waiting).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })
   })
 })
 

@@ -6,6 +6,7 @@ import { BrokerLane, nameOf } from './broker-lane.ts'
 import type { Cluster, PartitionLeader, RequestOptions, Target, TopicMetadata } from './cluster.ts'
 import { Coordinators, isCoordinatorTarget } from './coordinators.ts'
 import { KafkaErrorCode } from './kafka-error-code.ts'
+import { LaneWatch, SILENT_AFTER_MS } from './lane-watch.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { sleep } from './sleep.ts'
 import type { BrokerAddress, Transport } from './transport.ts'
@@ -44,9 +45,12 @@ class KafkaCluster implements Cluster {
   /** By address, so that a broker found through its bootstrap address keeps that connection; then by lane. */
   readonly #lanes = new Map<string, Map<string, BrokerLane>>()
   readonly #coordinators: Coordinators
+  readonly #watch: LaneWatch
   #connecting: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
   #nextRefresh: { readonly names: Set<string>; readonly answer: Promise<ResponseOf<typeof Metadata>> } | undefined
+  /** Whether others are being asked about a broker that is silent. */
+  #looking = false
   #closed = false
 
   constructor(options: ClusterOptions) {
@@ -55,6 +59,11 @@ class KafkaCluster implements Cluster {
     this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? 30_000
     this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000
     const retryBackoff = options.retryBackoff ?? DEFAULT_RETRY_BACKOFF
+    this.#watch = new LaneWatch({
+      clock: options.clock,
+      lanes: () => this.#allLanes(),
+      onSilence: () => this.#lookForBrokers()
+    })
     this.#coordinators = new Coordinators(this, options, this.#requestTimeoutMs, retryBackoff)
   }
 
@@ -129,7 +138,8 @@ class KafkaCluster implements Cluster {
 
   async close(): Promise<void> {
     this.#closed = true
-    const lanes = [...this.#lanes.values()].flatMap(byName => [...byName.values()])
+    this.#watch.close()
+    const lanes = [...this.#allLanes()]
     this.#lanes.clear()
     await Promise.all(lanes.map(lane => lane.close()))
   }
@@ -137,7 +147,7 @@ class KafkaCluster implements Cluster {
   // ── brokers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #knownAddress(target: Target): BrokerAddress | undefined {
-    if ('any' in target) return this.#connectedAddress()
+    if ('any' in target) return this.#connectedAddress(false)
     let nodeId: number | undefined
     if ('nodeId' in target) nodeId = target.nodeId
     else if ('controller' in target) nodeId = this.#metadata.controllerId
@@ -149,7 +159,7 @@ class KafkaCluster implements Cluster {
     this.#failIfClosed()
     if ('any' in target) {
       await this.#connectToAny()
-      const address = this.#connectedAddress()
+      const address = this.#connectedAddress(false) ?? this.#connectedAddress(true)
       if (address === undefined) throw this.#lost(target)
       return address
     }
@@ -173,12 +183,19 @@ class KafkaCluster implements Cluster {
     })
   }
 
-  /** A broker to which the main lane is open, picked at random. */
-  #connectedAddress(): BrokerAddress | undefined {
-    const connected: BrokerAddress[] = []
+  /**
+   * A broker to which the main lane is open: one with the fewest requests under way on it, so that those that wait for an answer
+   * are passed over; at random among equals.
+   */
+  #connectedAddress(takesSilent: boolean): BrokerAddress | undefined {
+    let connected: BrokerAddress[] = []
+    let fewest = Number.POSITIVE_INFINITY
     for (const lanes of this.#lanes.values()) {
       const lane = lanes.get(MAIN_LANE)
-      if (lane?.connected === true) connected.push(lane.address)
+      if (lane?.connected !== true || lane.inFlight > fewest || (!takesSilent && isSilent(lanes))) continue
+      if (lane.inFlight < fewest) connected = []
+      fewest = lane.inFlight
+      connected.push(lane.address)
     }
     return connected[Math.floor(this.#options.random() * connected.length)]
   }
@@ -195,7 +212,10 @@ class KafkaCluster implements Cluster {
     const failures: { readonly broker: string; readonly error: unknown }[] = []
     const tried = new Set<string>()
     const tryEach = async (brokers: Iterable<BrokerAddress>): Promise<boolean> => {
-      for (const broker of shuffled([...brokers], this.#options.random)) {
+      const silentLast = (broker: BrokerAddress): number =>
+        Number(isSilent(this.#lanes.get(nameOf(broker)) ?? new Map()))
+      const inTurn = shuffled([...brokers], this.#options.random).sort((a, b) => silentLast(a) - silentLast(b))
+      for (const broker of inTurn) {
         const name = nameOf(broker)
         if (tried.has(name)) continue
         tried.add(name)
@@ -232,12 +252,13 @@ class KafkaCluster implements Cluster {
     }
     let lane = lanes.get(name)
     if (lane === undefined) {
-      const { transport, clock, random } = this.#options
+      const { transport, clock, random, logger } = this.#options
       lane = new BrokerLane({
         transport,
         address,
         clock,
         random,
+        logger,
         requestTimeoutMs: this.#requestTimeoutMs,
         reconnectBackoffMs: transport.defaults?.reconnectBackoffMs ?? 50,
         maxReconnectBackoffMs: transport.defaults?.maxReconnectBackoffMs ?? 1000,
@@ -255,6 +276,7 @@ class KafkaCluster implements Cluster {
     use: (lane: BrokerLane) => Promise<T>
   ): Promise<T> {
     if (this.#closed) return Promise.reject(closedError())
+    this.#watch.wake()
     return use(this.#lane(address, options.lane ?? MAIN_LANE)).catch((error: unknown) => {
       // The role may have moved with the broker gone; its next holder is only learnt by asking again.
       if (isStreamsError(error) && error.action === 'retry') this.forgetCoordinator(target)
@@ -273,8 +295,26 @@ class KafkaCluster implements Cluster {
     for (const [key, lanes] of this.#lanes) {
       if (used.has(key)) continue
       this.#lanes.delete(key)
-      for (const lane of lanes.values()) lane.retire()
+      for (const lane of lanes.values()) this.#watch.retire(lane)
     }
+  }
+
+  *#allLanes(): Iterable<BrokerLane> {
+    for (const lanes of this.#lanes.values()) yield* lanes.values()
+  }
+
+  /** Some broker does not answer: others may know that it is gone. */
+  #lookForBrokers(): void {
+    if (this.#looking || this.#closed) return
+    this.#looking = true
+    // Not the shared request: one under way may wait for the very broker that is silent.
+    this.#readMetadata([])
+      .catch((error: unknown) => {
+        this.#options.logger.debug('The brokers could not be looked up; those known stay in use.', { error })
+      })
+      .finally(() => {
+        this.#looking = false
+      })
   }
 
   // ── metadata ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -378,6 +418,11 @@ class KafkaCluster implements Cluster {
 
 function closedError(): StreamsError {
   return new StreamsError('CLIENT_CLOSED', 'The Kafka client is closed.')
+}
+
+function isSilent(lanes: ReadonlyMap<string, BrokerLane>): boolean {
+  for (const lane of lanes.values()) if (lane.silentMs >= SILENT_AFTER_MS) return true
+  return false
 }
 
 /** The message without its code. */
