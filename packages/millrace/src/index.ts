@@ -132,10 +132,12 @@ export type { KafkaClient, LogFields, Logger } from '@millrace/streams/ports'
 export type {
   AppMetrics,
   AppState,
+  ConsumerConfig,
   ErrorHandler,
   ErrorResponse,
   FailedRecord,
   NodeSnapshot,
+  ProducerConfig,
   RestoreListener,
   StateListener,
   StoreChangelog,
@@ -143,5 +145,6 @@ export type {
   StreamsConfig,
   TaskSnapshot
 } from '@millrace/streams/runtime'
+export type { ConnectionOptions, KafkaConnectionOptions } from './connection-options.ts'
 export { kafkaClient, type KafkaClientOptions } from './kafka-client.ts'
 export { Millrace, type MillraceOptions } from './millrace.ts'

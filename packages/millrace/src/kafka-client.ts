@@ -1,14 +1,23 @@
 import { createKafkaClient } from '@millrace/client'
-import { checkOptions } from '@millrace/streams/core'
-import type { KafkaClient, Logger } from '@millrace/streams/ports'
+import { checkOptions, integerOption } from '@millrace/streams/core'
+import type { KafkaClient } from '@millrace/streams/ports'
 import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
+import type { ConnectionOptions } from './connection-options.ts'
 import { consoleLogger } from './console-logger.ts'
-import { connectionOptions } from './millrace-options.ts'
-import type { MillraceOptions } from './millrace.ts'
+import { CONNECTION_OPTIONS, connectionOptions } from './millrace-options.ts'
 
 /** Where Kafka is, and how it is reached: as in the options of an application. */
-export type KafkaClientOptions = Pick<MillraceOptions, 'brokers' | 'kafka' | 'logger'>
+export interface KafkaClientOptions extends ConnectionOptions {
+  /**
+   * Age at which what is known of topics and their leaders is read anew, when it is used.
+   *
+   * @range 1 to 2,147,483,647
+   * @default 300,000
+   * @see Kafka `metadata.max.age.ms`
+   */
+  readonly metadataMaxAgeMs?: number
+}
 
 /**
  * A connection to Kafka without an application, for what only reads or writes topics. It connects with its first use.
@@ -17,8 +26,16 @@ export type KafkaClientOptions = Pick<MillraceOptions, 'brokers' | 'kafka' | 'lo
  * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
  */
 export function kafkaClient(options: KafkaClientOptions): KafkaClient {
-  checkOptions('kafkaClient()', options ?? null, ['brokers', 'kafka', 'logger'])
-  const logger: Logger = options.logger ?? consoleLogger
-  const transport = kafkajsTransport(connectionOptions(options.brokers, options.kafka))
-  return createKafkaClient({ transport, clock: systemClock, random: systemRandom, logger })
+  checkOptions('kafkaClient()', options ?? null, [...CONNECTION_OPTIONS, 'metadataMaxAgeMs'])
+  const { metadataMaxAgeMs, ...connection } = options
+  integerOption(options, 'metadataMaxAgeMs', { min: 1 })
+  const { kafka, logger, ...timing } = connectionOptions(connection)
+  return createKafkaClient({
+    ...timing,
+    metadataMaxAgeMs,
+    transport: kafkajsTransport(kafka),
+    clock: systemClock,
+    random: systemRandom,
+    logger: logger ?? consoleLogger
+  })
 }

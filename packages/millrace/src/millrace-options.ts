@@ -1,27 +1,45 @@
-import { checkOptions, StreamsError } from '@millrace/streams/core'
+import {
+  checkOptions,
+  contradiction,
+  integerOption,
+  invalidOption,
+  StreamsError,
+  textOption
+} from '@millrace/streams/core'
 import { resolveConfig, STREAMS_OPTIONS, type StreamsConfig } from '@millrace/streams/runtime'
 import type { KafkajsTransportOptions } from '@millrace/transport-kafkajs'
+import type { ConnectionOptions } from './connection-options.ts'
+import { checkKafkaOptions } from './kafka-options.ts'
 import type { MillraceOptions } from './millrace.ts'
 
-const WIRING_OPTIONS = ['brokers', 'kafka', 'stateDir', 'logger', 'handleSignals', 'restoreListener'] as const
+export const CONNECTION_OPTIONS = [
+  'brokers',
+  'kafka',
+  'requestTimeoutMs',
+  'retryBackoffMs',
+  'retryBackoffMaxMs',
+  'connectionsMaxIdleMs',
+  'clientRack',
+  'logger'
+] as const satisfies readonly (keyof ConnectionOptions)[]
+/** Every option of an application. */
+export const MILLRACE_OPTIONS = [
+  ...CONNECTION_OPTIONS,
+  ...STREAMS_OPTIONS,
+  'stateDir',
+  'handleSignals',
+  'restoreListener'
+] as const satisfies readonly (keyof MillraceOptions)[]
+
 const LISTENER_METHODS = ['onRestoreStart', 'onBatchRestored', 'onRestoreEnd'] as const
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const
-/** What kafkajs's `new Kafka()` takes; itself it would ignore a misspelt one. */
-const KAFKA_OPTIONS = [
-  'brokers',
-  'ssl',
-  'sasl',
-  'clientId',
-  'connectionTimeout',
-  'authenticationTimeout',
-  'reauthenticationThreshold',
-  'requestTimeout',
-  'enforceRequestTimeout',
-  'retry',
-  'socketFactory',
-  'logLevel',
-  'logCreator'
-] as const satisfies readonly (keyof KafkajsTransportOptions)[]
+const DEFAULTS = {
+  requestTimeoutMs: 30_000,
+  retryBackoffMs: 100,
+  retryBackoffMaxMs: 1000,
+  deliveryTimeoutMs: 120_000,
+  lingerMs: 5
+}
 
 /**
  * Takes the options of the facade apart: those of the runtime, and those of what the facade wires to it.
@@ -29,48 +47,72 @@ const KAFKA_OPTIONS = [
  * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
  */
 export function splitOptions(options: MillraceOptions) {
-  checkOptions('the application', options ?? null, [...WIRING_OPTIONS, ...STREAMS_OPTIONS])
-  const { brokers, kafka, stateDir, logger, handleSignals, restoreListener, ...config } = options
+  checkOptions('the application', options ?? null, MILLRACE_OPTIONS)
+  const { stateDir, handleSignals, restoreListener } = options
+  const config: StreamsConfig = pick(options, STREAMS_OPTIONS)
   // Before anything is made of them: the application's id names a directory.
-  resolveConfig(config satisfies StreamsConfig)
+  const { metadataMaxAgeMs } = resolveConfig(config)
   if (stateDir !== undefined && (typeof stateDir !== 'string' || stateDir === '')) {
-    throw invalid('stateDir', stateDir, 'the path of a directory')
+    throw invalidOption('stateDir', stateDir, 'the path of a directory')
   }
   if (handleSignals !== undefined && typeof handleSignals !== 'boolean') {
-    throw invalid('handleSignals', handleSignals, 'true or false')
-  }
-  if (logger !== undefined) {
-    for (const method of LOGGER_METHODS) {
-      if (typeof logger?.[method] === 'function') continue
-      throw invalid('logger', logger, `an object with the methods ${LOGGER_METHODS.join(', ')}`)
-    }
+    throw invalidOption('handleSignals', handleSignals, 'true or false')
   }
   if (restoreListener !== undefined) {
     checkOptions('restoreListener', restoreListener, LISTENER_METHODS)
     for (const [name, method] of Object.entries(restoreListener)) {
-      if (typeof method !== 'function') throw invalid(`restoreListener.${name}`, method, 'a function')
+      if (typeof method !== 'function') throw invalidOption(`restoreListener.${name}`, method, 'a function')
     }
   }
+  const checked = connectionOptions(pick(options, CONNECTION_OPTIONS))
+  const timeoutMs = checked.requestTimeoutMs ?? checked.kafka.requestTimeout ?? DEFAULTS.requestTimeoutMs
   return {
-    config,
-    kafka: connectionOptions(brokers, kafka),
+    config: withDeliveryTimeout(config, timeoutMs),
+    connection: { ...checked, metadataMaxAgeMs },
     stateDir,
-    logger,
+    logger: checked.logger,
     handleSignals: handleSignals ?? true,
     restoreListener
   }
 }
 
 /**
- * What the transport takes of `brokers` and `kafka`.
+ * The options of a connection, with `brokers` among those of kafkajs.
  *
  * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
  */
-export function connectionOptions(
-  brokers: MillraceOptions['brokers'],
-  kafka: MillraceOptions['kafka'] = {} as KafkajsTransportOptions
+export function connectionOptions({ brokers, kafka, ...options }: ConnectionOptions) {
+  const kafkajs = withBrokers(brokers, kafka)
+  for (const name of ['requestTimeoutMs', 'retryBackoffMs', 'retryBackoffMaxMs', 'connectionsMaxIdleMs'] as const) {
+    integerOption(options, name, { min: 1 })
+  }
+  textOption(options, 'clientRack')
+  const { logger, requestTimeoutMs } = options
+  if (logger !== undefined) {
+    for (const method of LOGGER_METHODS) {
+      if (typeof logger?.[method] === 'function') continue
+      throw invalidOption('logger', logger, `an object with the methods ${LOGGER_METHODS.join(', ')}`)
+    }
+  }
+  if (requestTimeoutMs !== undefined && kafkajs.requestTimeout !== undefined) {
+    const values = { requestTimeoutMs, 'kafka.requestTimeout': kafkajs.requestTimeout }
+    throw contradiction("Both 'requestTimeoutMs' and 'kafka.requestTimeout' are given. Give one of them.", values)
+  }
+  const { retryBackoffMs, retryBackoffMaxMs = DEFAULTS.retryBackoffMaxMs } = options
+  if ((retryBackoffMs ?? DEFAULTS.retryBackoffMs) > retryBackoffMaxMs) {
+    throw contradiction(
+      `retryBackoffMs is ${retryBackoffMs ?? DEFAULTS.retryBackoffMs}, but the longest wait, retryBackoffMaxMs, is ${retryBackoffMaxMs}. Raise the second, or lower the first.`,
+      { retryBackoffMs, retryBackoffMaxMs }
+    )
+  }
+  return { kafka: kafkajs, ...options }
+}
+
+function withBrokers(
+  brokers: ConnectionOptions['brokers'],
+  kafka: ConnectionOptions['kafka'] = {} as KafkajsTransportOptions
 ): KafkajsTransportOptions {
-  checkOptions('kafka', kafka, KAFKA_OPTIONS)
+  checkKafkaOptions(kafka)
   if (brokers === undefined) {
     // kafkajs takes a function, too.
     const given: unknown = kafka.brokers
@@ -79,7 +121,7 @@ export function connectionOptions(
     if (kafka.brokers !== undefined) {
       throw new StreamsError('CONFIG_INVALID', "Both 'brokers' and 'kafka.brokers' are given. Give one of them.")
     }
-    if (!Array.isArray(brokers)) throw invalid('brokers', brokers, `a list, such as ['${String(brokers)}']`)
+    if (!Array.isArray(brokers)) throw invalidOption('brokers', brokers, `a list, such as ['${String(brokers)}']`)
     if (brokers.length > 0) return { ...kafka, brokers: [...brokers] }
   }
   throw new StreamsError(
@@ -88,12 +130,22 @@ export function connectionOptions(
   )
 }
 
-function invalid(option: string, value: unknown, allowed: string): StreamsError {
-  return new StreamsError(
-    'CONFIG_INVALID',
-    `The option '${option}' is ${JSON.stringify(value)}; it must be ${allowed}.`,
-    {
-      details: { option, value }
-    }
+function pick<T extends object, N extends keyof T>(options: T, names: readonly N[]): Pick<T, N> {
+  return Object.fromEntries(names.filter(name => name in options).map(name => [name, options[name]])) as Pick<T, N>
+}
+
+/** A record is not given up before one request for it could be answered. */
+function withDeliveryTimeout(config: StreamsConfig, requestTimeoutMs: number): StreamsConfig {
+  const { lingerMs = DEFAULTS.lingerMs, deliveryTimeoutMs } = config.producer ?? {}
+  const leastMs = lingerMs + requestTimeoutMs
+  if (deliveryTimeoutMs === undefined) {
+    if (leastMs <= DEFAULTS.deliveryTimeoutMs) return config
+    return { ...config, producer: { ...config.producer, deliveryTimeoutMs: leastMs } }
+  }
+  if (deliveryTimeoutMs >= leastMs) return config
+  throw contradiction(
+    `producer.deliveryTimeoutMs is ${deliveryTimeoutMs}, but one attempt alone may take producer.lingerMs, ${lingerMs}, and requestTimeoutMs, ` +
+      `${requestTimeoutMs}. Raise the first, or lower the others.`,
+    { deliveryTimeoutMs, lingerMs, requestTimeoutMs }
   )
 }

@@ -10,28 +10,33 @@ import {
   systemEventLoop
 } from '@millrace/streams/runtime'
 import type { Topology } from '@millrace/streams/topology'
-import type { KafkajsTransportOptions } from '@millrace/transport-kafkajs'
+import type { ConnectionOptions } from './connection-options.ts'
 import { consoleLogger } from './console-logger.ts'
 import { kafkaClient } from './kafka-client.ts'
 import { splitOptions } from './millrace-options.ts'
 
 /** How an application runs, and where. */
-export interface MillraceOptions extends StreamsConfig {
-  /** `host:port` of some brokers. Short for `kafka: { brokers }`. */
-  readonly brokers?: readonly string[]
-  /** Everything that kafkajs's `new Kafka({ … })` takes: `ssl`, `sasl`, `clientId`, `socketFactory`, time-outs… */
-  readonly kafka?: KafkajsTransportOptions
+export interface MillraceOptions extends StreamsConfig, ConnectionOptions {
   /**
-   * Where state is kept, in a folder named after the application; processes of one machine share it.
-   * Default: `millrace` in the temporary directory of the machine: name a lasting one in production, or every restart of the
-   * machine restores all state from the changelogs.
+   * Where state is kept, in a folder named after the application; processes of one machine share it. Name a lasting one in
+   * production, or every restart of the machine restores all state from the changelogs.
+   *
+   * @default `millrace` in the temporary directory of the machine
+   * @see Kafka Streams `state.dir`
    */
   readonly stateDir?: string
-  /** Default: warnings and errors go to stderr. */
-  readonly logger?: Logger
-  /** Close on SIGTERM and SIGINT. A second signal ends the process at once. Default true. */
+  /**
+   * Close on SIGTERM and SIGINT. A second signal ends the process at once.
+   *
+   * @default `true`
+   */
   readonly handleSignals?: boolean
-  /** Progress of restoring. */
+  /**
+   * Progress of restoring: `onRestoreStart`, `onBatchRestored`, `onRestoreEnd`.
+   *
+   * @default none
+   * @see Kafka Streams `KafkaStreams#setGlobalStateRestoreListener`
+   */
   readonly restoreListener?: RestoreListener
 }
 
@@ -45,10 +50,14 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
  */
 export class Millrace extends StreamsApp {
   constructor(topology: Topology, options: MillraceOptions) {
-    const { config, kafka, stateDir, logger, handleSignals, restoreListener } = splitOptions(options)
+    const { config, connection, stateDir, logger, handleSignals, restoreListener } = splitOptions(options)
     const log = logger ?? consoleLogger
     super(topology, config, {
-      client: kafkaClient({ kafka: { clientId: config.applicationId, ...kafka }, logger: log }),
+      client: kafkaClient({
+        ...connection,
+        kafka: { clientId: config.applicationId, ...connection.kafka },
+        logger: log
+      }),
       stores: new LevelStoreProvider({
         stateDir: stateDir ?? join(tmpdir(), 'millrace'),
         applicationId: config.applicationId
