@@ -104,4 +104,19 @@ describe('waitFor', () => {
       ['r', 2]
     ])
   })
+  test('sends the record it waited for to the dead-letter topic, whole, when the promise rejects', async () => {
+    const { driver, input } = await open(value => (value === 1 ? Promise.reject(new Error('no answer')) : undefined), {
+      onProcessingError: 'dead-letter',
+      deadLetterTopic: 'dead'
+    })
+    await using _ = driver
+    input.pipe('r', 1, 5, [['mine', Buffer.from('kept')]])
+    input.pipe('s', 2, 6)
+    await driver.settle()
+    const letters = driver.outputTopic('dead', serdes).readRecords()
+    expect(letters).toMatchObject([{ key: 'r', value: 1, timestampMs: 5 }])
+    const headers = new Map(letters[0]?.headers.map(([name, value]) => [name, String(value)]))
+    expect(headers.get('mine')).toBe('kept')
+    expect(headers.get('__streams.errors.offset')).toBe('0')
+  })
 })

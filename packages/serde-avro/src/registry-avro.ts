@@ -46,8 +46,8 @@ const HEAD_BYTES = 5
  *
  * Nothing is asked of the registry while a record is processed. Schemas are registered, and all versions of the subjects learnt, when
  * a task is taken over. A record of another schema waits at its source until that is fetched; where the name of a topic is computed,
- * the first record is processed again once the schema is registered there. While the registry is away such records wait, others
- * go on.
+ * the first record waits until the schema is registered there, and its task with it. While the registry is away such records wait,
+ * others go on.
  *
  * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`, `SCHEMA_INVALID` at once; before the first record
  *   `SCHEMA_INCOMPATIBLE`, `SCHEMA_NOT_FOUND`, `REGISTRY_REFUSED`, `REGISTRY_UNAVAILABLE`; for a record `RECORD_DESERIALIZE_FAILED`

@@ -7,6 +7,7 @@ import {
   StreamsBuilder,
   string,
   tumbling,
+  untilTimeLimit,
   windowedKey
 } from '@millrace/streams'
 import { TopologyTestDriver } from '@millrace/testing'
@@ -406,22 +407,135 @@ export function registrySuite(start: () => Promise<RunningRegistry>): void {
       const builder = new StreamsBuilder()
       builder.stream(topic, serdes(string())).to((_key, text) => `${topic}-${text}`, { value })
       await using driver = await TopologyTestDriver.open(builder.build(), { applicationId: `${topic}-app` })
-      const error = await caught(() => driver.inputTopic(topic, serdes(string())).pipe('k', 'v', 1))
-      await (error.details['ready'] as Promise<void>).catch(() => {})
+      driver.inputTopic(topic, serdes(string())).pipe('k', 'v', 1)
+      expect((await caught(() => driver.settle())).code).toBe('SCHEMA_NOT_FOUND')
       expect((await caught(() => driver.restart())).code).toBe('SCHEMA_NOT_FOUND')
     })
 
-    test('a topic whose name is computed is registered for the first record, which is processed again', async () => {
+    test('a topic whose name is computed is registered while its task waits, and nothing is processed twice', async () => {
       const topic = newTopic()
       const builder = new StreamsBuilder()
-      builder.stream(topic, serdes(string())).to((_key, value) => `${topic}-${value}`, { value: of('string') })
+      let processed = 0
+      builder
+        .stream(topic, serdes(string()))
+        .peek(() => void processed++)
+        .to((_key, value) => `${topic}-${value[0]}`, { value: of('string') })
       await using driver = await TopologyTestDriver.open(builder.build(), { applicationId: `${topic}-app` })
-      const error = await caught(() => driver.inputTopic(topic, serdes(string())).pipe('k', 'v', 1))
-      expect(error.code).toBe('SERDE_NOT_READY')
-      await error.details['ready']
-      await driver.restart()
-      expect(driver.outputTopic(`${topic}-v`, serdes(string())).size).toBe(1)
-      await call('GET', `subjects/${topic}-v-value/versions/1`)
+      const input = driver.inputTopic(topic, serdes(string()))
+      for (const value of ['a1', 'b1', 'a2']) input.pipe('k', value, 1)
+      await driver.settle()
+      const read = async (letter: string) => {
+        const output = driver.outputTopic(`${topic}-${letter}`, serdes(of('string')))
+        await driver.settle()
+        return output.readRecords().map(record => record.value)
+      }
+      expect([await read('a'), await read('b')]).toEqual([['a1', 'a2'], ['b1']])
+      expect(processed).toBe(3)
+      await call('GET', `subjects/${topic}-b-value/versions/1`)
+    })
+
+    const NAME = { type: 'record', name: 'Name', fields: [{ name: 'name', type: 'string' }] } as const
+    const PERSON = {
+      type: 'record',
+      name: 'Person',
+      fields: [
+        { name: 'name', type: 'string' },
+        { name: 'city', type: NAME }
+      ]
+    } as const
+
+    test('a foreign-key join of Avro keys asks for nothing while it joins', async () => {
+      const topic = newTopic()
+      const key = of(NAME)
+      const builder = new StreamsBuilder()
+      const cities = builder.table(`${topic}-cities`, { key, value: of('string') })
+      builder
+        .table(`${topic}-people`, { key, value: of(PERSON) })
+        .join(
+          cities,
+          (_key, { city }) => city,
+          ({ name }, country) => `${name} in ${country}`
+        )
+        .toStream()
+        .to(`${topic}-out`, { key, value: of('string') })
+      await using driver = await TopologyTestDriver.open(builder.build(), { applicationId: `${topic}-app` })
+      const people = driver.inputTopic(`${topic}-people`, { key, value: of(PERSON) })
+      const countries = driver.inputTopic(`${topic}-cities`, { key, value: of('string') })
+      const output = driver.outputTopic(`${topic}-out`, { key, value: of('string') })
+      await driver.settle()
+      gate.shut()
+      try {
+        const [ann, bob] = [{ name: 'ann' }, { name: 'bob' }]
+        people.pipe(ann, { name: 'Ann', city: { name: 'Graz' } }, 1)
+        countries.pipe({ name: 'Graz' }, 'AT', 2)
+        people.pipe(bob, { name: 'Bob', city: { name: 'Graz' } }, 3)
+        // The same key as another object, another key, and no more.
+        people.pipe(ann, { name: 'Anna', city: { name: 'Graz' } }, 4)
+        people.pipe(ann, { name: 'Anna', city: { name: 'Bern' } }, 5)
+        countries.pipe({ name: 'Graz' }, null, 6)
+        expect(output.readKeyValues()).toEqual([
+          [ann, 'Ann in AT'],
+          [bob, 'Bob in AT'],
+          [ann, 'Anna in AT'],
+          [ann, null],
+          [bob, null]
+        ])
+      } finally {
+        gate.open()
+      }
+    })
+
+    test('a table is grouped by Avro keys without asking, under the subjects of its topics', async () => {
+      const topic = newTopic()
+      const builder = new StreamsBuilder()
+      const city = of(NAME)
+      builder
+        .table(topic, { key: string(), value: of(PERSON) })
+        .groupBy((_key, person) => [person.city, person], { key: city, value: of(PERSON) })
+        .count({ store: 'people-of-cities', key: city })
+        .toStream()
+        .to(`${topic}-out`)
+      await using driver = await TopologyTestDriver.open(builder.build(), { applicationId: `${topic}-app` })
+      const people = driver.inputTopic(topic, { key: string(), value: of(PERSON) })
+      const output = driver.outputTopic(`${topic}-out`, { key: city, value: int64() })
+      await driver.settle()
+      gate.shut()
+      try {
+        people.pipe('ann', { name: 'Ann', city: { name: 'Graz' } }, 1)
+        people.pipe('ann', { name: 'Anna', city: { name: 'Graz' } }, 2)
+        people.pipe('ann', { name: 'Anna', city: { name: 'Bern' } }, 3)
+        expect(output.readKeyValues()).toEqual([
+          [{ name: 'Graz' }, 1],
+          [{ name: 'Graz' }, 1],
+          [{ name: 'Graz' }, 0],
+          [{ name: 'Bern' }, 1]
+        ])
+      } finally {
+        gate.open()
+      }
+    })
+
+    test('updates that are held back in a bounded buffer are measured without asking', async () => {
+      const topic = newTopic()
+      const key = of(NAME)
+      const builder = new StreamsBuilder()
+      builder
+        .table(topic, { key, value: of(PERSON) })
+        .suppress(untilTimeLimit('1h', { maxBytes: 200 }))
+        .toStream()
+        .to(`${topic}-out`)
+      await using driver = await TopologyTestDriver.open(builder.build(), { applicationId: `${topic}-app` })
+      const people = driver.inputTopic(topic, { key, value: of(PERSON) })
+      const output = driver.outputTopic(`${topic}-out`, { key, value: of(PERSON) })
+      await driver.settle()
+      gate.shut()
+      try {
+        for (let n = 0; n < 20; n++) people.pipe({ name: `p${n}` }, { name: 'x'.repeat(20), city: { name: 'Graz' } }, n)
+        expect(output.size).toBeGreaterThan(10)
+        expect(output.size).toBeLessThan(20)
+      } finally {
+        gate.open()
+      }
     })
   })
 }

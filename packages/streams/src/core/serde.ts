@@ -37,8 +37,9 @@ export interface Serde<T> {
    * once its committed offsets are known, for every topic and changelog whose name is known then. Undefined: nothing to wait for.
    *
    * What could not be known beforehand is met on the way of a record, which never waits. Then `serialize` and `deserialize` throw
-   * what `serdeNotReady` makes. At a source the record stays where it is until the promise is settled, and is read again; anywhere
-   * else the application goes back to its last commit first. A serde that wraps another passes the call and the error on.
+   * what `serdeNotReady` makes. At a source the record stays where it is until the promise is settled, and is read again; at a sink
+   * whose topic is computed it is kept until then; anywhere else the application goes back to its last commit first. A serde that
+   * wraps another passes the call and the error on.
    *
    * @throws anything; a StreamsError whose action is `retry` is tried again with a growing wait, others end the application.
    */

@@ -4,10 +4,11 @@ import {
   type Processor,
   type ProcessorContext,
   type Serde,
+  type SerdeContext,
   type StreamRecord
 } from '../../core/index.ts'
 import type { TableReader, TableReaderSupplier } from '../table/table-view.ts'
-import { DELETED_FOREIGN_KEY, type SubscriptionAnswer } from './subscription.ts'
+import { DELETED_FOREIGN_KEY, foreignKeyContext, hashContext, type SubscriptionAnswer } from './subscription.ts'
 
 export interface AnswerResolverOptions<K, V, KO, VO, VR> {
   readonly table: TableReaderSupplier<K, V>
@@ -32,8 +33,8 @@ export class AnswerResolver<K, V, KO, VO, VR> implements Processor<K, Subscripti
   private readonly options: AnswerResolverOptions<K, V, KO, VO, VR>
   private readonly table: TableReader<K, V>
   private context!: ProcessorContext<K, VR | null>
-  private hashTopic = ''
-  private foreignKeyTopic = ''
+  private hashed!: SerdeContext
+  private compared!: SerdeContext
 
   constructor(options: AnswerResolverOptions<K, V, KO, VO, VR>) {
     this.options = options
@@ -43,8 +44,9 @@ export class AnswerResolver<K, V, KO, VO, VR> implements Processor<K, Subscripti
   init(context: ProcessorContext<K, VR | null>): void {
     this.context = context
     this.table.init(context)
-    this.hashTopic = `${context.applicationId}-${this.options.topic}-vh`
-    this.foreignKeyTopic = `${context.applicationId}-${this.options.topic}-fk`
+    const topic = `${context.applicationId}-${this.options.topic}`
+    this.hashed = hashContext(topic)
+    this.compared = foreignKeyContext(topic)
   }
 
   process(record: StreamRecord<K, SubscriptionAnswer<VO>>): void {
@@ -73,13 +75,13 @@ export class AnswerResolver<K, V, KO, VO, VR> implements Processor<K, Subscripti
     if (this.options.isLeft) return false
     const foreignKey = this.options.foreignKey(key, value) ?? null
     if (foreignKey === null) return false
-    const bytes = this.options.foreignKeySerde.serialize(foreignKey, { topic: this.foreignKeyTopic, isKey: true })
+    const bytes = this.options.foreignKeySerde.serialize(foreignKey, this.compared)
     return Buffer.compare(bytes, foreignKeyBytes) === 0
   }
 
   private isCurrent({ hash }: SubscriptionAnswer<VO>, value: V | undefined): boolean {
     if (hash === null || value === undefined) return hash === null && value === undefined
-    const current = murmur3(this.options.valueSerde.serialize(value, { topic: this.hashTopic, isKey: false }))
+    const current = murmur3(this.options.valueSerde.serialize(value, this.hashed))
     return Buffer.compare(current, hash) === 0
   }
 }

@@ -4,6 +4,7 @@ import {
   type Processor,
   type ProcessorContext,
   type Serde,
+  type SerdeContext,
   type StreamRecord
 } from '../../core/index.ts'
 import {
@@ -11,6 +12,8 @@ import {
   ANSWER_IF_FOUND,
   DELETE_AND_ANSWER,
   DELETE_SILENTLY,
+  foreignKeyContext,
+  hashContext,
   type Instruction,
   type Subscription
 } from './subscription.ts'
@@ -33,7 +36,8 @@ export interface SubscriptionSenderOptions<K, V, KO> {
 export class SubscriptionSender<K, V, KO> implements Processor<K, Change<V>, KO | null, Subscription<K>> {
   private readonly options: SubscriptionSenderOptions<K, V, KO>
   private context!: ProcessorContext<KO | null, Subscription<K>>
-  private topic = ''
+  private hashed!: SerdeContext
+  private compared!: SerdeContext
 
   constructor(options: SubscriptionSenderOptions<K, V, KO>) {
     this.options = options
@@ -41,7 +45,9 @@ export class SubscriptionSender<K, V, KO> implements Processor<K, Change<V>, KO 
 
   init(context: ProcessorContext<KO | null, Subscription<K>>): void {
     this.context = context
-    this.topic = `${context.applicationId}-${this.options.topic}`
+    const topic = `${context.applicationId}-${this.options.topic}`
+    this.hashed = hashContext(topic)
+    this.compared = foreignKeyContext(topic)
   }
 
   process(record: StreamRecord<K, Change<V>>): void {
@@ -58,10 +64,7 @@ export class SubscriptionSender<K, V, KO> implements Processor<K, Change<V>, KO 
     if (before === null && after === null) return
     const oldKey = before === null ? null : (this.options.foreignKey(key, before) ?? null)
     const newKey = after === null ? null : (this.options.foreignKey(key, after) ?? null)
-    const hash =
-      after === null
-        ? null
-        : murmur3(this.options.valueSerde.serialize(after, { topic: `${this.topic}-vh`, isKey: false }))
+    const hash = after === null ? null : murmur3(this.options.valueSerde.serialize(after, this.hashed))
 
     if (this.options.isLeft) {
       if (oldKey !== null && !this.areEqual(oldKey, newKey)) this.send(record, oldKey, DELETE_SILENTLY, hash)
@@ -94,9 +97,8 @@ export class SubscriptionSender<K, V, KO> implements Processor<K, Change<V>, KO 
   private areEqual(a: KO, b: KO | null): boolean {
     if (a === b) return true
     if (b === null) return false
-    const context = { topic: `${this.topic}-fk`, isKey: true }
-    const bytes = this.options.foreignKeySerde.serialize(a, context)
-    const others = this.options.foreignKeySerde.serialize(b, context)
+    const bytes = this.options.foreignKeySerde.serialize(a, this.compared)
+    const others = this.options.foreignKeySerde.serialize(b, this.compared)
     return bytes.length === others.length && bytes.every((byte, index) => byte === others[index])
   }
 }

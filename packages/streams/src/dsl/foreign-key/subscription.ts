@@ -56,9 +56,9 @@ const HASH_BYTES = 16
 export function subscriptionSerde<K>(primaryKey: Serde<K>): Serde<Subscription<K>> {
   return {
     name: `subscription(${primaryKey.name})`,
-    prepare: (context, use) => primaryKey.prepare?.(keyContext(context), use),
+    prepare: (context, use) => primaryKey.prepare?.(primaryKeyContext(context.topic), use),
     serialize({ hash, instruction, primaryKey: key, primaryPartition }, context) {
-      const keyBytes = primaryKey.serialize(key, keyContext(context))
+      const keyBytes = primaryKey.serialize(key, primaryKeyContext(context.topic))
       const keyAt = hash === null ? 2 : 2 + HASH_BYTES
       const bytes = Buffer.allocUnsafe(keyAt + keyBytes.length + 4)
       bytes[0] = hash === null ? VERSION | HASH_IS_NULL : VERSION
@@ -78,9 +78,30 @@ export function subscriptionSerde<K>(primaryKey: Serde<K>): Serde<Subscription<K
       return {
         hash: keyAt === 2 ? null : new Uint8Array(bytes.subarray(2, keyAt)),
         instruction: bytes.readUInt8(1) as Instruction,
-        primaryKey: primaryKey.deserialize(bytes.subarray(keyAt, keyEnd), keyContext(context)),
+        primaryKey: primaryKey.deserialize(bytes.subarray(keyAt, keyEnd), primaryKeyContext(context.topic)),
         primaryPartition: version === 0 ? undefined : bytes.readInt32BE(keyEnd)
       }
+    }
+  }
+}
+
+/**
+ * Of the topic of registrations: with it are prepared the serdes that the processors before and behind the topic call by themselves.
+ */
+export function registrationSerde(
+  primaryKey: Serde<any>,
+  foreignKey: Serde<any>,
+  value: Serde<any>
+): Serde<Subscription<any>> {
+  const inner = subscriptionSerde(primaryKey)
+  return {
+    ...inner,
+    async prepare({ topic }, use) {
+      const primary = primaryKeyContext(topic)
+      if (use !== 'write') await primaryKey.prepare?.(primary, 'read')
+      await primaryKey.prepare?.(primary, 'write')
+      await foreignKey.prepare?.(foreignKeyContext(topic), 'write')
+      if (use !== 'read') await value.prepare?.(hashContext(topic), 'write')
     }
   }
 }
@@ -116,9 +137,19 @@ export function subscriptionAnswerSerde<VO>(foreignValue: Serde<VO>): Serde<Subs
   }
 }
 
-/** Key serdes are told a topic that stands for the keys inside: `<topic>-pk`. */
-function keyContext({ topic }: SerdeContext): SerdeContext {
+/** Serdes are told a topic that stands for the primary keys within the values of a topic: `<topic>-pk`. */
+function primaryKeyContext(topic: string): SerdeContext {
   return { topic: `${topic}-pk`, isKey: true }
+}
+
+/** Of foreign keys that are compared and stored; `topic` is that of the registrations. */
+export function foreignKeyContext(topic: string): SerdeContext {
+  return { topic: `${topic}-fk`, isKey: true }
+}
+
+/** Of values that are hashed; `topic` is that of the registrations. */
+export function hashContext(topic: string): SerdeContext {
+  return { topic: `${topic}-vh`, isKey: false }
 }
 
 /** The keys of the subscription store: `length of the foreign key (4), foreign key, primary key`. */
@@ -131,8 +162,8 @@ export class SubscriptionKeys<K, KO> {
   constructor(foreignKey: Serde<KO>, primaryKey: Serde<K>, topic: string) {
     this.#foreignKey = foreignKey
     this.#primaryKey = primaryKey
-    this.#foreignContext = { topic: `${topic}-fk`, isKey: true }
-    this.#primaryContext = { topic: `${topic}-pk`, isKey: true }
+    this.#foreignContext = foreignKeyContext(topic)
+    this.#primaryContext = primaryKeyContext(topic)
   }
 
   foreignBytes(foreignKey: KO): Uint8Array {

@@ -9,7 +9,7 @@ import {
 import { checkFunction } from '../add-step.ts'
 import type { DerivedHandle } from '../add-table-step.ts'
 import { AnswerResolver } from '../foreign-key/answer-resolver.ts'
-import { subscriptionAnswerSerde, subscriptionSerde } from '../foreign-key/subscription.ts'
+import { registrationSerde, subscriptionAnswerSerde, subscriptionSerde } from '../foreign-key/subscription.ts'
 import { ForeignChangeAnswerer, SubscriptionAnswerer } from '../foreign-key/subscription-answerer.ts'
 import { SubscriptionReceiver } from '../foreign-key/subscription-receiver.ts'
 import { SubscriptionSender } from '../foreign-key/subscription-sender.ts'
@@ -115,7 +115,7 @@ function addJoin<K, V, KO, VO, VR>(
     sendName,
     `${where} as 'otherValue'`
   )
-  const registrationSerde = subscriptionSerde(keySerde)
+  const registration = registrationSerde(keySerde, foreignKeySerde, valueSerde)
   const answerSerde = subscriptionAnswerSerde(foreignValueSerde)
 
   const processor = (name: string, supplier: AnySupplier, connected: readonly string[], store?: StoreSpec) =>
@@ -139,19 +139,19 @@ function addJoin<K, V, KO, VO, VR>(
     kind: 'sink',
     topic: INTERNAL_PREFIX + topic,
     key: foreignKeySerde,
-    value: registrationSerde,
+    value: registration,
     partitioner:
       otherPartitioner &&
       ((name, key: KO | null, _value, count) => (key === null ? undefined : otherPartitioner(name, key, null, count)))
   })
   graph.add(registrationSink, send)
   const registrationSourceName = named('-subscription-registration-source', 'KTABLE-SOURCE-')
-  const registrationSource = topicSource(registrationSourceName, topic, foreignKeySerde, registrationSerde)
+  const registrationSource = topicSource(registrationSourceName, topic, foreignKeySerde, registration)
   graph.add(registrationSource, registrationSink)
 
   // There: subscriptions are stored and answered, and so are changes of the other table.
   const subscriptions = named('-subscription-store', `${FK_JOIN}SUBSCRIPTION-STATE-STORE-`)
-  const spec = subscriptionStore(subscriptions, registrationSerde)
+  const spec = subscriptionStore(subscriptions, subscriptionSerde(keySerde))
   const use = { storeName: subscriptions, foreignKeySerde, primaryKeySerde: keySerde, topic }
   const receiveName = named('-subscription-receive', SUBSCRIPTION)
   graph.copartitioned.push({ node: receiveName, sources: new Set([...other.sources, registrationSourceName]) })

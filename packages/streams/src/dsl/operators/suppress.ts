@@ -9,7 +9,7 @@ import {
   type ValueAndTimestamp,
   type Windowed
 } from '../../core/index.ts'
-import { checkNodeOptions, legalName, type StoreSpec } from '../../topology/index.ts'
+import { changelogTopicName, checkNodeOptions, legalName, type StoreSpec } from '../../topology/index.ts'
 import type { DerivedHandle } from '../add-table-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
 import type { NamedOptions } from '../materialized.ts'
@@ -185,13 +185,17 @@ class SuppressProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
     const { name, key: keySerde, value: rowSerde } = this.spec
     this.context = context
     this.streamTime = context.nodeState('streamTime', -1)
-    const topic = { topic: name, isKey: false }
+    const topic = changelogTopicName(name, context.applicationId)
+    const [keyContext, valueContext] = [
+      { topic, isKey: true },
+      { topic, isKey: false }
+    ]
     this.buffer = new SuppressBuffer(context.getStateStore(name), {
       counts: maxRecords !== Number.POSITIVE_INFINITY || maxBytes !== Number.POSITIVE_INFINITY,
       sizeOf:
         maxBytes === Number.POSITIVE_INFINITY
           ? undefined
-          : (key, row) => keySerde.serialize(key, topic).length + rowSerde.serialize(row, topic).length
+          : (key, row) => keySerde.serialize(key, keyContext).length + rowSerde.serialize(row, valueContext).length
     })
   }
 

@@ -1,4 +1,10 @@
-import { type Change, type Processor, type ProcessorContext, type StreamRecord } from '../../core/index.ts'
+import {
+  type Change,
+  type Processor,
+  type ProcessorContext,
+  type SerdeContext,
+  type StreamRecord
+} from '../../core/index.ts'
 import { checkNodeOptions, type AnySerde } from '../../topology/index.ts'
 import { checkFunction } from '../add-step.ts'
 import { GraphNode } from '../graph/graph-node.ts'
@@ -20,29 +26,46 @@ export function tableGroupBy<K, V, KR, VR, KG = KR, VG = VR>(
   const name = graph.names.orGenerate(options.name, 'KTABLE-SELECT-')
   const key = resolveSerde<NonNullable<KG>>('key', options.key, undefined, name, 'groupBy()')
   const value = resolveSerde<NonNullable<VG>>('value', options.value, undefined, name, 'groupBy()')
+  const isVersioned = table.view.isVersioned === true
   const node = new GraphNode(name, {
     kind: 'processor',
-    supplier: () => new TableGroupByProcessor(selector, key, table.view.isVersioned === true)
+    supplier: () => new TableGroupByProcessor(selector, key, isVersioned, () => repartitionSuffix(grouped))
   })
   graph.add(node, table.node)
   table.view.sendOldValues(true)
-  return { graph, node, key, value, name: options.name }
+  const grouped: GroupedTableHandle<NonNullable<KG>, NonNullable<VG>> = { graph, node, key, value, name: options.name }
+  return grouped
+}
+
+/** Of the topic that the groups go through, which an aggregation adds; undefined when there is none. */
+function repartitionSuffix({ repartition }: GroupedTableHandle<unknown, unknown>): string | undefined {
+  return repartition?.logical.kind === 'repartition' ? repartition.logical.suffix : undefined
 }
 
 class TableGroupByProcessor<K, V, KR, VR> implements Processor<K, Change<V>, KR, Change<VR>> {
   private readonly selector: Selector<K, V, KR, VR>
   private readonly keySerde: AnySerde
   private readonly skipsOutOfOrder: boolean
+  private readonly suffix: () => string | undefined
   private context!: ProcessorContext<KR, Change<VR>>
+  private keyContext: SerdeContext | undefined
 
-  constructor(selector: Selector<K, V, KR, VR>, keySerde: AnySerde, skipsOutOfOrder: boolean) {
+  constructor(
+    selector: Selector<K, V, KR, VR>,
+    keySerde: AnySerde,
+    skipsOutOfOrder: boolean,
+    suffix: () => string | undefined
+  ) {
     this.selector = selector
     this.keySerde = keySerde
     this.skipsOutOfOrder = skipsOutOfOrder
+    this.suffix = suffix
   }
 
   init(context: ProcessorContext<KR, Change<VR>>): void {
     this.context = context
+    const suffix = this.suffix()
+    this.keyContext = suffix === undefined ? undefined : { topic: `${context.applicationId}-${suffix}`, isKey: true }
   }
 
   process(record: StreamRecord<K, Change<V>>): void {
@@ -80,7 +103,8 @@ class TableGroupByProcessor<K, V, KR, VR> implements Processor<K, Change<V>, KR,
   private areEqual(a: KR, b: KR): boolean {
     if (a === b) return true
     if (typeof a !== 'object' || typeof b !== 'object') return false
-    const context = { topic: '', isKey: true }
+    const context = this.keyContext
+    if (context === undefined) return false
     const bytes = this.keySerde.serialize(a, context)
     const others = this.keySerde.serialize(b, context)
     return bytes.length === others.length && bytes.every((byte, index) => byte === others[index])
