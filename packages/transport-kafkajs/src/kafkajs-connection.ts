@@ -1,13 +1,16 @@
 import type { BrokerAddress, Connection, RequestFrame } from '@millrace/client'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { ISocketFactory, KafkaConfig, Logger } from 'kafkajs'
-import { calmRequestQueue, KafkajsBroker, KafkajsConnection, type KafkajsConnectionPool } from './kafkajs-internals.ts'
+import { certificateError, connectError, reasonOf } from './connection-errors.ts'
+import { calmRequestQueue, KafkajsConnection } from './kafkajs-internals.ts'
 import { encodeRequestHeader } from './request-header.ts'
+import type { SaslOptions } from './sasl-options.ts'
+import { ownSaslOptions, SaslSession } from './sasl-session.ts'
 import { startTimer } from './timer.ts'
 
 export interface KafkajsConnectionSettings {
   readonly ssl: KafkaConfig['ssl'] | null
-  readonly sasl: NonNullable<KafkaConfig['sasl']> | null
+  readonly sasl: SaslOptions | null
   readonly clientId: string | undefined
   readonly socketFactory: ISocketFactory
   readonly connectionTimeoutMs: number
@@ -16,6 +19,8 @@ export interface KafkajsConnectionSettings {
   readonly enforceRequestTimeout: boolean
   readonly logger: Logger
 }
+
+const API_VERSIONS = 18
 
 interface PendingRequest {
   readonly request: RequestFrame
@@ -32,20 +37,29 @@ export class KafkajsConnectionAdapter implements Connection {
   readonly #inner: KafkajsConnection
   readonly #broker: string
   readonly #enforceRequestTimeout: boolean
+  readonly #session: SaslSession | undefined
   readonly #pending = new Set<PendingRequest>()
   /** Held back, in order, while the session is renewed (KIP-368). */
   readonly #heldBack: PendingRequest[] = []
-  #reauthenticating = false
+  #renewing = false
   #closed = false
+  /** What the socket said before it closed. */
+  #socketError: Error | undefined
+  /** Whether the broker has answered more than ApiVersions, which it answers to everybody. */
+  #admitted = false
 
-  private constructor(inner: KafkajsConnection, settings: KafkajsConnectionSettings) {
+  private constructor(inner: KafkajsConnection, settings: KafkajsConnectionSettings, session: SaslSession | undefined) {
     this.#inner = inner
+    this.#session = session
     this.#broker = `${inner.host}:${inner.port}`
     this.#enforceRequestTimeout = settings.enforceRequestTimeout
     // kafkajs leaves Nagle's algorithm on: a small request behind another would wait for the peer's delayed acknowledgement.
     inner.socket?.setNoDelay(true)
     // kafkajs listens to 'end' and 'error' alone; a destroyed socket emits neither, and its requests would wait for ever.
     inner.socket?.once('close', () => this.#break(undefined))
+    inner.socket?.on('error', error => {
+      this.#socketError = error
+    })
   }
 
   static async open(broker: BrokerAddress, settings: KafkajsConnectionSettings): Promise<KafkajsConnectionAdapter> {
@@ -54,31 +68,29 @@ export class KafkajsConnectionAdapter implements Connection {
       port: broker.port,
       rack: broker.rack ?? null,
       ssl: settings.ssl,
-      // kafkajs keeps its authenticator in this object, credentials and all: two connections must not share one.
-      sasl: settings.sasl === null ? null : { ...settings.sasl },
+      sasl: settings.sasl === null ? null : ownSaslOptions(settings.sasl),
       clientId: settings.clientId,
       socketFactory: settings.socketFactory,
       connectionTimeout: settings.connectionTimeoutMs,
       // kafkajs raises every shorter time-out to its own, and goes on after one. Requests are timed by this class instead.
       requestTimeout: settings.authenticationTimeoutMs,
       enforceRequestTimeout: false,
-      reauthenticationThreshold: settings.reauthenticationThresholdMs,
       maxInFlightRequests: null,
       logger: settings.logger
     })
     calmRequestQueue(inner)
-    const name = `${broker.host}:${broker.port}`
+    let session: SaslSession | undefined
     try {
       await inner.connect()
+      if (settings.sasl !== null) {
+        session = new SaslSession(inner, { ...settings, sasl: settings.sasl })
+        await session.begin()
+      }
     } catch (cause) {
       destroy(inner)
-      throw new StreamsError('CLIENT_CONNECT_FAILED', `Broker ${name} cannot be reached: ${reasonOf(cause)}`, {
-        cause,
-        details: { host: broker.host, port: broker.port }
-      })
+      throw connectError(broker.host, broker.port, settings.ssl !== null && settings.ssl !== false, cause)
     }
-    if (settings.sasl !== null) await authenticate(inner, settings, name)
-    return new KafkajsConnectionAdapter(inner, settings)
+    return new KafkajsConnectionAdapter(inner, settings, session)
   }
 
   get connected(): boolean {
@@ -93,9 +105,9 @@ export class KafkajsConnectionAdapter implements Connection {
       if (this.#enforceRequestTimeout) {
         pending.cancelTimer = startTimer(request.timeoutMs, () => this.#timeOut(pending))
       }
-      if (this.#reauthenticating || !this.#sessionIsFresh()) {
+      if (this.#renewing || this.#session?.fresh === false) {
         this.#heldBack.push(pending)
-        if (!this.#reauthenticating) void this.#reauthenticate()
+        if (!this.#renewing) void this.#renew(this.#session as SaslSession)
       } else {
         this.#write(pending)
       }
@@ -106,18 +118,14 @@ export class KafkajsConnectionAdapter implements Connection {
     this.#break(undefined)
   }
 
-  #sessionIsFresh(): boolean {
-    return this.#inner.sasl === null || this.#inner.isAuthenticated()
-  }
-
-  async #reauthenticate(): Promise<void> {
-    this.#reauthenticating = true
+  async #renew(session: SaslSession): Promise<void> {
+    this.#renewing = true
     try {
-      await this.#inner.authenticate()
-    } catch (cause) {
-      this.#break(authenticationFailure(this.#broker, cause))
+      await session.renew()
+    } catch (error) {
+      this.#break(error as StreamsError)
     }
-    this.#reauthenticating = false
+    this.#renewing = false
     for (const pending of this.#heldBack.splice(0)) if (this.#pending.has(pending)) this.#write(pending)
   }
 
@@ -135,6 +143,7 @@ export class KafkajsConnectionAdapter implements Connection {
           correlationId,
           resolve: ({ payload }) => {
             // Response header v1 ends with a section of tagged fields; no broker sends any.
+            this.#admitted ||= request.apiKey !== API_VERSIONS
             if (this.#take(pending)) pending.resolve(request.flexibleResponse ? payload.subarray(1) : payload)
           },
           reject: cause => {
@@ -187,74 +196,22 @@ export class KafkajsConnectionAdapter implements Connection {
     destroy(this.#inner)
   }
 
-  #failure(request: RequestFrame, cause: unknown): StreamsError {
-    if (isStreamsError(cause)) return cause
+  #failure(request: RequestFrame, failure: unknown): StreamsError {
+    if (isStreamsError(failure)) return failure
+    const cause = failure ?? this.#socketError
+    // A broker may look at our certificate only when the connection is open already (TLS 1.3).
+    const certificate = certificateError(this.#broker, cause)
+    if (certificate !== undefined) return certificate
     const reason = cause === undefined ? 'the connection is closed' : reasonOf(cause)
+    // To whom a SASL listener has not been introduced, it answers with the end of the connection.
+    const stranger = this.#session === undefined && !this.#admitted && request.apiKey !== API_VERSIONS
+    const hint = stranger ? " Does its listener want 'sasl'?" : ''
     return new StreamsError(
       'CLIENT_REQUEST_FAILED',
-      `${request.apiName} to broker ${this.#broker} was not answered: ${reason}. It may or may not have been carried out.`,
+      `${request.apiName} to broker ${this.#broker} was not answered: ${reason}. It may or may not have been carried out.${hint}`,
       { details: { broker: this.#broker, apiName: request.apiName }, ...(cause === undefined ? {} : { cause }) }
     )
   }
-}
-
-/** As kafkajs's own client does it: versions first, then the mechanism's exchange. */
-async function authenticate(
-  inner: KafkajsConnection,
-  settings: KafkajsConnectionSettings,
-  name: string
-): Promise<void> {
-  const pool: KafkajsConnectionPool = {
-    host: inner.host,
-    port: inner.port,
-    sasl: inner.sasl,
-    connectionTimeout: settings.connectionTimeoutMs,
-    isConnected: () => inner.isConnected(),
-    isAuthenticated: () => inner.isAuthenticated(),
-    getConnection: async () => inner,
-    setVersions: versions => inner.setVersions(versions),
-    setSupportAuthenticationProtocol: isSupported => inner.setSupportAuthenticationProtocol(isSupported),
-    send: protocol => inner.send(protocol)
-  }
-  const broker = new KafkajsBroker({
-    connectionPool: pool,
-    logger: settings.logger,
-    authenticationTimeout: settings.authenticationTimeoutMs,
-    allowAutoTopicCreation: false
-  })
-  let timedOut = false
-  const cancelTimer = startTimer(settings.authenticationTimeoutMs, () => {
-    timedOut = true
-    inner.rejectRequests(new Error(`no answer within ${settings.authenticationTimeoutMs} ms`))
-    inner.socket?.destroy()
-  })
-  try {
-    await broker.connect()
-  } catch (cause) {
-    destroy(inner)
-    if (timedOut || isConnectionFailure(cause)) {
-      throw new StreamsError(
-        'CLIENT_CONNECT_FAILED',
-        `Broker ${name} closed the connection or fell silent while authenticating: ${reasonOf(cause)}`,
-        { cause, details: { host: inner.host, port: inner.port } }
-      )
-    }
-    throw authenticationFailure(name, cause)
-  } finally {
-    cancelTimer()
-  }
-}
-
-function authenticationFailure(broker: string, cause: unknown): StreamsError {
-  return new StreamsError(
-    'CLIENT_AUTHENTICATION_FAILED',
-    `Broker ${broker} refused the credentials: ${reasonOf(cause)}. Check 'sasl' and what the broker's listener expects.`,
-    { cause, details: { broker } }
-  )
-}
-
-function isConnectionFailure(cause: unknown): boolean {
-  return cause instanceof Error && cause.name.startsWith('KafkaJSConnection')
 }
 
 /** kafkajs waits for open requests, then half-closes; here both ends are done with it. */
@@ -262,13 +219,4 @@ function destroy(inner: KafkajsConnection): void {
   inner.rejectRequests(new Error('the connection is closed'))
   inner.socket?.destroy()
   void inner.disconnect().catch(() => {})
-}
-
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-  // Node reports a name with several addresses as an AggregateError without text: then the code is all there is.
-  const text = cause.message.replace(/^Connection error: $/, '').trim()
-  if (text === '') return code ?? cause.name
-  return code === undefined || text.includes(code) ? text : `${text} (${code})`
 }

@@ -13,6 +13,9 @@ export interface KafkajsConnection {
   readonly sasl: object | null
   readonly socket: Socket | undefined
   readonly requestQueue: KafkajsRequestQueue
+  /** Milliseconds as a 64-bit integer; 0: unlimited. */
+  readonly sessionLifetime: { toString(): string }
+  reauthenticationThreshold: number
   isConnected(): boolean
   isAuthenticated(): boolean
   connect(): Promise<boolean>
@@ -22,7 +25,7 @@ export interface KafkajsConnection {
   rejectRequests(error: Error): void
   setVersions(versions: unknown): void
   setSupportAuthenticationProtocol(isSupported: boolean): void
-  send(protocol: unknown): Promise<unknown>
+  send: (protocol: unknown) => Promise<unknown>
 }
 
 interface KafkajsRequestQueue {
@@ -54,7 +57,6 @@ export interface KafkajsConnectionOptions {
   readonly connectionTimeout: number
   readonly requestTimeout: number
   readonly enforceRequestTimeout: boolean
-  readonly reauthenticationThreshold: number | undefined
   readonly maxInFlightRequests: number | null
   readonly logger: Logger
 }
@@ -73,7 +75,7 @@ export function calmRequestQueue(connection: KafkajsConnection): void {
 }
 
 /** What kafkajs's Broker wants of its connection pool; ours holds one connection. */
-export interface KafkajsConnectionPool {
+interface KafkajsConnectionPool {
   readonly host: string
   readonly port: number
   readonly sasl: object | null

@@ -1,9 +1,12 @@
+import { createSecureContext } from 'node:tls'
 import { type BrokerAddress, type Connection, type Transport, type TransportDefaults } from '@millrace/client'
 import { StreamsError } from '@millrace/streams/core'
 import type { KafkaConfig, Logger } from 'kafkajs'
 import { parseBrokerAddress } from './broker-address.ts'
 import { KafkajsConnectionAdapter, type KafkajsConnectionSettings } from './kafkajs-connection.ts'
+import { reasonOf } from './connection-errors.ts'
 import { consoleLogCreator, createLogger, defaultSocketFactory, LEVELS } from './kafkajs-internals.ts'
+import { checkSaslOptions } from './sasl-options.ts'
 
 /** The options of kafkajs's `new Kafka({ ... })`, with the same meaning. */
 export type KafkajsTransportOptions = KafkaConfig
@@ -14,7 +17,11 @@ export type KafkajsTransportOptions = KafkaConfig
  * Takes what `new Kafka({ ... })` takes. `requestTimeout` is the default of requests that name none; `retry` gives the
  * waits between attempts to reach a broker (`initialRetryTime`, `maxRetryTime`), which go on until the client is closed.
  *
- * @throws StreamsError `CONFIG_INVALID` when `brokers` is missing, empty or not `host:port`.
+ * A session that ends (`connections.max.reauth.ms`, or a token's life) is renewed on the same connection, without `reauthenticationThreshold`
+ * when nine tenths of it are over.
+ *
+ * @throws StreamsError `CONFIG_INVALID` when `brokers` is missing, empty or not `host:port`, or `ssl` or `sasl` cannot be used;
+ *   `CONFIG_UNKNOWN_OPTION` for one of `sasl` that its mechanism does not have.
  */
 export function kafkajsTransport(options: KafkajsTransportOptions): Transport {
   return new KafkajsTransport(options)
@@ -28,6 +35,8 @@ class KafkajsTransport implements Transport {
   constructor(options: KafkajsTransportOptions) {
     this.#brokers = options.brokers
     if (typeof options.brokers !== 'function') parseBrokers(options.brokers)
+    if (options.sasl !== undefined) checkSaslOptions(options.sasl)
+    if (options.ssl !== undefined) checkTlsOptions(options.ssl)
     this.#settings = {
       ssl: options.ssl ?? null,
       sasl: options.sasl ?? null,
@@ -75,6 +84,19 @@ function parseBrokers(brokers: readonly string[]): readonly BrokerAddress[] {
     )
   }
   return brokers.map(parseBrokerAddress)
+}
+
+/** Keys and certificates that cannot be read are told at once, not with every attempt to connect. */
+function checkTlsOptions(ssl: NonNullable<KafkaConfig['ssl']>): void {
+  if (typeof ssl === 'boolean') return
+  if (typeof ssl !== 'object') {
+    throw new StreamsError('CONFIG_INVALID', "'ssl' must be true, false, or an object of Node's TLS options.")
+  }
+  try {
+    createSecureContext(ssl)
+  } catch (cause) {
+    throw new StreamsError('CONFIG_INVALID', `The options in 'ssl' cannot be used: ${reasonOf(cause)}.`, { cause })
+  }
 }
 
 /**
