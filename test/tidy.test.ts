@@ -26,7 +26,7 @@ const REAL_TIME: Readonly<Record<string, string>> = {
   'packages/cli/src/process-io.ts': 'the process around the command: what it waits for between restarts',
   'packages/store-level/src/process-slots.ts': 'names a directory unlike any other on the machine',
   'packages/streams/src/ports/system-clock.ts': 'implements Clock',
-  'packages/streams/src/runtime/system-event-loop.ts': 'implements EventLoop',
+  'packages/streams/src/ports/system-event-loop.ts': 'implements EventLoop',
   'packages/streams/src/ports/system-random.ts': 'implements Random',
   'packages/transport-kafkajs/src/timer.ts': 'time-outs of real sockets, which no simulated clock can drive'
 }

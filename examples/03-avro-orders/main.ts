@@ -32,8 +32,8 @@ try {
 }
 
 async function main(): Promise<void> {
-  const brokers = process.env['KAFKA_BROKERS'] ?? cleanup.use(await EmbeddedBroker.start({ port: 0 })).bootstrap
-  const url = process.env['REGISTRY_URL'] ?? cleanup.use(await MemoryRegistry.start()).url
+  const brokers = process.env['KAFKA_BROKERS'] || cleanup.use(await EmbeddedBroker.start({ port: 0 })).bootstrap
+  const url = process.env['REGISTRY_URL'] || cleanup.use(await MemoryRegistry.start()).url
   // A name of its own, so that runs can share a Kafka and a registry.
   const name = `avro-orders-${randomBytes(4).toString('hex')}`
   const topic = (suffix: string) => `${name}-${suffix}`

@@ -26,7 +26,8 @@ const { types } = avsc
  */
 export function avroType(schema: AvroSchema, options: AvroTypeOptions, references: readonly AvroSchema[] = []): Type {
   const parse: ParseOptions & Record<string, unknown> = {
-    registry: {},
+    // Names of types are looked up here, `constructor` too.
+    registry: Object.create(null),
     logicalTypes: LOGICAL_TYPES,
     omitRecordMethods: true,
     assertLogicalTypes: false,

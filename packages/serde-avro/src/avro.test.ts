@@ -212,6 +212,20 @@ describe('bytes that are no value', () => {
   })
 })
 
+test('types may have names that objects know', () => {
+  const schema = {
+    type: 'record',
+    name: 'constructor',
+    fields: [
+      { name: 'toString', type: { type: 'enum', name: 'valueOf', symbols: ['A'] } },
+      { name: 'next', type: { type: 'array', items: 'constructor' } }
+    ]
+  }
+  const serde = avro<unknown>(schema)
+  const value = { toString: 'A', next: [{ toString: 'A', next: [] }] }
+  expect(JSON.stringify(serde.deserialize(serde.serialize(value, CONTEXT), CONTEXT))).toBe(JSON.stringify(value))
+})
+
 test('a map keeps the key __proto__ as a key', () => {
   const serde = avro({ type: 'map', values: 'int' })
   const bytes = Buffer.from('0212' + Buffer.from('__proto__').toString('hex') + '0200', 'hex')

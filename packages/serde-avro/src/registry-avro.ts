@@ -120,12 +120,23 @@ interface Reader {
   readonly resolver: Resolver | undefined
 }
 
+/** Why they cannot be read. */
+class Unreadable {
+  readonly why: string
+  readonly cause: unknown
+
+  constructor(why: string, cause: unknown) {
+    this.why = why
+    this.cause = cause
+  }
+}
+
 class RegistryAvroSerde implements Serde<unknown> {
   readonly name: string
   readonly #parts: RegistryAvroParts
   private readonly codec: AvroCodec | undefined
   /** What each id is read with, or why it cannot be. */
-  readonly #readers = new Map<number, Reader | StreamsError>()
+  readonly #readers = new Map<number, Reader | Unreadable>()
   private lastId = -1
   private lastReader: Reader | undefined
   /** By topic: what to write, or why it cannot be known. */
@@ -228,13 +239,13 @@ class RegistryAvroSerde implements Serde<unknown> {
       reader = this.#makeReader(id, context)
       this.#readers.set(id, reader)
     }
-    if (reader instanceof Error) throw reader
+    if (reader instanceof Unreadable) throw this.#unreadable(reader.why, context, id, reader.cause)
     this.lastId = id
     this.lastReader = reader
     return reader
   }
 
-  #makeReader(id: number, context: SerdeContext): Reader | StreamsError {
+  #makeReader(id: number, context: SerdeContext): Reader | Unreadable {
     const { registry, long } = this.#parts
     const registered = this.#known(id, context)
     if (registered === undefined) {
@@ -252,7 +263,7 @@ class RegistryAvroSerde implements Serde<unknown> {
       return { codec: this.codec, resolver: this.codec.resolverOf(schema, references) }
     } catch (cause) {
       const readAs = this.codec === undefined ? '' : ` as '${this.codec.name}'`
-      return this.#unreadable(`of schema ${id}, which cannot be read${readAs}: ${messageOf(cause)}`, context, id, cause)
+      return new Unreadable(`of schema ${id}, which cannot be read${readAs}: ${messageOf(cause)}`, cause)
     }
   }
 
@@ -265,11 +276,12 @@ class RegistryAvroSerde implements Serde<unknown> {
   }
 
   #unreadable(what: string, { topic, isKey }: SerdeContext, id: number, cause: unknown): StreamsError {
-    const { registry } = this.#parts
-    const subject = this.#subject(topic, isKey)
+    const { registry, knowsSubject } = this.#parts
+    const subject = knowsSubject ? this.#subject(topic, isKey) : undefined
+    const where = subject === undefined ? '' : `subject '${subject}', `
     return new StreamsError(
       'RECORD_DESERIALIZE_FAILED',
-      `A ${isKey ? 'key' : 'value'} of '${topic}' is no value ${what} (subject '${subject}', registry ${registry.address}).`,
+      `A ${isKey ? 'key' : 'value'} of '${topic}' is no value ${what} (${where}registry ${registry.address}).`,
       { cause, details: { topic, subject, id, registry: registry.address } }
     )
   }

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { StreamsError } from '@millrace/streams/core'
-import { type Clock, systemClock } from '@millrace/streams/ports'
+import { type Clock, systemClock, systemEventLoop } from '@millrace/streams/ports'
 import { messageOf } from './avro-type.ts'
 import { checkRegistryOptions, type RegistryOptions } from './registry-options.ts'
 
@@ -24,6 +24,7 @@ export class RegistryHttp {
   readonly #urls: readonly URL[]
   readonly #http = new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS })
   readonly #https: HttpsAgent
+  /** The address that answered last. */
   #current = 0
 
   constructor(options: RegistryOptions) {
@@ -35,8 +36,7 @@ export class RegistryHttp {
 
   /** The address in use, without a password. */
   get address(): string {
-    const { protocol, host, pathname } = this.#urls[this.#current] as URL
-    return `${protocol}//${host}${pathname.replace(/\/$/, '')}`
+    return shown(this.#urls[this.#current] as URL)
   }
 
   /**
@@ -45,19 +45,26 @@ export class RegistryHttp {
    */
   async request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<RegistryAnswer> {
     const { retries = 4 } = this.#options
+    const urlCount = this.#urls.length
+    // Requests that are under way together go round the addresses each by itself.
+    const first = this.#current
     for (let attempt = 0; ; attempt++) {
-      const request = `${method} ${this.address}/${path}`
+      const index = (first + attempt) % urlCount
+      const url = this.#urls[index] as URL
+      const request = `${method} ${shown(url)}/${path}`
       let failure: string
       let cause: unknown
       try {
-        const answer = await this.#send(method, path, body)
-        if (answer.status < 500 && answer.status !== 408 && answer.status !== 429) return { ...answer, request }
+        const answer = await this.#send(url, method, path, body)
+        if (answer.status < 500 && answer.status !== 408 && answer.status !== 429) {
+          this.#current = index
+          return { ...answer, request }
+        }
         failure = wordsOf(answer)
       } catch (error) {
         cause = error
         failure = messageOf(error)
       }
-      this.#current = (this.#current + 1) % this.#urls.length
       if (attempt >= retries) {
         throw new StreamsError(
           'REGISTRY_UNAVAILABLE',
@@ -66,7 +73,7 @@ export class RegistryHttp {
         )
       }
       // Another address is worth trying at once.
-      if (this.#current === 0) await this.pause(Math.floor(attempt / this.#urls.length))
+      if ((attempt + 1) % urlCount === 0) await this.pause(Math.floor(attempt / urlCount))
     }
   }
 
@@ -74,18 +81,20 @@ export class RegistryHttp {
   pause(failures: number): Promise<void> {
     const { retryBackoffMs = 100, retryBackoffMaxMs = 5_000 } = this.#options
     const delayMs = Math.min(retryBackoffMaxMs, retryBackoffMs * 2 ** Math.min(failures, 30))
-    return new Promise(resolve => void this.clock.setTimer(delayMs, resolve))
+    // Between two tries nothing else keeps the process from ending.
+    const letGo = systemEventLoop.holdOpen()
+    return new Promise<void>(resolve => void this.clock.setTimer(delayMs, resolve)).finally(letGo)
   }
 
-  async #send(method: string, path: string, body: unknown): Promise<Omit<RegistryAnswer, 'request'>> {
+  async #send(base: URL, method: string, path: string, body: unknown): Promise<Omit<RegistryAnswer, 'request'>> {
     const { requestTimeoutMs = 10_000, headers } = this.#options
-    const url = new URL(path, this.#urls[this.#current])
+    const url = new URL(path, base)
     const isTls = url.protocol === 'https:'
     const content = body === undefined ? undefined : JSON.stringify(body)
     const allHeaders = {
       ...headers,
       accept: `${MEDIA_TYPE}, application/json`,
-      ...(await this.#authorization(url)),
+      ...(await this.#authorization(base, requestTimeoutMs)),
       ...(content === undefined
         ? {}
         : { 'content-type': MEDIA_TYPE, 'content-length': String(Buffer.byteLength(content)) })
@@ -114,16 +123,30 @@ export class RegistryHttp {
     })
   }
 
-  async #authorization({ username, password }: URL): Promise<Record<string, string>> {
+  /** Whoever gives tokens may be as silent as a registry. */
+  #within<T>(timeoutMs: number, given: T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new Error(`auth.token() gave no token within ${timeoutMs} ms`))
+      const cancel = this.clock.setTimer(timeoutMs, late)
+      Promise.resolve(given).then(resolve, reject).finally(cancel)
+    })
+  }
+
+  async #authorization({ username, password }: URL, timeoutMs: number): Promise<Record<string, string>> {
     const { auth } = this.#options
     if (auth === undefined) {
       if (username === '') return {}
       return { authorization: basic(decodeURIComponent(username), decodeURIComponent(password)) }
     }
     if ('username' in auth) return { authorization: basic(auth.username, auth.password) }
-    const token = typeof auth.token === 'string' ? auth.token : await auth.token()
+    const token = typeof auth.token === 'string' ? auth.token : await this.#within(timeoutMs, auth.token())
     return { authorization: `Bearer ${token}` }
   }
+}
+
+/** Without a password. */
+function shown({ protocol, host, pathname }: URL): string {
+  return `${protocol}//${host}${pathname.replace(/\/$/, '')}`
 }
 
 function basic(username: string, password: string): string {

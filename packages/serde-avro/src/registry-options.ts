@@ -80,7 +80,13 @@ function baseUrl(text: unknown): URL {
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw invalid(`takes as url 'http://…' or 'https://…', not ${JSON.stringify(text)}`)
   }
+  if (url.search !== '' || url.hash !== '') throw invalid(`takes a url without a query, not ${JSON.stringify(text)}`)
   if (!url.pathname.endsWith('/')) url.pathname += '/'
+  try {
+    decodeURIComponent(url.username + url.password)
+  } catch {
+    throw invalid(`takes a url whose user and password are encoded, as encodeURIComponent() does it`)
+  }
   return url
 }
 

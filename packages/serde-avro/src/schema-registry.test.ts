@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { MockClock } from '@millrace/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { MemoryRegistry } from './dev/index.ts'
@@ -90,6 +92,38 @@ describe('requests', () => {
     expect(await registry.idOf('b', 'int', true)).toBe(3)
     expect(first.requests).toHaveLength(1)
     expect(second.requests).toEqual(['POST /base/subjects/a/versions', 'POST /base/subjects/b/versions'])
+  })
+
+  test('that are under way together each go to the address that answers', async () => {
+    const away = await serve(() => [500, 'out of order'])
+    const here = await serve(path => [200, { id: path.length }])
+    const registry = schemaRegistry({ url: [away.url, here.url], retries: 1, retryBackoffMs: 60_000 })
+    const ids = await Promise.all(['a', 'b', 'c', 'd'].map(subject => registry.idOf(subject, 'int', true)))
+    expect(ids).toEqual([20, 20, 20, 20])
+    expect(registry.address).toBe(here.url)
+  })
+
+  test('keep the process from ending while they wait to be repeated', async () => {
+    const script = `
+      import { schemaRegistry } from '@millrace/serde-avro'
+      const registry = schemaRegistry({ url: 'http://127.0.0.1:1', retries: 1, retryBackoffMs: 1 })
+      await registry.idOf('s', 'int', true).catch(error => console.log(error.code))`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: import.meta.dirname
+    })
+    expect(stdout.trim()).toBe('REGISTRY_UNAVAILABLE')
+  })
+
+  test('do not wait for a token for ever', async () => {
+    const clock = new MockClock()
+    const { url } = await serve(() => [200, { id: 1 }])
+    const token = () => new Promise<string>(() => {})
+    const registry = schemaRegistry({ url, clock, auth: { token }, requestTimeoutMs: 50, retries: 0 })
+    const error = await caught(() => passing(clock, registry.idOf('s', 'int', true)))
+    expect([error.code, error.message]).toEqual([
+      'REGISTRY_UNAVAILABLE',
+      expect.stringContaining('auth.token() gave no token within 50 ms')
+    ])
   })
 
   test.each<[string, (port: number) => Partial<RegistryOptions>, string]>([
@@ -182,6 +216,32 @@ describe('what was learnt', () => {
     expect(registry.known(1)?.schema).toBe('int')
   })
 
+  test('of ids that there are none of is forgotten before it fills the memory', async () => {
+    const { url, requests } = await serve(() => [404, { error_code: 40_403, message: 'none' }])
+    const registry = schemaRegistry({ url })
+    for (let id = 0; id < 1_001; id++) await registry.fetch(id)
+    expect(registry.known(0)).toBeUndefined()
+    expect((await caught(() => registry.known(1))).code).toBe('RECORD_DESERIALIZE_FAILED')
+    expect(requests).toHaveLength(1_001)
+  })
+
+  test('of a reference that is not there yet is asked again', async () => {
+    let isThere = false
+    const { url } = await serve(path => {
+      if (path === '/schemas/ids/1' || path === '/schemas/ids/2') {
+        return [200, { schema: '"geo.Zip"', references: [{ name: 'geo.Zip', subject: 'zip', version: 1 }] }]
+      }
+      return isThere
+        ? [200, { id: 9, schema: '{"type":"fixed","name":"geo.Zip","size":4}' }]
+        : [404, { error_code: 40_401, message: 'none' }]
+    })
+    const registry = schemaRegistry({ url })
+    await registry.fetch(1)
+    isThere = true
+    await registry.fetch(2)
+    expect(registry.known(2)?.references).toEqual([{ type: 'fixed', name: 'geo.Zip', size: 4 }])
+  })
+
   test('of a refusal is tried again, after a wait, and says why meanwhile', async () => {
     const clock = new MockClock()
     let isAllowed = false
@@ -212,6 +272,8 @@ describe('what was learnt', () => {
 test.each<[string, unknown, string]>([
   ['no address', {}, 'needs the url'],
   ['no addresses', { url: [] }, 'needs the url'],
+  ['a query', { url: 'http://x/?token=1' }, 'without a query'],
+  ['a user that is not encoded', { url: 'http://50%:a@x' }, 'as encodeURIComponent'],
   ['another protocol', { url: 'ftp://x' }, "takes as url 'http://…'"],
   ['half a user', { url: 'http://x', auth: { username: 'a' } }, 'either { username, password } or { token }'],
   ['both', { url: 'http://x', auth: { username: 'a', password: 'b', token: 'c' } }, 'either'],

@@ -14,6 +14,8 @@ export interface RegisteredSchema {
 
 /** Of an id that the registry does not know: so long it is not asked again. */
 const UNKNOWN_MS = 10_000
+/** A topic of something else has any number of them. */
+const MAX_UNKNOWN = 1_000
 /** Tasks that are taken over together need not ask one by one. */
 const VERSIONS_FRESH_MS = 1_000
 
@@ -97,6 +99,7 @@ export class SchemaRegistry {
           `The schema registry at ${this.address} knows no schema of id ${id}. It says ${wordsOf(answer)}.`,
           { details: { id, registry: this.address } }
         )
+        if (this.#unknown.size >= MAX_UNKNOWN) this.#unknown.delete(this.#unknown.keys().next().value as number)
         this.#unknown.set(id, { error, untilMs: this.#http.clock.monotonicMs() + UNKNOWN_MS })
       } else this.#schemas.set(id, await this.#registered({ ...bodyOf(answer), id }))
       this.#failed.delete(id)
@@ -202,14 +205,15 @@ export class SchemaRegistry {
     )
   }
 
-  /** Undefined when there is none any more, or it is not of Avro. Versions never change. */
+  /** Undefined when there is none, or it is not of Avro. Those there are never change. */
   #version(subject: string, version: number): Promise<RegisteredSchema | undefined> {
     const name = `${subject}\n${version}`
     let found = this.#versions.get(name)
     if (found === undefined) {
       found = this.#askVersion(subject, version)
       this.#versions.set(name, found)
-      found.catch(() => this.#versions.delete(name))
+      const forget = () => this.#versions.delete(name)
+      found.then(registered => registered ?? forget(), forget)
     }
     return found
   }

@@ -103,6 +103,8 @@ class DecimalType extends LogicalType {
   }
 
   protected override _resolve(writer: Type): FromValue | undefined {
+    // Before it was called a decimal.
+    if (writer.typeName === 'bytes') return (bytes: Buffer) => this._fromValue(bytes)
     // Other digits after the point would be another number.
     return writer instanceof DecimalType && writer.scale === this.scale && writer.precision <= this.precision
       ? asIs

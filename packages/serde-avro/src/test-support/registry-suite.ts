@@ -231,6 +231,21 @@ export function registrySuite(start: () => Promise<RunningRegistry>): void {
       )
     })
 
+    test('names the topic of each record that cannot be read, though the schema is refused once', async () => {
+      const bytes = await written(of('boolean'), true)
+      const serde = of('string')
+      await caught(() => settledRead(serde, bytes, 'first'))
+      const error = await caught(() => read(serde, bytes, 'second'))
+      expect(error.message).toContain("A value of 'second' is no value of schema")
+      expect(error.details).toMatchObject({ topic: 'second', subject: 'second-value' })
+    })
+
+    test('reads bytes that have been called a decimal since', async () => {
+      const bytes = await written(of('bytes'), Buffer.from([0, 150]))
+      const decimal = { type: 'bytes', logicalType: 'decimal', precision: 6, scale: 2 } as const
+      expect(await settledRead(of(decimal), bytes)).toBe('1.50')
+    })
+
     test('reads values as they were written where no schema is given, in bigint as well', async () => {
       const bytes = await written(registryAvro({ ...options(), schema: 'long', long: 'bigint' }), 2n ** 62n)
       expect(await settledRead(registryAvro<bigint>({ ...options(), long: 'bigint' }), bytes)).toBe(2n ** 62n)

@@ -1,4 +1,4 @@
-export { systemClock, systemRandom } from '../ports/index.ts'
+export { systemClock, systemEventLoop, systemRandom } from '../ports/index.ts'
 export type { AppMetrics, NodeSnapshot, TaskSnapshot } from './app-metrics.ts'
 export type { AppState, StateListener } from './app-state.ts'
 export { Committer } from './committer.ts'
@@ -19,7 +19,6 @@ export {
   STREAMS_OPTIONS,
   type StreamsConfig
 } from './streams-config.ts'
-export { systemEventLoop } from './system-event-loop.ts'
 export { readOnlyStore } from './task/read-only-store.ts'
 export { Task, type TaskInput, type TaskOptions } from './task/task.ts'
 export { type OffsetClient, startTask, TaskOpener } from './task-opener.ts'

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { EventLoop } from '../ports/index.ts'
+import type { EventLoop } from './event-loop.ts'
 
 const LONG_MS = 2 ** 30
 
