@@ -36,6 +36,9 @@ const app = new Millrace(builder.build(), {
   stateDir: required('STATE_DIR'),
   processingGuarantee: workload.exactlyOnce ? 'exactly_once' : 'at_least_once',
   ...(process.env['CACHE_BYTES'] === undefined ? {} : { cacheBytes: Number(process.env['CACHE_BYTES']) }),
+  ...(process.env['STATE_MEMORY_BYTES'] === undefined
+    ? {}
+    : { stateMemoryBytes: Number(process.env['STATE_MEMORY_BYTES']) }),
   restoreListener: {
     onRestoreStart: () => console.log(`RESTORE_START ${Date.now()}`),
     onRestoreEnd: () => console.log(`RESTORE_END ${Date.now()}`)

@@ -77,6 +77,24 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
         .toStream()
         .to(output, { key: string(), value: json() })
     }
+  },
+  /** For `npm run bench -- tasks`: the whole record of each key as state, so that there is much of it. */
+  state: {
+    exactlyOnce: false,
+    build(builder, { input, output }, onRecord) {
+      builder
+        .stream(input, clicks)
+        .peek(onRecord)
+        .groupByKey()
+        .aggregate(
+          () => ({ n: 0 }),
+          (_user, click, { n }) => ({ ...click, n: n + 1 }),
+          { store: 'latest', value: json<{ n: number }>() }
+        )
+        .toStream()
+        .mapValues(({ n }) => n)
+        .to(output, { key: string(), value: json<number>() })
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { PartitionReader } from '@millrace/streams/ports'
 import type { ByteLog } from './byte-log.ts'
 import type { CoreRecords } from './core-records.ts'
 
-abstract class ByteReader implements PartitionReader {
+export abstract class ByteReader implements PartitionReader {
   readonly topic: string
   readonly partition = 0
   readonly logStartOffset = 0
@@ -36,8 +36,14 @@ abstract class ByteReader implements PartitionReader {
   }
 }
 
+/** A reader that is fed from memory, up to a limit that moves on. */
+export interface ReleasedReader extends PartitionReader {
+  /** Makes records [0, count) of all topics readable. */
+  release(count: number): void
+}
+
 /** The records of one topic, up to a limit that moves on. */
-export class InputReader extends ByteReader {
+export class InputReader extends ByteReader implements ReleasedReader {
   readonly buffer: Buffer
   private readonly records: CoreRecords
   /** Which of the records are of this topic. */
@@ -51,7 +57,6 @@ export class InputReader extends ByteReader {
     this.indexes = Int32Array.from({ length: records.count }, (_, i) => i).filter(i => records.topicOf[i] === topic)
   }
 
-  /** Makes records [0, count) of all topics readable. */
   release(count: number): void {
     while (this.highWatermark < this.indexes.length && (this.indexes[this.highWatermark] as number) < count) {
       this.highWatermark++

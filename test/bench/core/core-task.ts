@@ -4,7 +4,7 @@ import { openTaskState, type TaskState } from '@millrace/streams/state'
 import { changelogTopicName, mergedSubTopology, resolveTopicName, type Topology } from '@millrace/streams/topology'
 import { MockClock } from '@millrace/testing'
 import { ByteLog } from './byte-log.ts'
-import { InputReader, LogReader } from './byte-readers.ts'
+import { InputReader, LogReader, type ReleasedReader } from './byte-readers.ts'
 import type { CoreRecords } from './core-records.ts'
 
 const APPLICATION_ID = 'core-bench'
@@ -19,11 +19,11 @@ export class CoreTask {
   readonly state: TaskState
   readonly output: ByteLog
   private readonly task: Task
-  private readonly inputs: readonly InputReader[]
+  private readonly inputs: readonly ReleasedReader[]
   private readonly internal: readonly LogReader[]
   private readonly logs: readonly ByteLog[]
 
-  private constructor(task: Task, state: TaskState, inputs: readonly InputReader[], logs: Map<string, ByteLog>) {
+  private constructor(task: Task, state: TaskState, inputs: readonly ReleasedReader[], logs: Map<string, ByteLog>) {
     this.task = task
     this.state = state
     this.inputs = inputs
@@ -36,7 +36,7 @@ export class CoreTask {
 
   static async open(
     topology: Topology,
-    records: CoreRecords,
+    records: CoreRecords | readonly ReleasedReader[],
     raw: RawStore,
     options: { readonly cleanBytes?: number } = {}
   ): Promise<CoreTask> {
@@ -83,7 +83,7 @@ export class CoreTask {
       committedMetadata: []
     })
     inWork.task = task
-    const inputs = records.topics.map((_, topic) => new InputReader(records, topic))
+    const inputs = 'topics' in records ? records.topics.map((_, topic) => new InputReader(records, topic)) : records
     return new CoreTask(task, state, inputs, logs)
   }
 
