@@ -7,6 +7,10 @@ export interface DocComment {
   /** What a reader of Kafka Streams' documentation looks for: `KStream#filter`, a KIP. */
   readonly kafka: readonly string[]
   readonly examples: readonly DocExample[]
+  /** Of an option: what it is when it is not given. */
+  readonly defaultValue: string | undefined
+  /** Of an option: `1 to 10`. */
+  readonly range: string | undefined
   /** Public for other packages of the project; no user needs it. */
   readonly isInternal: boolean
 }
@@ -46,6 +50,8 @@ export function parseDocComment(comment: string): DocComment {
       .filter(body => KAFKA.test(body))
       .map(body => body.replace(KAFKA, '')),
     examples: bodies('example').map(parseExample),
+    defaultValue: bodies('default')[0],
+    range: bodies('range')[0],
     isInternal: bodies('internal').length > 0
   }
 }

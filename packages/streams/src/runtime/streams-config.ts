@@ -114,8 +114,8 @@ export interface StreamsConfig {
    */
   readonly heartbeatIntervalMs?: number
   /**
-   * How long a process may take, when tasks are moved, to commit and give up its own. Processing for longer than that between
-   * two turns of the event loop's records does not end a membership by itself, as heartbeats go on.
+   * How long a process may take, when tasks are moved, to commit and give up its own. One that is busy for longer while nothing
+   * is moved stays a member, as long as its heartbeats go on.
    *
    * @range 1 to 2,147,483,647
    * @default 300,000
