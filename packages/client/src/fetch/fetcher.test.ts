@@ -167,6 +167,23 @@ describe('a leader that moves', () => {
   })
 })
 
+test('a leader that answers at once, with nothing, is not asked over and over', async () => {
+  // Elected a moment ago, it knows of 2 committed records; the old one had told of 3.
+  let committed = 2
+  const { clock, fetcher, asked } = setUp(asking =>
+    committed > asking.fetchOffset ? log(committed)(asking) : { highWatermark: committed }
+  )
+  const reader = fetcher.add({ topic: T, partition: 0 }, 3)
+  await clock.advance(2_000)
+  expect(asked.length).toBeGreaterThan(10)
+  expect(asked.length).toBeLessThan(100)
+  committed = 4
+  const before = clock.monotonicMs()
+  expect(await offsets(clock, fetcher, reader, 4)).toEqual([3])
+  expect(clock.monotonicMs() - before).toBeLessThan(200)
+  await fetcher.close()
+})
+
 describe('failures', () => {
   test('a broken connection is tried again, with waits in between, and loses nothing', async () => {
     let broken = 0

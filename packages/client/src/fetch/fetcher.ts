@@ -48,6 +48,11 @@ const RESPONSE_BYTES = 4 * 1024 * 1024
 /** Of the byte limit: the rest is for partitions that were idle when it was divided. */
 const ACTIVE_SHARE = 0.75
 const METADATA_MAX_AGE_MS = 300_000
+/**
+ * A leader that has just been elected may not know yet how far its log is committed. Asked for what is beyond what it knows, it
+ * does not wait for it but answers at once, with nothing.
+ */
+const HASTE_PAUSE_MS = 50
 /** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
 const MISSING_AFTER_MS = 5000
 
@@ -302,6 +307,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       this.#land(entries)
       const gotRecords = this.#take(entries, answer)
       broker.joining = slot === broker.main && !gotRecords
+      const answeredMs = clock.monotonicMs()
+      if (answeredMs - nowMs < slot.maxWaitMs / 2 && saysNothing(answer)) broker.retryAtMs = answeredMs + HASTE_PAUSE_MS
     } catch (error) {
       if (this.#closed) return
       this.#land(entries)
@@ -476,6 +483,18 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     }
     if (reader.retryAtMs <= nowMs) this.#retryLater(reader)
   }
+}
+
+/** No records, no error, no other broker to go to. */
+function saysNothing({ errorCode, responses }: ResponseOf<typeof Fetch>): boolean {
+  if (errorCode !== KafkaErrorCode.NONE) return false
+  for (const { partitions } of responses) {
+    for (const { errorCode: partitionError, records, preferredReadReplica } of partitions) {
+      if (partitionError !== KafkaErrorCode.NONE || preferredReadReplica >= 0) return false
+      if (records !== null && records.length > 0) return false
+    }
+  }
+  return true
 }
 
 function isCurrent({ partition, generation }: FetchEntry): boolean {
