@@ -62,7 +62,14 @@ export default defineConfig({
             'scripts/**/*.test.ts',
             'test/**/*.test.ts'
           ],
-          exclude: [...NOT_TESTS, '**/*.kafka.test.ts', '**/*.registry.test.ts', 'test/pack/**', 'test/broker-java/**'],
+          exclude: [
+            ...NOT_TESTS,
+            '**/*.kafka.test.ts',
+            '**/*.registry.test.ts',
+            '**/*.cluster.test.ts',
+            'test/pack/**',
+            'test/broker-java/**'
+          ],
           testTimeout: 15_000,
           hookTimeout: 15_000,
           execArgv: NODE_OPTIONS
@@ -89,6 +96,14 @@ export default defineConfig({
           exclude: NOT_TESTS,
           testTimeout: 60_000,
           hookTimeout: 60_000
+        }
+      },
+      {
+        ...SOURCES,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/*.cluster.test.ts'],
+          execArgv: NODE_OPTIONS
         }
       },
       {

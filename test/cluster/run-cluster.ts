@@ -19,7 +19,7 @@ import type { BusiestSecond } from './traffic.ts'
 /**
  * What is done to one broker after the other. Restarted ones end in an orderly way: leaders move before it goes. Killed ones
  * start again after their session. Frozen ones (SIGSTOP, later SIGCONT) keep their connections open, and silent, while others take
- * their place. To move leaders is done while all brokers are well.
+ * their place. Leaders move, and quotas hold workers back for a while, with all brokers well.
  */
 export const DISTURBANCES = [
   'restart the transaction coordinator',
@@ -31,7 +31,8 @@ export const DISTURBANCES = [
   'freeze the transaction coordinator',
   'freeze the group coordinator',
   'freeze a leader',
-  'move the leaders'
+  'move the leaders',
+  'throttle the workers'
 ] as const
 export type Disturbance = (typeof DISTURBANCES)[number]
 
@@ -46,15 +47,18 @@ export interface ClusterRunOptions {
 
 export interface ClusterRunReport extends ClusterOutput {
   readonly disturbances: number
+  /** Warnings of workers that a broker throttles them; each tells of it once a minute, for each connection. */
+  readonly throttled: number
   /** Of all workers, the most of each kind of request that one of them sent in a second. */
   readonly busiestSecond: BusiestSecond
 }
 
 /** Above all waits between two attempts, and half of what has to be without a stop. */
 const REQUEST_TIMEOUT_MS = 5_000
-export const SESSION_TIMEOUT_MS = 15_000
+export const SESSION_TIMEOUT_MS = 20_000
 const PARTITIONS = 4
 const KEYS = 60
+const THROTTLED_MS = 12_000
 const FROZEN_MS = SESSION_TIMEOUT_MS + 2_000
 
 /** Runs workers under load while brokers come and go; then compares what they made with what they were sent. */
@@ -84,9 +88,13 @@ export async function runOnCluster(options: ClusterRunOptions): Promise<ClusterR
     }
   }
   const busiest = new Map<string, number>()
+  let throttled = 0
   const fleet = new WorkerFleet(
     [JSON.stringify(app)],
-    log,
+    line => {
+      if (line.includes('throttles this client')) throttled++
+      log(line)
+    },
     new URL('cluster-app.ts', import.meta.url),
     ({ busiestSecond = {} }: ClusterReport) => {
       for (const [kind, count] of Object.entries(busiestSecond)) {
@@ -120,6 +128,7 @@ export async function runOnCluster(options: ClusterRunOptions): Promise<ClusterR
       ...output,
       violations: [...fleet.crashes, ...output.violations],
       disturbances,
+      throttled,
       busiestSecond: Object.fromEntries(busiest)
     }
   } finally {
@@ -150,6 +159,7 @@ interface Scene extends ClusterRunOptions {
 async function disturb(disturbance: Disturbance, scene: Scene): Promise<void> {
   const { cluster, watch, app, log } = scene
   if (disturbance === 'move the leaders') return await moveLeaders(scene)
+  if (disturbance === 'throttle the workers') return await throttle(scene)
   const node = cluster.node(await nodeOf(disturbance, scene))
   log(`${new Date().toISOString()} ${disturbance}: node ${node.nodeId}`)
   if (disturbance.startsWith('restart')) {
@@ -194,6 +204,17 @@ async function moveLeaders({ admin, watch, log }: Scene): Promise<void> {
     await admin.reassign(name as string, new Map(replicas))
   }
   await admin.electPreferredLeaders()
+}
+
+/** Quotas below what the workers need. */
+async function throttle({ admin, app, log }: Scene): Promise<void> {
+  const { applicationId } = app.config
+  log(`${new Date().toISOString()} quotas for ${applicationId}`)
+  await admin.setQuotas(applicationId, { producer_byte_rate: 15_000, consumer_byte_rate: 4_000, request_percentage: 2 })
+  await sleep(THROTTLED_MS)
+  const none = { producer_byte_rate: undefined, consumer_byte_rate: undefined, request_percentage: undefined }
+  await admin.setQuotas(applicationId, none)
+  log(`${new Date().toISOString()} no quotas any more`)
 }
 
 /** Waits until each partition's last stable offset has grown: every task commits. */
