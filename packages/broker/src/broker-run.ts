@@ -45,12 +45,9 @@ export class BrokerRun {
   static async begin({ storage, faults, listen, advertised, ...given }: BrokerRunParts): Promise<BrokerRun> {
     const ports = { ...given, clock: guarded(given.clock, given.logger) }
     const topics = new Topics({ ...ports, storage })
-    topics.start()
     const parts = { ...ports, topics }
     const groups = new GroupCoordinator({ ...parts, journal: storage.journal('groups') })
-    groups.start()
     const transactions = new TransactionCoordinator({ ...parts, groups, journal: storage.journal('transactions') })
-    transactions.start()
     const services: BrokerServices = {
       ...parts,
       groups,
@@ -65,17 +62,18 @@ export class BrokerRun {
       }))
     }
     const connections = new Connections(new RequestDispatcher(HANDLERS, services, faults), services)
-    let listener: TcpListener | undefined
-    if (listen !== undefined) {
-      try {
-        listener = await TcpListener.open(listen.host, listen.port, socket => connections.serveSocket(socket))
-      } catch (error) {
-        stopParts(services)
-        throw error
-      }
+    try {
+      topics.start()
+      groups.start()
+      transactions.start()
+      if (listen === undefined) return new BrokerRun(services, connections, undefined)
+      const listener = await TcpListener.open(listen.host, listen.port, socket => connections.serveSocket(socket))
       advertised.port = listener.address.port
+      return new BrokerRun(services, connections, listener)
+    } catch (error) {
+      stopParts(services)
+      throw error
     }
-    return new BrokerRun(services, connections, listener)
   }
 
   /** Ends all connections and timers. */

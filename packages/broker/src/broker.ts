@@ -1,13 +1,14 @@
 import type { Duplex } from 'node:stream'
+import { StreamsError } from '@millrace/streams/core'
 import { type Clock, type Logger, type Random, SILENT_LOGGER, systemClock, systemRandom } from '@millrace/streams/ports'
 import { type BrokerConfig, DEFAULT_BROKER_CONFIG } from './broker-config.ts'
 import { BrokerRun, type BrokerRunParts } from './broker-run.ts'
 import { Faults } from './faults/faults.ts'
 import { HANDLERS } from './handlers/index.ts'
 import { MemoryTransport } from './server/memory-transport.ts'
-import type { ListeningAddress } from './server/tcp-listener.ts'
+import { addressText, type ListeningAddress } from './server/tcp-listener.ts'
 import { DiskStorage } from './storage/disk-storage.ts'
-import type { BrokerStorage } from './storage/log-storage.ts'
+import { type BrokerStorage, StorageError } from './storage/log-storage.ts'
 import { MemoryStorage } from './storage/memory-storage.ts'
 
 export interface EmbeddedBrokerOptions extends Partial<BrokerConfig> {
@@ -48,6 +49,9 @@ export class EmbeddedBroker implements AsyncDisposable {
   readonly #openStorage: () => BrokerStorage
   #storage: BrokerStorage
   #run: BrokerRun
+  /** Resolves when no restart is under way. */
+  #restarted: Promise<void> = Promise.resolve()
+  #endDownTime: () => void = () => {}
   #closed: Promise<void> | undefined
 
   private constructor(
@@ -63,7 +67,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     this.#run = run
   }
 
-  /** @throws StreamsError `BROKER_LISTEN_FAILED`, `BROKER_DATA_LOCKED` */
+  /** @throws StreamsError `BROKER_LISTEN_FAILED`, `BROKER_DATA_LOCKED`, `BROKER_DATA_UNUSABLE` */
   static async start(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
     const {
       host = '127.0.0.1',
@@ -76,10 +80,14 @@ export class EmbeddedBroker implements AsyncDisposable {
       logger = SILENT_LOGGER
     } = options
     const config = configOf(options)
-    const openStorage = (): BrokerStorage =>
-      data === undefined
-        ? new MemoryStorage(config.maxMemoryBytes)
-        : new DiskStorage({ dir: data, fsync, clock, logger })
+    const openStorage = (): BrokerStorage => {
+      if (data === undefined) return new MemoryStorage(config.maxMemoryBytes)
+      try {
+        return new DiskStorage({ dir: data, fsync, clock, logger })
+      } catch (error) {
+        throw dataError(error, data)
+      }
+    }
     const advertised = { ...NO_PORT }
     if (port !== undefined) advertised.host = advertisedHost ?? (EVERY_ADDRESS.has(host) ? 'localhost' : host)
     const apis = HANDLERS.map(({ api }) => api)
@@ -91,7 +99,7 @@ export class EmbeddedBroker implements AsyncDisposable {
       return new EmbeddedBroker(parts, openStorage, storage, run)
     } catch (error) {
       storage.close()
-      throw error
+      throw data === undefined ? error : dataError(error, data)
     }
   }
 
@@ -102,8 +110,7 @@ export class EmbeddedBroker implements AsyncDisposable {
 
   /** `host:port` for clients' settings. */
   get bootstrap(): string {
-    const { host, port } = this.#parts.advertised
-    return `${host}:${port}`
+    return addressText(this.#parts.advertised)
   }
 
   /** Open connections, of all kinds. */
@@ -128,17 +135,34 @@ export class EmbeddedBroker implements AsyncDisposable {
    * @param options - `downMs`: how long it is away. Default 0.
    * @throws StreamsError `BROKER_LISTEN_FAILED` when another process took its port meanwhile.
    */
-  async restart({ downMs = 0 }: { readonly downMs?: number } = {}): Promise<void> {
+  restart({ downMs = 0 }: { readonly downMs?: number } = {}): Promise<void> {
+    // One after the other, also when nobody waits for the one before.
+    const restarted = this.#restarted.then(() => this.#restart(downMs))
+    this.#restarted = restarted.catch(() => {})
+    return restarted
+  }
+
+  async #restart(downMs: number): Promise<void> {
     if (this.#closed !== undefined) return
-    const { clock } = this.#parts
     const listen = this.address
     await this.#run.end()
-    if (downMs > 0) await new Promise<void>(resolve => void clock.setTimer(downMs, resolve))
+    if (downMs > 0) await this.#downTime(downMs)
+    if (this.#closed !== undefined) return
     if (this.#storage.durable) {
       this.#storage.close()
       this.#storage = this.#openStorage()
     }
     this.#run = await BrokerRun.begin({ ...this.#parts, storage: this.#storage, listen })
+  }
+
+  #downTime(downMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const cancel = this.#parts.clock.setTimer(downMs, resolve)
+      this.#endDownTime = () => {
+        cancel()
+        resolve()
+      }
+    })
   }
 
   /**
@@ -161,13 +185,31 @@ export class EmbeddedBroker implements AsyncDisposable {
 
   /** Ends all connections and timers. What was acknowledged to clients is on disk if there is a disk. */
   close(): Promise<void> {
-    this.#closed ??= this.#run.end().finally(() => this.#storage.close())
+    this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    this.#endDownTime()
+    await this.#restarted
+    try {
+      await this.#run.end()
+    } finally {
+      this.#storage.close()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** What the operating system says of the data directory, in words; any other error as it is. */
+function dataError(error: unknown, dir: string): unknown {
+  const bySystem = error instanceof Error && 'syscall' in error
+  if (!bySystem && !(error instanceof StorageError)) return error
+  const message = `The embedded broker cannot keep its data in '${dir}': ${error.message}. Make room, or take another directory.`
+  return new StreamsError('BROKER_DATA_UNUSABLE', message, { cause: error, details: { dir } })
 }
 
 function configOf(options: EmbeddedBrokerOptions): BrokerConfig {

@@ -43,6 +43,16 @@ refuse(protocol.Produce, ({ topicData }, errorCode) => ({
   }))
 }))
 
+refuse(protocol.WriteTxnMarkers, ({ markers }, errorCode) => ({
+  markers: markers.map(({ producerId, topics }) => ({
+    producerId,
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map(partitionIndex => ({ partitionIndex, errorCode }))
+    }))
+  }))
+}))
+
 refuse(protocol.Fetch, ({ topics }, errorCode) => ({
   throttleTimeMs,
   errorCode: 0,

@@ -131,7 +131,7 @@ export class ClassicGroup {
     protocols: readonly MemberProtocol[],
     rebalanceTimeoutMs: number,
     sessionTimeoutMs: number,
-    answerJoin: (answer: JoinAnswer) => void
+    answerJoin: ((answer: JoinAnswer) => void) | null
   ): void {
     this.#count(member.protocols, -1)
     member.protocols = protocols

@@ -81,6 +81,16 @@ export class CommittedOffsets {
     return false
   }
 
+  /** Whether `delete` would find something. */
+  has(groupId: string, topic: string, partition: number): boolean {
+    return this.get(groupId, topic, partition) !== undefined || this.isUnstable(groupId, topic, partition)
+  }
+
+  /** Whether a producer's open transaction has offsets. */
+  hasTransaction(producerId: bigint): boolean {
+    return this.#pending.has(producerId)
+  }
+
   /** Whether the group has offsets of its own, or may get some from an open transaction. */
   hasOpenTransaction(groupId: string): boolean {
     for (const table of this.#pending.values()) if (table.has(groupId)) return true

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../error-code.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import { GroupRig, settle } from './test-support/group-rig.ts'
 
 describe('joining', () => {
@@ -380,7 +381,7 @@ describe('after a restart', () => {
     rig.commitInTransaction('u', 9, 4n, { memberId: one, generationId: 1 })
     rig.journal.isLarge = true
     rig.commit('t', 8, { memberId: one, generationId: 1 })
-    expect(rig.journal.lines).toHaveLength(3)
+    expect(rig.journal.lines).toHaveLength(4)
     const next = rig.restart()
     expect(next.state).toBe('Stable')
     expect(next.fetch('t')).toBe(8)
@@ -403,4 +404,59 @@ it('gives requests that wait up when it closes', async () => {
   const waiting = rig.join({ memberId: one })
   rig.coordinator.close()
   expect(await waiting.promise).toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR })
+})
+
+describe('a disk that is full', () => {
+  it('refuses an assignment that is not written down to all who wait for it, and lets them join again', async () => {
+    const rig = new GroupRig()
+    const [one = '', two = ''] = await rig.stable(2)
+    const joins = [one, two].map(memberId => rig.join({ memberId }))
+    expect((await joins[0]?.promise)?.generationId).toBe(2)
+    const follower = rig.sync(two, 2)
+    rig.journal.failsAfter = 0
+    const leader = rig.sync(one, 2, { [one]: 'a', [two]: 'b' })
+    for (const { promise } of [follower, leader]) {
+      expect(await promise).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE })
+    }
+    expect(rig.state).toBe('PreparingRebalance')
+    const again = [one, two].map(memberId => rig.join({ memberId }))
+    expect((await again[1]?.promise)?.generationId).toBe(3)
+    const synced = rig.sync(one, 3, { [two]: 'b' })
+    expect((await synced.promise).errorCode).toBe(ErrorCode.NONE)
+    expect(rig.restart().state).toBe('Stable')
+  })
+
+  it('lets the last member leave', async () => {
+    const rig = new GroupRig()
+    const [one = ''] = await rig.stable(1)
+    rig.journal.failsAfter = 0
+    expect(rig.leave(one).members?.[0]?.errorCode).toBe(ErrorCode.NONE)
+    expect(rig.state).toBe('Empty')
+  })
+
+  it('keeps a static member whose successor cannot be written down', async () => {
+    const rig = new GroupRig()
+    const first = rig.join({ groupInstanceId: 'i' })
+    rig.clock.advance(0)
+    const { memberId } = await first.promise
+    await rig.sync(memberId, 1, { [memberId]: 'a' }).promise
+    rig.journal.failsAfter = 0
+    const refused = await rig.join({ groupInstanceId: 'i' }).promise
+    expect(refused.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    expect(rig.memberIds).toEqual([memberId])
+    expect(rig.heartbeat(memberId, 1, 'i')).toBe(ErrorCode.NONE)
+    const next = await rig.join({ groupInstanceId: 'i' }).promise
+    expect(next).toMatchObject({ errorCode: ErrorCode.NONE, generationId: 1 })
+    expect(rig.memberIds).toEqual([next.memberId])
+    rig.clock.advance(10_000)
+    expect(rig.memberIds).toEqual([])
+  })
+
+  it('has no group that it could not write down', async () => {
+    const rig = new GroupRig()
+    rig.journal.failsAfter = 0
+    await expect(rig.join().promise).rejects.toThrow(StorageError)
+    expect(rig.state).toBe('Dead')
+    expect((await rig.join().promise).errorCode).toBe(ErrorCode.MEMBER_ID_REQUIRED)
+  })
 })

@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import { ErrorCode } from '../error-code.ts'
-import type { JournalEntry, StateJournal } from '../storage/state-journal.ts'
+import { ChangeJournal } from '../storage/change-journal.ts'
+import type { StateJournal } from '../storage/state-journal.ts'
 import { randomUuid } from '../random-uuid.ts'
 import type { Topics } from '../topics/topics.ts'
 import { ClassicGroup, joinError, syncError } from './classic-group.ts'
@@ -33,7 +34,7 @@ export interface GroupCoordinatorParts {
   readonly random: Random
   readonly logger: Logger
   /** Offsets of a topic go with it. */
-  readonly topics: Pick<Topics, 'onDelete'>
+  readonly topics: Pick<Topics, 'byName' | 'onDelete'>
   readonly journal: StateJournal
 }
 
@@ -44,6 +45,7 @@ const NAMES_MISSING_GROUPS_FROM = 6
 export class GroupCoordinator {
   readonly offsets: GroupOffsets
   readonly #parts: GroupCoordinatorParts
+  readonly #journal: ChangeJournal<GroupEntry>
   readonly #rebalance: Rebalance
   readonly #groups = new Map<string, ClassicGroup>()
   /** By group: what the journal says. A round that is under way is not in it, and begins anew after a restart. */
@@ -52,7 +54,8 @@ export class GroupCoordinator {
 
   constructor(parts: GroupCoordinatorParts) {
     this.#parts = parts
-    const { config, clock, logger } = parts
+    const { config, clock, journal, logger } = parts
+    this.#journal = new ChangeJournal({ journal, present: () => this.#entries(), logger })
     this.#rebalance = new Rebalance({ config, clock, logger, save: this.#save })
     this.offsets = new GroupOffsets({
       config,
@@ -60,14 +63,18 @@ export class GroupCoordinator {
       rebalance: this.#rebalance,
       find: groupId => this.#groups.get(groupId),
       create: groupId => this.#create(groupId),
-      append: this.#append
+      append: (...entries) => this.#journal.append(...entries),
+      logger
     })
-    parts.topics.onDelete(({ name }) => this.offsets.deleteTopic(name))
+    parts.topics.onDelete(({ name }) => this.offsets.deleteTopics(topic => topic === name))
   }
 
   /** Reads what earlier runs left; the sessions of their members begin anew. Called once, before the first request. */
   start(): void {
-    for (const entry of this.#parts.journal.replay()) this.#restore(entry as JournalEntry & GroupEntry)
+    const { topics } = this.#parts
+    for (const entry of this.#journal.replay()) this.#restore(entry)
+    // The process may have ended between the deletion of a topic and that of its offsets.
+    this.offsets.deleteTopics(topic => topics.byName(topic) === undefined)
     for (const group of this.#groups.values()) {
       for (const member of group.members()) this.#rebalance.keepAlive(group, member)
     }
@@ -219,41 +226,35 @@ export class GroupCoordinator {
 
   #create(groupId: string): ClassicGroup {
     const group = new ClassicGroup(groupId, this.#parts.clock.nowMs())
-    this.#groups.set(groupId, group)
     this.#save(group)
+    this.#groups.set(groupId, group)
     return group
   }
 
   #delete(group: ClassicGroup): void {
     const { groupId } = group
+    this.#journal.append({ kind: 'group-deleted', groupId })
     this.offsets.deleteAll(groupId)
     group.cancelPending()
     group.transitionTo('Dead', this.#parts.clock.nowMs())
     this.#groups.delete(groupId)
     this.#saved.delete(groupId)
-    this.#append({ kind: 'group-deleted', groupId })
   }
 
   #scheduleExpiry(): void {
     const { clock, config } = this.#parts
     this.#cancelExpiry = clock.setTimer(config.offsetsRetentionCheckIntervalMs, () => {
+      this.#scheduleExpiry()
       for (const group of [...this.#groups.values()]) {
         if (this.offsets.expire(group) && group.isIn('Empty')) this.#delete(group)
       }
-      this.#scheduleExpiry()
     })
   }
 
   #save = (group: ClassicGroup): void => {
     const entry = groupEntry(group)
+    this.#journal.append(entry)
     this.#saved.set(group.groupId, entry)
-    this.#append(entry)
-  }
-
-  #append = (entry: GroupEntry): void => {
-    const { journal } = this.#parts
-    journal.append(entry as JournalEntry & GroupEntry)
-    if (journal.isLarge) journal.rewrite(this.#entries() as Iterable<JournalEntry & GroupEntry>)
   };
 
   *#entries(): Generator<GroupEntry> {
@@ -268,6 +269,7 @@ export class GroupCoordinator {
     } else if (entry.kind === 'group-deleted') {
       this.#groups.delete(entry.groupId)
       this.#saved.delete(entry.groupId)
+      this.offsets.restore(entry)
     } else {
       this.offsets.restore(entry)
     }

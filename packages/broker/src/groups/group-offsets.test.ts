@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ErrorCode } from '../error-code.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import { GroupRig } from './test-support/group-rig.ts'
 
 const RETENTION_MS = 604_800_000
@@ -162,6 +163,90 @@ describe('retention', () => {
     expect([rig.fetch('t'), rig.fetch('t', false, 'simple')]).toEqual([2, -1])
     rig.clock.advance(RETENTION_MS / 2)
     expect(rig.fetch('t')).toBe(-1)
+    expect(rig.state).toBe('Dead')
+  })
+})
+
+describe('a disk that is full', () => {
+  const refused = (rig: GroupRig, act: () => unknown): void => {
+    rig.journal.failsAfter = 0
+    expect(act).toThrow(StorageError)
+  }
+
+  it('shows no offset that was refused', () => {
+    const rig = new GroupRig()
+    rig.commit('t', 1)
+    refused(rig, () => rig.commit('t', 2))
+    expect(rig.fetch('t')).toBe(1)
+    refused(rig, () => rig.commitInTransaction('t', 3, 4n))
+    expect(rig.fetch('t', true)).toBe(1)
+    expect(rig.restart().fetch('t', true)).toBe(1)
+  })
+
+  it('takes the offsets of one request all or none', () => {
+    const rig = new GroupRig()
+    const partition = (partitionIndex: number) => {
+      return { partitionIndex, committedOffset: 1, committedLeaderEpoch: -1, committedMetadata: '' }
+    }
+    const request = {
+      groupId: 'g',
+      generationIdOrMemberEpoch: -1,
+      memberId: '',
+      groupInstanceId: null,
+      retentionTimeMs: -1,
+      topics: [{ name: 't', partitions: [partition(0), partition(1), partition(2)] }]
+    }
+    // The group itself, then its offsets.
+    rig.journal.failsAfter = 2
+    rig.coordinator.offsets.commit(request, 9)
+    expect(rig.fetch('t')).toBe(1)
+    refused(rig, () => rig.coordinator.offsets.commit({ ...request, groupId: 'other' }, 9))
+    expect(rig.fetch('t', false, 'other')).toBe(-1)
+    expect(rig.coordinator.list({ statesFilter: [], typesFilter: [] })).toHaveLength(1)
+  })
+
+  it('ends the offsets of a transaction at the next try, for good', () => {
+    const rig = new GroupRig()
+    rig.commitInTransaction('t', 7, 3n)
+    refused(rig, () => rig.coordinator.offsets.endTransaction(3n, true))
+    expect(rig.fetch('t')).toBe(-1)
+    rig.coordinator.offsets.endTransaction(3n, true)
+    expect(rig.fetch('t', true)).toBe(7)
+    expect(rig.restart().fetch('t', true)).toBe(7)
+  })
+
+  it('keeps what it could not delete', () => {
+    const rig = new GroupRig()
+    rig.commit('t', 1)
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0 }] }]
+    refused(rig, () => rig.coordinator.offsets.delete({ groupId: 'g', topics }))
+    expect(rig.fetch('t')).toBe(1)
+    refused(rig, () => rig.coordinator.delete(['g']))
+    expect(rig.fetch('t')).toBe(1)
+    expect(rig.state).toBe('Empty')
+  })
+
+  it('forgets the offsets of a topic that is gone, at the latest at the next start', () => {
+    const rig = new GroupRig()
+    rig.commit('t', 1)
+    rig.commit('u', 2)
+    rig.journal.failsAfter = 0
+    for (const deleted of rig.deletions) deleted({ name: 't' })
+    expect(rig.fetch('t')).toBe(-1)
+    const next = rig.restart(['t'])
+    expect(next.fetch('t')).toBe(-1)
+    expect(next.fetch('u')).toBe(2)
+    // Also once there is such a topic again.
+    expect(next.restart().fetch('t')).toBe(-1)
+  })
+
+  it('goes on looking for offsets that expire', () => {
+    const rig = new GroupRig({ offsetsRetentionCheckIntervalMs: 1000, offsetsRetentionMs: 1000 })
+    rig.commit('t', 1)
+    rig.journal.failsAfter = 0
+    expect(() => rig.clock.advance(1000)).toThrow(StorageError)
+    expect(rig.fetch('t')).toBe(1)
+    rig.clock.advance(1000)
     expect(rig.state).toBe('Dead')
   })
 })

@@ -1,10 +1,11 @@
-import type { Clock } from '@millrace/streams/ports'
+import type { Clock, Logger } from '@millrace/streams/ports'
 import { ErrorCode } from '../error-code.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { ClassicMember } from './classic-member.ts'
 import { CommittedOffsets, type StoredOffset } from './committed-offsets.ts'
 import type { GroupConfig } from './group-config.ts'
-import type { GroupEntry, OffsetStored } from './group-journal.ts'
+import type { GroupEntry, OffsetDeleted, OffsetStored } from './group-journal.ts'
 import type {
   OffsetCommitRequest,
   OffsetDeleteAnswer,
@@ -27,7 +28,8 @@ export interface GroupOffsetsParts {
   readonly find: (groupId: string) => ClassicGroup | undefined
   /** Makes a group without members for whoever keeps offsets and nothing else. */
   readonly create: (groupId: string) => ClassicGroup
-  readonly append: (entry: GroupEntry) => void
+  readonly append: (...entries: GroupEntry[]) => void
+  readonly logger: Logger
 }
 
 /** An answer with an error for each partition of OffsetCommit or TxnOffsetCommit. */
@@ -116,34 +118,47 @@ export class GroupOffsets {
     const group = this.#parts.find(groupId)
     const error = group === undefined ? ErrorCode.GROUP_ID_NOT_FOUND : validateDelete(group)
     if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }
+    const forgotten: OffsetDeleted[] = []
     const topics = request.topics.map(({ name, partitions }) => {
       const errorCode = group?.isSubscribedTo(name) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE
       for (const { partitionIndex } of partitions) {
-        if (errorCode === ErrorCode.NONE) this.#forget(groupId, name, partitionIndex)
+        if (errorCode === ErrorCode.NONE) forgotten.push(deletion(groupId, name, partitionIndex))
       }
       return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }
     })
+    this.#forget(forgotten)
     return { errorCode: ErrorCode.NONE, topics }
   }
 
-  /** All that the group has, and what open transactions would give it. */
+  /** All that a group has, and what open transactions would give it; its deletion is in the journal already. */
   deleteAll(groupId: string): void {
-    for (const [topic, partition] of this.#offsets.partitionsOf(groupId)) this.#forget(groupId, topic, partition)
+    for (const [topic, partition] of this.#offsets.partitionsOf(groupId))
+      this.#offsets.delete(groupId, topic, partition)
   }
 
-  /** Offsets of a topic that is no more. */
-  deleteTopic(deleted: string): void {
+  /** Offsets of topics that are no more. */
+  deleteTopics(isDeleted: (topic: string) => boolean): void {
+    const gone: OffsetDeleted[] = []
     for (const groupId of this.#offsets.groupIds()) {
       for (const [topic, partition] of this.#offsets.partitionsOf(groupId)) {
-        if (topic === deleted) this.#forget(groupId, topic, partition)
+        if (isDeleted(topic)) gone.push(deletion(groupId, topic, partition))
       }
+    }
+    try {
+      this.#forget(gone)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      // The next start sees that there is no such topic.
+      this.#parts.logger.warn("The end of a topic's offsets is not written down.", { error })
+      for (const { groupId, topic, partition } of gone) this.#offsets.delete(groupId, topic, partition)
     }
   }
 
   /** Ends the transaction of a producer: its offsets become the groups', or are forgotten. */
   endTransaction(producerId: bigint, committed: boolean): void {
-    if (!this.#offsets.endTransaction(producerId, committed)) return
+    if (!this.#offsets.hasTransaction(producerId)) return
     this.#parts.append({ kind: 'transaction-ended', producerId: String(producerId), committed })
+    this.#offsets.endTransaction(producerId, committed)
   }
 
   /** Forgets a group's expired offsets. True when none is left and no transaction will bring any. */
@@ -153,17 +168,17 @@ export class GroupOffsets {
     if (sinceMs === null) return false
     const nowMs = this.#parts.clock.nowMs()
     let anyLeft = false
-    const expired: (readonly [string, number])[] = []
+    const expired: OffsetDeleted[] = []
     this.#offsets.forEach(groupId, (topic, partition, stored) => {
       const isExpired =
         stored.expiresAtMs === null
           ? nowMs - sinceMs(stored) >= this.#parts.config.offsetsRetentionMs
           : nowMs >= stored.expiresAtMs
       const isHeld = group.isSubscribedTo(topic) || this.#offsets.isUnstable(groupId, topic, partition)
-      if (isExpired && !isHeld) expired.push([topic, partition])
+      if (isExpired && !isHeld) expired.push(deletion(groupId, topic, partition))
       else anyLeft = true
     })
-    for (const [topic, partition] of expired) this.#forget(groupId, topic, partition)
+    this.#forget(expired)
     return !anyLeft && !this.#offsets.hasOpenTransaction(groupId)
   }
 
@@ -174,6 +189,8 @@ export class GroupOffsets {
       this.#offsets.put(groupId, topic, partition, stored, producerId === null ? null : BigInt(producerId))
     } else if (entry.kind === 'offset-deleted') {
       this.#offsets.delete(entry.groupId, entry.topic, entry.partition)
+    } else if (entry.kind === 'group-deleted') {
+      this.deleteAll(entry.groupId)
     } else if (entry.kind === 'transaction-ended') {
       this.#offsets.endTransaction(BigInt(entry.producerId), entry.committed)
     }
@@ -194,7 +211,8 @@ export class GroupOffsets {
   }
 
   #store(groupId: string, topics: CommitTopics, producerId: bigint | null, expiresAtMs: number | null): CommitAnswer {
-    return {
+    const entries: OffsetStored[] = []
+    const answer: CommitAnswer = {
       topics: topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map(partition => {
@@ -203,33 +221,33 @@ export class GroupOffsets {
           if (metadata.length > this.#parts.config.offsetMetadataMaxSize) {
             return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
           }
-          const stored: StoredOffset = {
+          entries.push({
+            kind: 'offset',
+            groupId,
+            topic: name,
+            partition: partitionIndex,
+            producerId: producerId === null ? null : String(producerId),
             offset: committedOffset,
             leaderEpoch: committedLeaderEpoch,
             metadata,
             committedAtMs: this.#parts.clock.nowMs(),
             expiresAtMs,
             sequence: this.#offsets.nextSequence()
-          }
-          this.#offsets.put(groupId, name, partitionIndex, stored, producerId)
-          this.#parts.append({
-            kind: 'offset',
-            groupId,
-            topic: name,
-            partition: partitionIndex,
-            producerId: producerId === null ? null : String(producerId),
-            ...stored
           })
           return { partitionIndex, errorCode: ErrorCode.NONE }
         })
       }))
     }
+    if (entries.length > 0) this.#parts.append(...entries)
+    for (const entry of entries) this.restore(entry)
+    return answer
   }
 
-  #forget(groupId: string, topic: string, partition: number): void {
-    if (this.#offsets.delete(groupId, topic, partition)) {
-      this.#parts.append({ kind: 'offset-deleted', groupId, topic, partition })
-    }
+  #forget(deletions: readonly OffsetDeleted[]): void {
+    const found = deletions.filter(({ groupId, topic, partition }) => this.#offsets.has(groupId, topic, partition))
+    if (found.length === 0) return
+    this.#parts.append(...found)
+    for (const { groupId, topic, partition } of found) this.#offsets.delete(groupId, topic, partition)
   }
 
   #topicsOf(groupId: string): { name: string; partitionIndexes: number[] }[] {
@@ -239,6 +257,10 @@ export class GroupOffsets {
     })
     return [...byName].map(([name, partitionIndexes]) => ({ name, partitionIndexes }))
   }
+}
+
+function deletion(groupId: string, topic: string, partition: number): OffsetDeleted {
+  return { kind: 'offset-deleted', groupId, topic, partition }
 }
 
 /** The same error for every partition of a commit. */

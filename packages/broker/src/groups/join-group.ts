@@ -1,4 +1,5 @@
 import { ErrorCode } from '../error-code.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import { type ClassicGroup, joinError } from './classic-group.ts'
 import { ClassicMember } from './classic-member.ts'
 import type { GroupConfig } from './group-config.ts'
@@ -162,7 +163,12 @@ function replaceStaticMember(
   } else if (group.selectProtocol() !== group.protocolName) {
     parts.rebalance.prepare(group, `${newMemberId} changes the protocol${because(request)}`)
   } else {
-    parts.save(group)
+    try {
+      parts.save(group)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      return putBack(parts, group, member, former)
+    }
     const isLeader = group.isLeader(newMemberId)
     const answer =
       client.version >= MAY_SKIP_ASSIGNMENT_FROM
@@ -171,6 +177,14 @@ function replaceStaticMember(
           { ...group.joinAnswer(newMemberId, []), leader: formerLeader ?? '' }
     group.answerJoin(member, answer)
   }
+}
+
+/** A static member's successor that cannot be written down has not come, and is told to come again. */
+function putBack(parts: JoinParts, group: ClassicGroup, member: ClassicMember, former: ClassicMember): void {
+  group.answerJoin(member, joinError(member.memberId, ErrorCode.COORDINATOR_NOT_AVAILABLE))
+  const { protocols, rebalanceTimeoutMs, sessionTimeoutMs } = former
+  group.updateMember(member, protocols, rebalanceTimeoutMs, sessionTimeoutMs, null)
+  parts.rebalance.keepAlive(group, group.replaceStatic(member, former.memberId))
 }
 
 function because({ reason }: JoinRequest): string {

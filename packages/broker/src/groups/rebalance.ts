@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@millrace/streams/ports'
 import { ErrorCode } from '../error-code.ts'
+import { StorageError } from '../storage/log-storage.ts'
 import { type ClassicGroup, joinError } from './classic-group.ts'
 import { type ClassicMember, NO_BYTES } from './classic-member.ts'
 import type { GroupConfig } from './group-config.ts'
@@ -78,10 +79,7 @@ export class Rebalance {
     group.beginGeneration(this.#clock.nowMs())
     const { groupId, generationId } = group
     this.#logger.debug('group begins a generation', { groupId, generationId, memberCount: group.size })
-    if (group.isIn('Empty')) {
-      this.#save(group)
-      return
-    }
+    if (group.isIn('Empty')) return this.#saveEmpty(group)
     for (const member of group.members()) {
       group.addPendingSync(member.memberId)
       member.isNew = false
@@ -89,6 +87,16 @@ export class Rebalance {
     }
     group.cancelSyncTimer = this.#clock.setTimer(group.rebalanceTimeoutMs, () => this.#expireSyncs(group, generationId))
     for (const member of [...group.members()]) group.answerJoin(member, group.joinAnswer(member.memberId))
+  }
+
+  /** Where the disk refuses it a restart has the members before, whose sessions then end. */
+  #saveEmpty(group: ClassicGroup): void {
+    try {
+      this.#save(group)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#logger.warn('the end of a generation is not written down', { groupId: group.groupId, error })
+    }
   }
 
   #awaitJoins(group: ClassicGroup): void {
@@ -108,11 +116,22 @@ export class Rebalance {
 
   // ── assignments ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The leader's word: everybody who asked gets its assignment, and the group is stable. */
+  /**
+   * The leader's word: everybody who asked gets its assignment, and the group is stable. An assignment that cannot be
+   * written down is nobody's, and the next round begins.
+   */
   assign(group: ClassicGroup, assignments: ReadonlyMap<string, Uint8Array>): void {
     for (const member of group.members()) member.assignment = assignments.get(member.memberId) ?? NO_BYTES
+    try {
+      this.#save(group)
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#logger.error('an assignment is not written down', { groupId: group.groupId, error })
+      this.#refuseSyncs(group, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+      this.prepare(group, 'its assignment is not written down')
+      return
+    }
     group.transitionTo('Stable', this.#clock.nowMs())
-    this.#save(group)
     const { protocolType, protocolName } = group
     for (const member of [...group.members()]) {
       const answer = { errorCode: ErrorCode.NONE, protocolType, protocolName, assignment: member.assignment }

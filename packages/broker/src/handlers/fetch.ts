@@ -61,15 +61,22 @@ class FetchInProgress {
   /** Until there is enough to read, something is wrong, the time is over, or nobody waits for the answer any more. */
   #wait(maxWaitMs: number): Promise<Response> {
     const { broker, connection } = this.#context
-    return new Promise(resolve => {
+    return new Promise((resolve, reject) => {
       const endings: (() => void)[] = []
-      const finish = (): void => {
-        for (const end of endings.splice(0)) end()
-        resolve(this.#read())
+      const end = (): void => endings.splice(0).forEach(ending => ending())
+      // What cannot be read is this reader's trouble, not that of the producer whose append calls.
+      const finishIf = (isDue: () => boolean): void => {
+        try {
+          if (!isDue()) return
+          end()
+          resolve(this.#read())
+        } catch (error) {
+          end()
+          reject(error as Error)
+        }
       }
-      const look = (): void => {
-        if (this.#isReady()) finish()
-      }
+      const look = (): void => finishIf(() => this.#isReady())
+      const finish = (): void => finishIf(() => true)
       for (const { log } of this.#reads.flat()) if (log !== undefined) endings.push(log.onChange(look))
       endings.push(broker.clock.setTimer(maxWaitMs, finish))
       connection.closed.addEventListener('abort', finish)

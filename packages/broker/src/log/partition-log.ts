@@ -262,9 +262,12 @@ export class PartitionLog {
   deleteBelow(offset: number): void {
     if (offset <= this.#startOffset) return
     this.#startOffset = offset
-    this.#segments.dropBelow(offset, this.#clock.nowMs())
     this.#forgetBelowStart()
-    this.#changed()
+    try {
+      this.#segments.dropBelow(offset, this.#clock.nowMs())
+    } finally {
+      this.#changed()
+    }
   }
 
   /**
@@ -288,7 +291,9 @@ export class PartitionLog {
     }
     if (count === 0) return
     const start = (this.#segments.indexes[count - 1] as SegmentIndex).endOffset
-    this.deleteBelow(start)
+    // It may have been deleted already, with segments left for which there was no room to begin the next one.
+    if (start <= this.#startOffset) this.#segments.dropBelow(this.#startOffset, nowMs)
+    else this.deleteBelow(start)
   }
 
   /** Keeps of each key the newest record, if the topic says so and enough of the log was never compacted. */

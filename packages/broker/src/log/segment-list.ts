@@ -70,8 +70,15 @@ export class SegmentList {
 
   /** Drops segments of which every offset lies below. */
   dropBelow(offset: number, nowMs: number): void {
+    this.#dropClosedBelow(offset)
     const { active } = this
-    if (active.segment.sizeBytes > 0 && active.endOffset <= offset) this.roll(active.endOffset, nowMs)
+    if (active.segment.sizeBytes === 0 || active.endOffset > offset) return
+    // After the others, which may have made the room for it.
+    this.roll(active.endOffset, nowMs)
+    this.#dropClosedBelow(offset)
+  }
+
+  #dropClosedBelow(offset: number): void {
     let count = 0
     while (count < this.indexes.length - 1 && (this.indexes[count] as SegmentIndex).endOffset <= offset) count++
     if (count === 0) return

@@ -81,18 +81,25 @@ export class RequestDispatcher {
     bodyStart: number
   ): Answer<Api> | Promise<Answer<Api>> {
     const { api } = handler
+    const failed = (error: unknown): Answer<Api> => this.#storageAnswer(api, request, context.version, error)
     try {
-      return this.#faults.active
+      const answered = this.#faults.active
         ? this.#faults.serve({ ...context, api, request, serve: servedAnew(handler, frame, bodyStart, context) })
         : handler.handle(request, context)
+      return answered instanceof Promise ? answered.catch(failed) : answered
     } catch (error) {
-      if (!(error instanceof StorageError)) throw error
-      const errorCode = COORDINATED.has(api.name) ? ErrorCode.COORDINATOR_NOT_AVAILABLE : ErrorCode.KAFKA_STORAGE_ERROR
-      const answer = errorAnswer(api, request, errorCode, context.version)
-      if (answer === undefined) throw error
-      this.#broker.logger.error('A request fails because of the storage.', { api: api.name, error })
-      return answer
+      return failed(error)
     }
+  }
+
+  /** @throws the error when it is another, or there is no place for it. */
+  #storageAnswer(api: Api, request: DecodedRequestOf<Api>, version: number, error: unknown): Answer<Api> {
+    if (!(error instanceof StorageError)) throw error
+    const errorCode = COORDINATED.has(api.name) ? ErrorCode.COORDINATOR_NOT_AVAILABLE : ErrorCode.KAFKA_STORAGE_ERROR
+    const answer = errorAnswer(api, request, errorCode, version)
+    if (answer === undefined) throw error
+    this.#broker.logger.error('A request fails because of the storage.', { api: api.name, error })
+    return answer
   }
 
   #readHeader(frame: Buffer): ReturnType<typeof decodeRequestHeader> {

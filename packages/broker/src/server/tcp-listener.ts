@@ -6,6 +6,26 @@ export interface ListeningAddress {
   readonly port: number
 }
 
+/** `host:port` as in clients' settings. */
+export function addressText({ host, port }: ListeningAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function reason(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'the port is taken. Stop who has it, or take another; port 0 takes a free one.'
+    case 'EACCES':
+      return 'the port is not for every user. Take one above 1023; port 0 takes a free one.'
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `this machine has no such address (${code}). 127.0.0.1 is its own, 0.0.0.0 stands for all.`
+    default:
+      return String(cause)
+  }
+}
+
 /** Accepts TCP connections. */
 export class TcpListener {
   readonly address: ListeningAddress
@@ -31,7 +51,7 @@ export class TcpListener {
     }).catch((cause: unknown) => {
       throw new StreamsError(
         'BROKER_LISTEN_FAILED',
-        `The embedded broker cannot listen on ${host}:${port}. Is the port taken? Port 0 takes a free one.`,
+        `The embedded broker cannot listen on ${addressText({ host, port })}: ${reason(cause)}`,
         { cause, details: { host, port } }
       )
     })

@@ -1,16 +1,20 @@
 import {
   closeSync,
+  constants,
   fdatasyncSync,
   fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
   renameSync,
-  writeSync
+  rmSync
 } from 'node:fs'
+import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { StorageError } from './log-storage.ts'
 import type { JournalEntry, StateJournal } from './state-journal.ts'
+import { syncDirectory } from './sync-directory.ts'
+import { writeAt } from './write-at.ts'
 
 const CHECKSUM_DIGITS = 8
 const SMALLEST_LARGE_BYTES = 1024 * 1024
@@ -23,52 +27,63 @@ export class DiskJournal implements StateJournal {
   readonly #sync: boolean
   #fd: number
   #sizeBytes = 0
-  #rewrittenBytes = 0
+  /** Above it a rewrite is due. */
+  #largeBytes = 0
 
   /** Opens what is there, and cuts off a torn end. */
   constructor(path: string, sync: boolean) {
     this.#path = path
     this.#sync = sync
-    this.#fd = openSync(path, 'a+')
+    this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT)
     const { soundBytes } = this.#read()
     ftruncateSync(this.#fd, soundBytes)
+    if (sync) syncDirectory(dirname(path))
     this.#sizeBytes = soundBytes
-    this.#rewrittenBytes = soundBytes
+    this.#largeBytes = largeBytes(soundBytes)
   }
 
   replay(): Iterable<JournalEntry> {
     return this.#read().entries
   }
 
-  append(entry: JournalEntry): void {
-    const line = lineOf(entry)
+  append(...entries: readonly JournalEntry[]): void {
+    const lines = entries.length === 1 ? lineOf(entries[0] as JournalEntry) : Buffer.concat(entries.map(lineOf))
     try {
-      writeAll(this.#fd, line)
+      writeAt(this.#fd, lines, this.#sizeBytes)
       if (this.#sync) fdatasyncSync(this.#fd)
     } catch (error) {
       // Behind half a line nothing would be read any more.
       ftruncateSync(this.#fd, this.#sizeBytes)
       throw new StorageError(`The embedded broker cannot write to '${this.#path}': ${String(error)}`, { cause: error })
     }
-    this.#sizeBytes += line.length
+    this.#sizeBytes += lines.length
   }
 
   get isLarge(): boolean {
-    return this.#sizeBytes > Math.max(SMALLEST_LARGE_BYTES, this.#rewrittenBytes * GROWTH)
+    return this.#sizeBytes > this.#largeBytes
   }
 
   rewrite(entries: Iterable<JournalEntry>): void {
-    const lines = Buffer.concat([...entries].map(lineOf))
+    const lines = Buffer.concat(Array.from(entries, lineOf))
     const unfinished = `${this.#path}.rewriting`
-    const fd = openSync(unfinished, 'w')
-    writeAll(fd, lines)
-    fsyncSync(fd)
-    closeSync(fd)
-    renameSync(unfinished, this.#path)
+    let fd: number | undefined
+    try {
+      fd = openSync(unfinished, 'w+')
+      writeAt(fd, lines, 0)
+      fsyncSync(fd)
+      renameSync(unfinished, this.#path)
+      if (this.#sync) syncDirectory(dirname(this.#path))
+    } catch (error) {
+      if (fd !== undefined) closeSync(fd)
+      rmSync(unfinished, { force: true, recursive: true })
+      // Not again at the next entry, which would be as slow.
+      this.#largeBytes = this.#sizeBytes + SMALLEST_LARGE_BYTES
+      throw new StorageError(`The embedded broker cannot rewrite '${this.#path}': ${String(error)}`, { cause: error })
+    }
     closeSync(this.#fd)
-    this.#fd = openSync(this.#path, 'a+')
+    this.#fd = fd
     this.#sizeBytes = lines.length
-    this.#rewrittenBytes = lines.length
+    this.#largeBytes = largeBytes(lines.length)
   }
 
   close(): void {
@@ -89,6 +104,10 @@ export class DiskJournal implements StateJournal {
   }
 }
 
+function largeBytes(rewrittenBytes: number): number {
+  return Math.max(SMALLEST_LARGE_BYTES, rewrittenBytes * GROWTH)
+}
+
 function lineOf(entry: JournalEntry): Buffer {
   const json = JSON.stringify(entry)
   return Buffer.from(`${checksumOf(Buffer.from(json))} ${json}\n`)
@@ -96,8 +115,4 @@ function lineOf(entry: JournalEntry): Buffer {
 
 function checksumOf(json: Uint8Array): string {
   return crc32(json).toString(16).padStart(CHECKSUM_DIGITS, '0')
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
 }

@@ -1,9 +1,11 @@
-import { fsyncSync, mkdirSync, openSync, closeSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from '@millrace/streams/ports'
 import { DiskSegment } from './disk-segment.ts'
 import type { FileHandles } from './file-handles.ts'
-import type { LogStorage, Segment } from './log-storage.ts'
+import { type LogStorage, type Segment, StorageError } from './log-storage.ts'
+import { syncDirectory } from './sync-directory.ts'
+import { writeAt } from './write-at.ts'
 
 const SUFFIX = '.log'
 const SWAP_SUFFIX = '.swap'
@@ -31,7 +33,6 @@ export class DiskLog implements LogStorage {
   constructor(parts: DiskLogParts) {
     this.#parts = parts
     const { dir, nowMs, logger } = parts
-    mkdirSync(dir, { recursive: true })
     for (const name of readdirSync(dir)) {
       if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(dir, name))
       else if (name.endsWith(SWAP_SUFFIX)) this.#finishSwap(name)
@@ -49,7 +50,9 @@ export class DiskLog implements LogStorage {
   }
 
   roll(baseOffset: number, nowMs: number): Segment {
-    return this.#open(baseOffset, nowMs)
+    const segment = this.#open(baseOffset, nowMs)
+    if (this.#parts.sync) syncDirectory(this.#parts.dir)
+    return segment
   }
 
   dropOldest(count: number): void {
@@ -58,19 +61,19 @@ export class DiskLog implements LogStorage {
 
   /** A crash before the swap file has its name changes nothing; after it, the next start finishes. */
   replace(index: number, count: number, batches: readonly Uint8Array[]): Segment {
-    const { dir, files } = this.#parts
+    const { dir, files, sync } = this.#parts
     const { baseOffset, createdMs } = this.segments[index] as DiskSegment
     const next = this.segments[index + count] as DiskSegment
     const swapName = `${digits(baseOffset)}-${digits(next.baseOffset)}${SWAP_SUFFIX}`
     const unfinished = join(dir, `${swapName}${UNFINISHED_SUFFIX}`)
-    const fd = openSync(unfinished, 'w')
     try {
-      for (const batch of batches) for (let at = 0; at < batch.length; ) at += writeSync(fd, batch, at)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
+      this.#writeFile(unfinished, batches)
+      renameSync(unfinished, join(dir, swapName))
+    } catch (error) {
+      rmSync(unfinished, { force: true, recursive: true })
+      throw new StorageError(`The embedded broker cannot write to '${dir}': ${String(error)}`, { cause: error })
     }
-    renameSync(unfinished, join(dir, swapName))
+    if (sync) syncDirectory(dir)
     for (const { path } of this.segments.slice(index, index + count)) files.release(path)
     this.#finishSwap(swapName)
     const segment = this.#segment(baseOffset, createdMs)
@@ -80,7 +83,7 @@ export class DiskLog implements LogStorage {
 
   restart(baseOffset: number, nowMs: number): Segment {
     this.dropOldest(this.segments.length)
-    return this.#open(baseOffset, nowMs)
+    return this.roll(baseOffset, nowMs)
   }
 
   close(): void {
@@ -91,6 +94,20 @@ export class DiskLog implements LogStorage {
     const segment = this.#segment(baseOffset, nowMs)
     this.segments.push(segment)
     return segment
+  }
+
+  #writeFile(path: string, batches: readonly Uint8Array[]): void {
+    const fd = openSync(path, 'w')
+    try {
+      let position = 0
+      for (const batch of batches) {
+        writeAt(fd, batch, position)
+        position += batch.length
+      }
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
   }
 
   #segment(baseOffset: number, createdMs: number): DiskSegment {

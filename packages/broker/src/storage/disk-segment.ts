@@ -1,7 +1,8 @@
-import { fdatasyncSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs'
+import { fdatasyncSync, fstatSync, ftruncateSync, readSync } from 'node:fs'
 import { BATCH_HEADER_BYTES, batchChecksumMatches, batchSizeBytes, readBatchHeader } from '@millrace/protocol'
 import type { FileHandles } from './file-handles.ts'
 import { type Segment, StorageError } from './log-storage.ts'
+import { writeAt } from './write-at.ts'
 
 /** Headers are read in passing, in stretches of this size. */
 const BLOCK_BYTES = 64 * 1024
@@ -40,7 +41,7 @@ export class DiskSegment implements Segment {
   append(batch: Uint8Array): void {
     const fd = this.#files.get(this.path)
     try {
-      for (let written = 0; written < batch.length; ) written += writeSync(fd, batch, written)
+      writeAt(fd, batch, this.sizeBytes)
       if (this.#sync) fdatasyncSync(fd)
     } catch (error) {
       // A batch is there as a whole or not at all: the next one must not follow half of it.

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
@@ -8,6 +8,7 @@ import { batchOf, LogRig } from '../log/test-support/log-rig.ts'
 import { DiskJournal } from './disk-journal.ts'
 import { DiskStorage } from './disk-storage.ts'
 import { FileHandles } from './file-handles.ts'
+import { StorageError } from './log-storage.ts'
 
 let dir: string
 beforeEach(() => {
@@ -75,6 +76,48 @@ test('a journal asks to be rewritten once it has grown, and not again at once', 
   journal.append(entry)
   expect(journal.isLarge).toBe(true)
   journal.close()
+})
+
+test('a journal that cannot be rewritten stays as it is, and is not asked for it again at once', () => {
+  const path = join(dir, 'journal')
+  const journal = new DiskJournal(path, false)
+  const entry = { text: 'x'.repeat(100_000) }
+  let appended = 0
+  for (; !journal.isLarge; appended++) journal.append(entry)
+  // Where the new one would be written.
+  mkdirSync(`${path}.rewriting/in-the-way`, { recursive: true })
+  expect(() => journal.rewrite([])).toThrow(StorageError)
+  expect(journal.isLarge).toBe(false)
+  journal.append({ n: 1 })
+  expect(entriesOf(path)).toHaveLength(appended + 1)
+  expect(readdirSync(dir)).toEqual(['journal'])
+  journal.rewrite([{ n: 2 }])
+  journal.append({ n: 3 }, { n: 4 })
+  journal.close()
+  expect(entriesOf(path)).toEqual([{ n: 2 }, { n: 3 }, { n: 4 }])
+})
+
+test('a log whose folder cannot be made is an error of the storage', () => {
+  const storage = openStorage()
+  rmSync(join(dir, 'logs'), { recursive: true })
+  writeFileSync(join(dir, 'logs'), 'not a folder')
+  expect(() => storage.openLog('id', 0)).toThrow(StorageError)
+  storage.close()
+})
+
+test('a compaction for which there is no room leaves nothing behind, and all as it was', () => {
+  using rig = new LogRig('disk', { 'cleanup.policy': 'compact', 'segment.bytes': '150' })
+  for (let i = 0; i < 8; i++) rig.append([{ key: `k${i % 2}`, value: `v${i}` }])
+  const logDir = join(rig.dir, 'logs', 'id.0')
+  const files = readdirSync(logDir).sort()
+  const unfinished = `${files[0]?.slice(0, -4)}-${files[1]?.slice(0, -4)}.swap.unfinished`
+  // Where the compacted segment would be written.
+  mkdirSync(join(logDir, unfinished, 'in-the-way'), { recursive: true })
+  expect(() => rig.log.compact()).toThrow(StorageError)
+  expect(readdirSync(logDir).sort()).toEqual(files)
+  expect(rig.values()).toHaveLength(8)
+  rig.log.compact()
+  expect(rig.values()).toHaveLength(2 + 2)
 })
 
 test('a directory has one owner, until that one closes or its process is gone', () => {

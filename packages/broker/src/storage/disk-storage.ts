@@ -1,12 +1,13 @@
 import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock, Logger } from '@millrace/streams/ports'
 import { DirectoryOwner } from './directory-owner.ts'
 import { DiskJournal } from './disk-journal.ts'
 import { DiskLog } from './disk-log.ts'
 import { FileHandles } from './file-handles.ts'
-import type { BrokerStorage, LogStorage } from './log-storage.ts'
+import { type BrokerStorage, type LogStorage, StorageError } from './log-storage.ts'
 import type { StateJournal } from './state-journal.ts'
+import { syncDirectory } from './sync-directory.ts'
 
 export interface DiskStorageParts {
   readonly dir: string
@@ -26,11 +27,13 @@ export class DiskStorage implements BrokerStorage {
   readonly #owner: DirectoryOwner
   readonly #files = new FileHandles()
   readonly #journals = new Map<string, DiskJournal>()
+  #closed = false
 
   /** @throws StreamsError `BROKER_DATA_LOCKED` when another broker uses the directory. */
   constructor(parts: DiskStorageParts) {
     this.#parts = parts
-    mkdirSync(join(parts.dir, 'journals'), { recursive: true })
+    for (const folder of ['journals', 'logs']) mkdirSync(join(parts.dir, folder), { recursive: true })
+    if (this.#sync) syncDirectory(parts.dir)
     this.#owner = DirectoryOwner.take(parts.dir)
   }
 
@@ -46,7 +49,14 @@ export class DiskStorage implements BrokerStorage {
   openLog(topicId: string, partition: number): LogStorage {
     const { clock, logger } = this.#parts
     const dir = this.#logDir(topicId, partition)
-    return new DiskLog({ dir, files: this.#files, sync: this.#sync, nowMs: clock.nowMs(), logger })
+    try {
+      mkdirSync(dir, { recursive: true })
+      if (this.#sync) syncDirectory(dirname(dir))
+      return new DiskLog({ dir, files: this.#files, sync: this.#sync, nowMs: clock.nowMs(), logger })
+    } catch (error) {
+      if (error instanceof StorageError) throw error
+      throw new StorageError(`The embedded broker cannot open '${dir}': ${String(error)}`, { cause: error })
+    }
   }
 
   deleteLog(topicId: string, partition: number): void {
@@ -54,6 +64,8 @@ export class DiskStorage implements BrokerStorage {
   }
 
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     this.#files.closeAll()
     for (const journal of this.#journals.values()) journal.close()
     this.#owner.release()

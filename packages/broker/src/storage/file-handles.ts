@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { StorageError } from './log-storage.ts'
 
 const MAX_OPEN_FILES = 256
@@ -35,7 +35,7 @@ export class FileHandles {
 
 function opened(path: string): number {
   try {
-    return openSync(path, 'a+')
+    return openSync(path, constants.O_RDWR | constants.O_CREAT)
   } catch (error) {
     throw new StorageError(`The embedded broker cannot open '${path}': ${String(error)}`, { cause: error })
   }

@@ -38,11 +38,15 @@ export interface BrokerStorage {
   /** Whether what is kept outlives the process. */
   readonly durable: boolean
   journal(name: string): StateJournal
-  /** Opens the log of a partition, with what is there already. */
+  /**
+   * Opens the log of a partition, with what is there already.
+   *
+   * @throws StorageError
+   */
   openLog(topicId: string, partition: number): LogStorage
   deleteLog(topicId: string, partition: number): void
   close(): void
 }
 
-/** Thrown by `append`, also of journals, when there is no room, or the disk fails. Nothing was written. */
+/** Thrown when there is no room, or the disk fails. Everything is then as it was before the call. */
 export class StorageError extends Error {}

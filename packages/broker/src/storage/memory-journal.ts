@@ -15,9 +15,9 @@ export class MemoryJournal implements StateJournal {
     return this.#entries.slice().map(entry => JSON.parse(entry) as JournalEntry)
   }
 
-  append(entry: JournalEntry): void {
+  append(...entries: readonly JournalEntry[]): void {
     // As text, so that no object is shared with whoever appends it, and what cannot be kept on disk fails here too.
-    this.#entries.push(JSON.stringify(entry))
+    for (const entry of entries) this.#entries.push(JSON.stringify(entry))
   }
 
   get isLarge(): boolean {

@@ -8,9 +8,18 @@ export type JournalEntry = { readonly [field: string]: unknown }
 export interface StateJournal {
   /** Yields what earlier runs appended, oldest first. Call it once, before the first `append`. */
   replay(): Iterable<JournalEntry>
-  append(entry: JournalEntry): void
-  /** Whether so much was appended since the last `rewrite` that one is due; ask after each append. */
+  /**
+   * All of them or none.
+   *
+   * @throws StorageError when there is no room, or the disk fails.
+   */
+  append(...entries: readonly JournalEntry[]): void
+  /** Whether so much was appended since the last `rewrite` that one is due. */
   readonly isLarge: boolean
-  /** Replaces the whole content, atomically: what is true now instead of how it came to be so. */
+  /**
+   * Replaces the whole content, atomically: what is true now instead of how it came to be so.
+   *
+   * @throws StorageError when that fails; everything is then as it was.
+   */
   rewrite(entries: Iterable<JournalEntry>): void
 }

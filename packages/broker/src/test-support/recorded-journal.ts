@@ -18,9 +18,9 @@ export class RecordedJournal implements StateJournal {
     for (const line of this.#earlier) yield JSON.parse(line) as JournalEntry
   }
 
-  append(entry: JournalEntry): void {
+  append(...entries: readonly JournalEntry[]): void {
     if (this.failsAfter-- === 0) throw new StorageError('The disk is full.')
-    this.lines.push(JSON.stringify(entry))
+    for (const entry of entries) this.lines.push(JSON.stringify(entry))
   }
 
   rewrite(entries: Iterable<JournalEntry>): void {

@@ -1,15 +1,16 @@
-import type { Clock, Random } from '@millrace/streams/ports'
+import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import type { BrokerConfig } from '../broker-config.ts'
 import { PartitionLog } from '../log/partition-log.ts'
 import { randomUuid } from '../random-uuid.ts'
+import { ChangeJournal } from '../storage/change-journal.ts'
 import type { BrokerStorage } from '../storage/log-storage.ts'
-import type { JournalEntry, StateJournal } from '../storage/state-journal.ts'
 import { Topic } from './topic.ts'
 
 export interface TopicsParts {
   readonly config: BrokerConfig
   readonly clock: Clock
   readonly random: Random
+  readonly logger: Logger
   readonly storage: BrokerStorage
 }
 
@@ -34,7 +35,7 @@ export function topicNameProblem(name: string): string | undefined {
 /** All topics. What is done to them outlives the process with a durable storage. */
 export class Topics {
   readonly #parts: TopicsParts
-  readonly #journal: StateJournal
+  readonly #journal: ChangeJournal<TopicEntry>
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
   readonly #deletionListeners = new Set<TopicListener>()
@@ -43,7 +44,11 @@ export class Topics {
 
   constructor(parts: TopicsParts) {
     this.#parts = parts
-    this.#journal = parts.storage.journal('topics')
+    this.#journal = new ChangeJournal({
+      journal: parts.storage.journal('topics'),
+      present: () => this.#entries(),
+      logger: parts.logger
+    })
   }
 
   /** Opens what earlier runs left. Called once, before the first request. */
@@ -51,8 +56,10 @@ export class Topics {
     const starts = new Map<string, number>()
     const counts = new Map<string, number>()
     for (const entry of this.#journal.replay()) this.#replay(entry, counts, starts)
-    for (const topic of this.#byName.values()) this.#open(topic, counts.get(topic.id) ?? 0, starts)
-    this.#record({ kind: 'epoch', epoch: this.#leaderEpoch })
+    for (const topic of this.#byName.values()) {
+      topic.partitions.push(...this.#open(topic, counts.get(topic.id) ?? 0, starts))
+    }
+    this.#journal.append({ kind: 'epoch', epoch: this.#leaderEpoch })
   }
 
   close(): void {
@@ -84,12 +91,17 @@ export class Topics {
     this.#deletionListeners.add(listener)
   }
 
-  /** The caller has checked that the name is sound and free, and the settings are. */
+  /**
+   * The caller has checked that the name is sound and free, and the settings are.
+   *
+   * @throws StorageError when there is no room for it; then there is no such topic.
+   */
   create(name: string, partitionCount: number, settings: ReadonlyMap<string, string> = new Map()): Topic {
     const id = randomUuid(this.#parts.random)
-    this.#record({ kind: 'create', name, id, partitionCount, settings: Object.fromEntries(settings) })
-    const topic = this.#add(name, id, settings)
-    this.#open(topic, partitionCount, new Map())
+    const topic = new Topic(name, id, settings, this.#parts.config.topicDefaults)
+    const created: TopicEntry = { kind: 'create', name, id, partitionCount, settings: Object.fromEntries(settings) }
+    this.#addLogs(topic, partitionCount, created)
+    this.#add(topic)
     return topic
   }
 
@@ -104,7 +116,7 @@ export class Topics {
   }
 
   delete(topic: Topic): void {
-    this.#record({ kind: 'delete', id: topic.id })
+    this.#journal.append({ kind: 'delete', id: topic.id })
     this.#remove(topic)
     for (const [index, log] of topic.partitions.entries()) {
       log.close()
@@ -113,19 +125,19 @@ export class Topics {
     for (const listener of this.#deletionListeners) listener(topic)
   }
 
+  /** @throws StorageError when there is no room for them; then there are as many as before. */
   addPartitions(topic: Topic, partitionCount: number): void {
-    this.#record({ kind: 'partitions', id: topic.id, partitionCount })
-    this.#open(topic, partitionCount, new Map())
+    this.#addLogs(topic, partitionCount, { kind: 'partitions', id: topic.id, partitionCount })
   }
 
   configure(topic: Topic, settings: ReadonlyMap<string, string>): void {
-    this.#record({ kind: 'settings', id: topic.id, settings: Object.fromEntries(settings) })
+    this.#journal.append({ kind: 'settings', id: topic.id, settings: Object.fromEntries(settings) })
     topic.settings = settings
   }
 
   /** Deletes records below `offset` on request; they stay deleted. */
   deleteRecords(topic: Topic, partition: number, offset: number): void {
-    this.#record({ kind: 'start', id: topic.id, partition, offset })
+    this.#journal.append({ kind: 'start', id: topic.id, partition, offset })
     topic.partitions[partition]?.deleteBelow(offset)
   }
 
@@ -137,11 +149,9 @@ export class Topics {
     }
   }
 
-  #add(name: string, id: string, settings: ReadonlyMap<string, string>): Topic {
-    const topic = new Topic(name, id, settings, this.#parts.config.topicDefaults)
-    this.#byName.set(name, topic)
-    this.#byId.set(id, topic)
-    return topic
+  #add(topic: Topic): void {
+    this.#byName.set(topic.name, topic)
+    this.#byId.set(topic.id, topic)
   }
 
   #remove(topic: Topic): void {
@@ -149,29 +159,47 @@ export class Topics {
     this.#byId.delete(topic.id)
   }
 
-  /** Opens logs up to the count. */
-  #open(topic: Topic, partitionCount: number, starts: ReadonlyMap<string, number>): void {
-    const { clock, config, storage } = this.#parts
-    for (let index = topic.partitions.length; index < partitionCount; index++) {
-      topic.partitions.push(
-        new PartitionLog({
-          storage: storage.openLog(topic.id, index),
-          clock,
-          config: () => topic.logConfig,
-          leaderEpoch: this.#leaderEpoch,
-          producerIdExpirationMs: config.producerIdExpirationMs,
-          startOffset: starts.get(`${topic.id}-${index}`) ?? 0
-        })
-      )
+  /** Makes logs up to the count, then writes down that they are there. Where that fails none is left. */
+  #addLogs(topic: Topic, partitionCount: number, change: TopicEntry): void {
+    const { storage } = this.#parts
+    const present = topic.partitions.length
+    let added: PartitionLog[] = []
+    try {
+      added = this.#open(topic, partitionCount, new Map())
+      this.#journal.append(change)
+    } catch (error) {
+      for (const log of added) log.close()
+      for (let index = present; index < partitionCount; index++) storage.deleteLog(topic.id, index)
+      throw error
     }
+    topic.partitions.push(...added)
   }
 
-  #record(entry: JournalEntry): void {
-    this.#journal.append(entry)
-    if (this.#journal.isLarge) this.#journal.rewrite(this.#entries())
+  /** Opens logs behind those that the topic has, up to the count. */
+  #open(topic: Topic, partitionCount: number, starts: ReadonlyMap<string, number>): PartitionLog[] {
+    const { clock, config, storage } = this.#parts
+    const opened: PartitionLog[] = []
+    try {
+      for (let index = topic.partitions.length; index < partitionCount; index++) {
+        opened.push(
+          new PartitionLog({
+            storage: storage.openLog(topic.id, index),
+            clock,
+            config: () => topic.logConfig,
+            leaderEpoch: this.#leaderEpoch,
+            producerIdExpirationMs: config.producerIdExpirationMs,
+            startOffset: starts.get(`${topic.id}-${index}`) ?? 0
+          })
+        )
+      }
+    } catch (error) {
+      for (const log of opened) log.close()
+      throw error
+    }
+    return opened
   }
 
-  *#entries(): Generator<JournalEntry> {
+  *#entries(): Generator<TopicEntry> {
     yield { kind: 'epoch', epoch: this.#leaderEpoch }
     for (const { name, id, partitions, settings } of this.#byName.values()) {
       yield { kind: 'create', name, id, partitionCount: partitions.length, settings: Object.fromEntries(settings) }
@@ -181,14 +209,14 @@ export class Topics {
     }
   }
 
-  #replay(given: JournalEntry, counts: Map<string, number>, starts: Map<string, number>): void {
-    const entry = given as unknown as TopicEntry
+  #replay(entry: TopicEntry, counts: Map<string, number>, starts: Map<string, number>): void {
     if (entry.kind === 'epoch') {
       this.#leaderEpoch = entry.epoch + 1
       return
     }
     if (entry.kind === 'create') {
-      this.#add(entry.name, entry.id, new Map(Object.entries(entry.settings)))
+      const settings = new Map(Object.entries(entry.settings))
+      this.#add(new Topic(entry.name, entry.id, settings, this.#parts.config.topicDefaults))
       counts.set(entry.id, entry.partitionCount)
       return
     }

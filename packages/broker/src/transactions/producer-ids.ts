@@ -13,8 +13,9 @@ export class ProducerIds {
 
   next(): bigint {
     if (this.#next === this.#end) {
-      this.#end += BLOCK_SIZE
-      this.#reserve(this.#end)
+      const end = this.#end + BLOCK_SIZE
+      this.#reserve(end)
+      this.#end = end
     }
     return this.#next++
   }

@@ -276,7 +276,7 @@ describe('after a restart', () => {
     const producer = rig.init()
     rig.journal.isLarge = true
     rig.add(producer)
-    expect(rig.journal.lines).toHaveLength(2)
+    expect(rig.journal.lines).toHaveLength(3)
     const next = rig.restart()
     expect(next.end(producer)).toMatchObject({ errorCode: 0, producerEpoch: 1 })
     expect(next.init('other').producerId).toBeGreaterThan(producer.producerId)
@@ -345,5 +345,63 @@ describe('a disk that is full', () => {
     rig.clock.advance(1000)
     expect(rig.ends).toHaveLength(1)
     expect(rig.restart().state).toBe('CompleteCommit')
+  })
+
+  it('adds no partition that is not written down', () => {
+    const rig = new TransactionRig()
+    const producer = rig.initialised()
+    rig.journal.failsAfter = 0
+    expect(() => rig.add(producer)).toThrow(StorageError)
+    expect(rig.state).toBe('Empty')
+    const partition = { topic: 't', partition: 0 }
+    expect(rig.coordinator.verifyPartition('id', producer, partition)).toBe(ErrorCode.TRANSACTION_ABORTABLE)
+    rig.add(producer, 'u')
+    rig.journal.failsAfter = 0
+    expect(() => rig.add(producer)).toThrow(StorageError)
+    rig.end(producer)
+    expect(rig.ends).toEqual([`commit u-0 as ${producer.producerId}/1`])
+  })
+
+  it('gives out no identity that is not written down', () => {
+    const rig = new TransactionRig()
+    const first = rig.init()
+    rig.journal.failsAfter = 0
+    expect(() => rig.init()).toThrow(StorageError)
+    expect(rig.add(first)).toBe(ErrorCode.NONE)
+    rig.journal.failsAfter = 0
+    expect(() => rig.init('other')).toThrow(StorageError)
+    expect(rig.coordinator.describe('other').errorCode).toBe(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
+  })
+
+  it('gives out no producer id twice', () => {
+    const rig = new TransactionRig()
+    rig.journal.failsAfter = 0
+    expect(() => rig.init(null)).toThrow(StorageError)
+    const given = [rig.init(null), rig.restart().init(null)].map(({ producerId }) => producerId)
+    expect(given[0]).not.toBe(given[1])
+  })
+
+  it('starts, and ends what was decided once there is room', () => {
+    const rig = new TransactionRig({ transactionMarkerDelayMs: 1000 })
+    const producer = rig.initialised()
+    rig.add(producer)
+    rig.end(producer)
+    const next = rig.restart(true)
+    expect(next.state).toBe('PrepareCommit')
+    next.diskIsFull = false
+    next.clock.advance(1000)
+    expect(next.state).toBe('CompleteCommit')
+    expect(next.ends).toHaveLength(1)
+  })
+
+  it('goes on forgetting ids', () => {
+    const config = { transactionalIdExpirationMs: 1000, transactionalIdCleanupIntervalMs: 2000 }
+    const rig = new TransactionRig(config)
+    rig.init()
+    rig.journal.failsAfter = 0
+    expect(() => rig.clock.advance(2000)).toThrow(StorageError)
+    expect(rig.state).toBe('Empty')
+    rig.clock.advance(2000)
+    expect(rig.coordinator.describe('id').errorCode).toBe(ErrorCode.TRANSACTIONAL_ID_NOT_FOUND)
   })
 })

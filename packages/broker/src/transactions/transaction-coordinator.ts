@@ -3,7 +3,8 @@ import type { Clock, Logger } from '@millrace/streams/ports'
 import { ErrorCode } from '../error-code.ts'
 import type { GroupCoordinator } from '../groups/group-coordinator.ts'
 import { StorageError } from '../storage/log-storage.ts'
-import type { JournalEntry, StateJournal } from '../storage/state-journal.ts'
+import { ChangeJournal } from '../storage/change-journal.ts'
+import type { StateJournal } from '../storage/state-journal.ts'
 import type { Topics } from '../topics/topics.ts'
 import { completeEnd, judgeEnd, prepareEnd } from './end-transaction.ts'
 import { initProducerId, mayContinue } from './init-producer-id.ts'
@@ -59,13 +60,16 @@ const NO_IDENTITY: ProducerIdentity = { producerId: NO_PRODUCER_ID, producerEpoc
  */
 export class TransactionCoordinator {
   readonly #parts: TransactionCoordinatorParts
+  readonly #journal: ChangeJournal<TransactionEntry>
   readonly #transactions = new Map<string, Transaction>()
   readonly #producerIds: ProducerIds
   #cancelCleanup: () => void = () => {}
 
   constructor(parts: TransactionCoordinatorParts) {
     this.#parts = parts
-    this.#producerIds = new ProducerIds(end => this.#append({ kind: 'producer-ids', end: String(end) }))
+    const { journal, logger } = parts
+    this.#journal = new ChangeJournal({ journal, present: () => this.#entries(), logger })
+    this.#producerIds = new ProducerIds(end => this.#journal.append({ kind: 'producer-ids', end: String(end) }))
   }
 
   /**
@@ -73,12 +77,21 @@ export class TransactionCoordinator {
    * once, after topics and groups have started, before the first request.
    */
   start(): void {
-    for (const entry of this.#parts.journal.replay()) this.#restore(entry as JournalEntry & TransactionEntry)
+    for (const entry of this.#journal.replay()) this.#restore(entry)
     for (const transaction of this.#transactions.values()) {
-      if (transaction.isEnding) this.#writeMarkers(transaction)
+      if (transaction.isEnding) this.#completeAfterStart(transaction)
       else if (transaction.isIn('Ongoing')) this.#scheduleTimeout(transaction)
     }
     this.#scheduleCleanup()
+  }
+
+  #completeAfterStart(transaction: Transaction): void {
+    try {
+      this.#carryOut(transaction, [() => this.#writeMarkers(transaction)])
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error
+      this.#warnOfDelay(transaction, error)
+    }
   }
 
   /** Cancels timers. */
@@ -108,20 +121,20 @@ export class TransactionCoordinator {
       return refused(ErrorCode.INVALID_TRANSACTION_TIMEOUT)
     }
     const nowMs = this.#parts.clock.nowMs()
-    let transaction = this.#transactions.get(transactionalId)
-    if (transaction === undefined) {
-      transaction = new Transaction(transactionalId, this.#producerIds.next(), timeoutMs, nowMs)
-      this.#transactions.set(transactionalId, transaction)
-    }
+    const transaction =
+      this.#transactions.get(transactionalId) ??
+      new Transaction(transactionalId, this.#producerIds.next(), timeoutMs, nowMs)
     if (!isNew && !mayContinue(transaction, expected)) return refused(ErrorCode.PRODUCER_FENCED)
     if (transaction.isEnding) return refused(ErrorCode.CONCURRENT_TRANSACTIONS)
     if (transaction.isIn('Ongoing')) {
       this.#fence(transaction)
       return refused(ErrorCode.CONCURRENT_TRANSACTIONS)
     }
-    const errorCode = initProducerId(transaction, isNew ? undefined : expected, timeoutMs, nowMs, this.#nextProducerId)
+    const errorCode = this.#change(transaction, changed =>
+      initProducerId(changed, isNew ? undefined : expected, timeoutMs, nowMs, this.#nextProducerId)
+    )
     if (errorCode !== ErrorCode.NONE) return refused(errorCode)
-    this.#save(transaction)
+    this.#transactions.set(transactionalId, transaction)
     return identityOf(transaction)
   }
 
@@ -137,8 +150,9 @@ export class TransactionCoordinator {
     if (transaction.isIn('Ongoing')) this.#fence(transaction)
     if (transaction.isEnding) return true
     const nowMs = this.#parts.clock.nowMs()
-    initProducerId(transaction, undefined, transaction.timeoutMs, nowMs, this.#nextProducerId)
-    this.#save(transaction)
+    this.#change(transaction, changed =>
+      initProducerId(changed, undefined, transaction.timeoutMs, nowMs, this.#nextProducerId)
+    )
     return true
   }
 
@@ -151,10 +165,12 @@ export class TransactionCoordinator {
     if (found.isIn('Ongoing') && partitions.every(partition => found.has(partition))) return ErrorCode.NONE
     const nowMs = this.#parts.clock.nowMs()
     const begins = !found.isIn('Ongoing')
-    if (begins) found.startedAtMs = nowMs
-    found.addPartitions(partitions)
-    found.transitionTo('Ongoing', nowMs)
-    this.#save(found)
+    this.#change(found, changed => {
+      if (begins) changed.startedAtMs = nowMs
+      changed.addPartitions(partitions)
+      changed.transitionTo('Ongoing', nowMs)
+      return ErrorCode.NONE
+    })
     if (begins) this.#scheduleTimeout(found)
     return ErrorCode.NONE
   }
@@ -219,8 +235,8 @@ export class TransactionCoordinator {
 
   #end(transaction: Transaction, decision: 'PrepareCommit' | 'PrepareAbort', raisesEpoch: boolean): void {
     const { clock, config } = this.#parts
-    transaction.cancelTimer()
     prepareEnd(transaction, decision, raisesEpoch, clock.nowMs(), this.#nextProducerId)
+    transaction.cancelTimer()
     const complete = (): void => this.#writeMarkers(transaction)
     this.#carryOut(transaction, [
       () => this.#save(transaction),
@@ -243,15 +259,18 @@ export class TransactionCoordinator {
   }
 
   #carryOutIn(delayMs: number, transaction: Transaction, steps: readonly (() => void)[]): void {
-    const { clock, logger } = this.#parts
+    const { clock } = this.#parts
     transaction.cancelTimer = clock.setTimer(delayMs, () => {
       try {
         this.#carryOut(transaction, steps)
       } catch (error) {
-        const { transactionalId } = transaction
-        logger.error('a transaction cannot be ended yet', { transactionalId, error })
+        this.#warnOfDelay(transaction, error)
       }
     })
+  }
+
+  #warnOfDelay({ transactionalId }: Transaction, error: unknown): void {
+    this.#parts.logger.error('a transaction cannot be ended yet', { transactionalId, error })
   }
 
   #writeMarkers(transaction: Transaction): void {
@@ -296,13 +315,14 @@ export class TransactionCoordinator {
   #scheduleCleanup(): void {
     const { clock, config } = this.#parts
     this.#cancelCleanup = clock.setTimer(config.transactionalIdCleanupIntervalMs, () => {
+      this.#scheduleCleanup()
       const beforeMs = clock.nowMs() - config.transactionalIdExpirationMs
       for (const transaction of this.#transactions.values()) {
         if (transaction.updatedAtMs > beforeMs || transaction.isIn('Ongoing') || transaction.isEnding) continue
-        this.#transactions.delete(transaction.transactionalId)
-        this.#append({ kind: 'transaction-forgotten', transactionalId: transaction.transactionalId })
+        const { transactionalId } = transaction
+        this.#journal.append({ kind: 'transaction-forgotten', transactionalId })
+        this.#transactions.delete(transactionalId)
       }
-      this.#scheduleCleanup()
     })
   }
 
@@ -360,14 +380,18 @@ export class TransactionCoordinator {
 
   #nextProducerId = (): bigint => this.#producerIds.next()
 
-  #save(transaction: Transaction): void {
-    this.#append(transactionEntry(transaction))
+  /** Makes a change once it is written down; nothing changes where it is refused, or cannot be written. */
+  #change(transaction: Transaction, change: (changed: Transaction) => number): number {
+    const changed = transaction.copy()
+    const errorCode = change(changed)
+    if (errorCode !== ErrorCode.NONE) return errorCode
+    this.#save(changed)
+    transaction.become(changed)
+    return ErrorCode.NONE
   }
 
-  #append(entry: TransactionEntry): void {
-    const { journal } = this.#parts
-    journal.append(entry as JournalEntry & TransactionEntry)
-    if (journal.isLarge) journal.rewrite(this.#entries() as Iterable<JournalEntry & TransactionEntry>)
+  #save(transaction: Transaction): void {
+    this.#journal.append(transactionEntry(transaction))
   }
 
   *#entries(): Generator<TransactionEntry> {

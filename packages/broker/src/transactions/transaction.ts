@@ -44,7 +44,7 @@ export class Transaction {
   cancelTimer: () => void = () => {}
 
   #state: TransactionState = 'Empty'
-  readonly #partitions = new Map<string, TopicPartition>()
+  #partitions = new Map<string, TopicPartition>()
 
   constructor(transactionalId: string, producerId: bigint, timeoutMs: number, nowMs: number) {
     this.transactionalId = transactionalId
@@ -77,6 +77,27 @@ export class Transaction {
   /** Takes over a state from the journal. */
   restoreState(state: TransactionState): void {
     this.#state = state
+  }
+
+  /** One to try a change on, of which nobody knows. */
+  copy(): Transaction {
+    const copy = new Transaction(this.transactionalId, this.producerId, this.timeoutMs, this.updatedAtMs)
+    copy.become(this)
+    return copy
+  }
+
+  /** Takes over everything but the timer. */
+  become(other: Transaction): void {
+    this.producerId = other.producerId
+    this.previousProducerId = other.previousProducerId
+    this.nextProducerId = other.nextProducerId
+    this.producerEpoch = other.producerEpoch
+    this.lastProducerEpoch = other.lastProducerEpoch
+    this.timeoutMs = other.timeoutMs
+    this.startedAtMs = other.startedAtMs
+    this.updatedAtMs = other.updatedAtMs
+    this.#state = other.#state
+    this.#partitions = new Map(other.#partitions)
   }
 
   get partitions(): readonly TopicPartition[] {

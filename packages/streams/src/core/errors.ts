@@ -93,6 +93,7 @@ export const ERRORS = {
 
   BROKER_LISTEN_FAILED: 'stop',
   BROKER_DATA_LOCKED: 'stop',
+  BROKER_DATA_UNUSABLE: 'stop',
   BROKER_FAULT_INVALID: 'stop',
 
   RXJS_EMITTED_LATE: 'stop',

@@ -4,6 +4,7 @@ import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { MockClock } from '@millrace/testing'
 import { RecordedJournal } from '../../test-support/recorded-journal.ts'
 import { seededRandom } from '../../test-support/seeded-random.ts'
+import type { Topic } from '../../topics/topic.ts'
 import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '../group-config.ts'
 import { GroupCoordinator } from '../group-coordinator.ts'
 import type { JoinAnswer, JoinRequest, SyncAnswer, SyncRequest } from '../group-messages.ts'
@@ -26,9 +27,12 @@ export class Waiting<T> {
 
   constructor(promise: Promise<T>) {
     this.promise = promise
-    void promise.then(answer => {
-      this.answer = answer
-    })
+    promise.then(
+      answer => {
+        this.answer = answer
+      },
+      () => {}
+    )
   }
 }
 
@@ -38,8 +42,15 @@ export class GroupRig {
   readonly journal: RecordedJournal
   readonly coordinator: GroupCoordinator
   readonly deletions = new Set<(topic: { readonly name: string }) => void>()
+  readonly missing: ReadonlySet<string>
 
-  constructor(config: Partial<GroupConfig> = {}, journal = new RecordedJournal(), clock = new MockClock(1_000_000)) {
+  constructor(
+    config: Partial<GroupConfig> = {},
+    journal = new RecordedJournal(),
+    clock = new MockClock(1_000_000),
+    missing: ReadonlySet<string> = new Set()
+  ) {
+    this.missing = missing
     this.clock = clock
     this.journal = journal
     this.coordinator = new GroupCoordinator({
@@ -47,15 +58,18 @@ export class GroupRig {
       clock,
       random: seededRandom(1),
       logger: SILENT_LOGGER,
-      topics: { onDelete: listener => this.deletions.add(listener as (topic: { readonly name: string }) => void) },
+      topics: {
+        byName: name => (this.missing.has(name) ? undefined : ({ name } as Topic)),
+        onDelete: listener => this.deletions.add(listener as (topic: { readonly name: string }) => void)
+      },
       journal
     })
     this.coordinator.start()
   }
 
   /** The next process with the same disk. The one before gets no chance to say farewell. */
-  restart(): GroupRig {
-    return new GroupRig({}, this.journal.reopened(), this.clock)
+  restart(missingTopics: readonly string[] = []): GroupRig {
+    return new GroupRig({}, this.journal.reopened(), this.clock, new Set(missingTopics))
   }
 
   join(options: JoinOptions = {}): Waiting<JoinAnswer> {

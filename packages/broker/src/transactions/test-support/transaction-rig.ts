@@ -1,6 +1,7 @@
 import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { MockClock } from '@millrace/testing'
 import type { PartitionLog } from '../../log/partition-log.ts'
+import { StorageError } from '../../storage/log-storage.ts'
 import { RecordedJournal } from '../../test-support/recorded-journal.ts'
 import type { ProducerIdentity } from '../transaction.ts'
 import { DEFAULT_TRANSACTION_CONFIG, type TransactionConfig } from '../transaction-config.ts'
@@ -16,19 +17,24 @@ export class TransactionRig {
   /** What partitions and groups were told, in order: `commit t-0 as 3/1`. */
   readonly ends: string[] = []
   readonly missing = new Set<string>()
+  /** Whether partitions take no markers. */
+  diskIsFull: boolean
   readonly #config: Partial<TransactionConfig>
 
   constructor(
     config: Partial<TransactionConfig> = {},
     journal = new RecordedJournal(),
-    clock = new MockClock(1_000_000)
+    clock = new MockClock(1_000_000),
+    diskIsFull = false
   ) {
+    this.diskIsFull = diskIsFull
     this.#config = config
     this.clock = clock
     this.journal = journal
     const partition = (topic: string, index: number) => {
       if (this.missing.has(topic)) return undefined
       const appendControl = (producerId: bigint, epoch: number, type: string) => {
+        if (this.diskIsFull) throw new StorageError('The disk is full.')
         this.ends.push(`${type} ${topic}-${index} as ${producerId}/${epoch}`)
         return 0
       }
@@ -49,8 +55,8 @@ export class TransactionRig {
   }
 
   /** The next process with the same disk. The one before gets no chance to say farewell. */
-  restart(): TransactionRig {
-    return new TransactionRig(this.#config, this.journal.reopened(), this.clock)
+  restart(diskIsFull = false): TransactionRig {
+    return new TransactionRig(this.#config, this.journal.reopened(), this.clock, diskIsFull)
   }
 
   init(id: string | null = 'id', expected = NOBODY, timeoutMs = 60_000): IdentityAnswer {
