@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { EmbeddedBroker } from '@millrace/broker'
 import { type Connection, createKafkaClient, type Transport } from '@millrace/client'
+import { registryAvro } from '@millrace/serde-avro'
+import { MemoryRegistry } from '@millrace/serde-avro/dev'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { type DevPlan, readDevPlan } from './dev/dev-plan.ts'
@@ -18,10 +20,13 @@ dev.json beside FILE says what is made around it:
 
   { "topics": { "lines": 2, "words": 2 },                                       names and numbers of partitions
     "sample": { "topic": "lines", "file": "sample.txt", "everyMs": 1000 },      a record a line, then one after the other
-    "show": { "words": "int64" } }                                              printed as committed; text or int64
+    "show": { "words": "int64" } }                                              printed as committed; text, int64 or avro
 
-FILE finds the broker in KAFKA_BROKERS and an empty folder for its state in STATE_DIR. All ends when the application has
-ended, by itself or on Ctrl-C. Nothing is kept.
+In place of "file" a "module" may export the records of a sample, as \`records\`, [key, value] each, and their \`serdes\`. A list of
+samples is sent in its order.
+
+FILE finds the broker in KAFKA_BROKERS, a schema registry in REGISTRY_URL, and an empty folder for its state in STATE_DIR. All ends
+when the application has ended, by itself or on Ctrl-C. Nothing is kept.
 `
 const POLL_MS = 50
 
@@ -53,6 +58,7 @@ class OwnTransport implements Transport {
 
 async function dev(plan: DevPlan, stopped: AbortSignal): Promise<void> {
   await using broker = await EmbeddedBroker.start({ port: 0, autoCreateTopics: false })
+  await using registry = await MemoryRegistry.start()
   const transport = new OwnTransport(broker.transport())
   const client = createKafkaClient({ transport, clock: systemClock, random: systemRandom, logger: SILENT_LOGGER })
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-dev-'))
@@ -60,31 +66,41 @@ async function dev(plan: DevPlan, stopped: AbortSignal): Promise<void> {
     await client.connect()
     const topics = [...plan.topics].map(([name, partitionCount]) => ({ name, partitionCount }))
     await client.admin.createTopics(topics.map(topic => ({ ...topic, replicationFactor: 1, configs: {} })))
-    const producer = await SampleProducer.open(client, plan.sample)
-    await producer.sendAll()
+    process.env['KAFKA_BROKERS'] = broker.bootstrap
+    process.env['REGISTRY_URL'] = registry.url
+    process.env['STATE_DIR'] = stateDir
+    const producers: SampleProducer[] = []
+    for (const sample of plan.samples) {
+      const producer = await SampleProducer.open(client, sample)
+      await producer.sendAll()
+      producers.push(producer)
+    }
     print(`Kafka: embedded broker, ${broker.bootstrap}; topics ${[...plan.topics.keys()].join(', ')}`)
-    const printer = new TopicPrinter(client, plan.show, print)
+    print(`Schema registry: in this process, ${registry.url}`)
+    const printer = new TopicPrinter(client, plan.show, registryAvro({ url: registry.url }), print)
     const printing = printer.run()
 
-    process.env['KAFKA_BROKERS'] = broker.bootstrap
-    process.env['STATE_DIR'] = stateDir
     const app = import(pathToFileURL(plan.app).href)
     let failed = false
     app.catch(() => void (failed = true))
-    let nextMs = performance.now() + plan.sample.everyMs
+    const startMs = performance.now()
+    const due = producers.map(producer => ({ producer, atMs: startMs + producer.everyMs }))
     // The application has ended when it had connections and has none.
     for (let connected = false, ended = false; !ended && !failed; ) {
       await sleep(POLL_MS)
       const open = broker.connectionCount > transport.openCount
       ended = !open && (connected || stopped.aborted)
       connected ||= open
-      if (performance.now() < nextMs || stopped.aborted) continue
-      await producer.sendNext()
-      nextMs += plan.sample.everyMs
+      if (stopped.aborted) continue
+      for (const next of due) {
+        if (performance.now() < next.atMs) continue
+        await next.producer.sendNext()
+        next.atMs += next.producer.everyMs
+      }
     }
     printer.stop()
     await printing
-    await producer.close()
+    for (const producer of producers) await producer.close()
     await app
   } finally {
     await client.close()

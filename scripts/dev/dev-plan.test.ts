@@ -27,9 +27,14 @@ test('what dev.json leaves out has a default', () => {
       ['in', 2],
       ['out', 1]
     ]),
-    sample: { topic: 'in', lines: ['a', 'b c'], everyMs: 1000 },
+    samples: [{ topic: 'in', lines: ['a', 'b c'], module: undefined, everyMs: 1000 }],
     show: new Map()
   })
+})
+
+test('samples may be several, and made by a module', () => {
+  const { samples } = planOf({ topics, sample: [sample, { topic: 'out', module: 'app.ts', everyMs: 5 }] })
+  expect(samples.slice(1)).toEqual([{ topic: 'out', lines: [], module: join(dir, 'app.ts'), everyMs: 5 }])
 })
 
 test.each([
@@ -38,9 +43,11 @@ test.each([
   [{ topics }, '`sample` must have'],
   [{ topics, sample: { ...sample, topic: 'inn' } }, '`sample.topic` must be one of `topics`'],
   [{ topics, sample: { topic: 'in' } }, '`sample.file` must be a file'],
+  [{ topics, sample: [sample, { ...sample, module: 'app.ts' }] }, 'or `sample.module`'],
+  [{ topics, sample: { topic: 'in', module: 'none.ts' } }, "there is no file 'none.ts'"],
   [{ topics, sample: { ...sample, everyMs: 0 } }, '`sample.everyMs` must be above 0'],
   [{ topics, sample: { ...sample, file: 'empty.txt' } }, "'empty.txt' has no line"],
-  [{ topics, sample, show: { in: 'int32' } }, '`show.in` must be one of text, int64'],
+  [{ topics, sample, show: { in: 'int32' } }, '`show.in` must be one of text, int64, avro'],
   [{ topics, sample, show: { inn: 'text' } }, '`show.inn` is not one of `topics`']
 ])('%j is refused: %s', (plan, message) => {
   expect(() => planOf(plan)).toThrow(message)

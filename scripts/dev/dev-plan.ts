@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 /** How the values of a topic are shown. */
-export type ValueFormat = 'text' | 'int64'
+export type ValueFormat = 'text' | 'int64' | 'avro'
 
 /** What `npm run dev` makes around an application: `dev.json` beside its file says it. */
 export interface DevPlan {
@@ -10,19 +10,21 @@ export interface DevPlan {
   readonly app: string
   /** Topics to create, with their numbers of partitions. */
   readonly topics: ReadonlyMap<string, number>
-  readonly sample: DevSample
+  readonly samples: readonly DevSample[]
   /** Topics to print. */
   readonly show: ReadonlyMap<string, ValueFormat>
 }
 
 export interface DevSample {
   readonly topic: string
-  /** Values to send, at least one. */
+  /** Values to send, at least one; none where a module has the records. */
   readonly lines: readonly string[]
+  /** File of a module that exports the records and their serdes. */
+  readonly module: string | undefined
   readonly everyMs: number
 }
 
-const FORMATS = ['text', 'int64']
+const FORMATS = ['text', 'int64', 'avro']
 const DEFAULT_EVERY_MS = 1000
 
 /** @throws Error that says what is wrong with which file. */
@@ -38,15 +40,7 @@ export function readDevPlan(file: string): DevPlan {
   for (const [topic, count] of Object.entries(topics)) {
     if (!Number.isInteger(count) || Number(count) < 1) throw wrong(`\`topics.${topic}\` must be a number of partitions`)
   }
-  if (!isObject(sample)) throw wrong('`sample` must have a `topic` and a `file`')
-  const { topic, file: sampleFile, everyMs = DEFAULT_EVERY_MS } = sample
-  if (typeof topic !== 'string' || !(topic in topics)) throw wrong('`sample.topic` must be one of `topics`')
-  if (typeof sampleFile !== 'string') throw wrong('`sample.file` must be a file of text, beside it')
-  if (typeof everyMs !== 'number' || !(everyMs > 0)) throw wrong('`sample.everyMs` must be above 0')
-  const lines = readFileSync(join(dirname(path), sampleFile), 'utf8')
-    .split('\n')
-    .filter(Boolean)
-  if (lines.length === 0) throw wrong(`'${sampleFile}' has no line to send`)
+  const samples = (Array.isArray(sample) ? sample : [sample]).map(each => sampleOf(each, dirname(path), topics, wrong))
   if (!isObject(show)) throw wrong('`show` must name topics and the formats of their values')
   for (const [shown, format] of Object.entries(show)) {
     if (!(shown in topics)) throw wrong(`\`show.${shown}\` is not one of \`topics\``)
@@ -55,9 +49,31 @@ export function readDevPlan(file: string): DevPlan {
   return {
     app,
     topics: new Map(Object.entries(topics as Record<string, number>)),
-    sample: { topic, lines, everyMs },
+    samples,
     show: new Map(Object.entries(show as Record<string, ValueFormat>))
   }
+}
+
+function sampleOf(
+  sample: unknown,
+  dir: string,
+  topics: Record<string, unknown>,
+  wrong: (what: string) => Error
+): DevSample {
+  if (!isObject(sample)) throw wrong('`sample` must have a `topic` and a `file` or a `module`')
+  const { topic, file, module, everyMs = DEFAULT_EVERY_MS } = sample
+  if (typeof topic !== 'string' || !(topic in topics)) throw wrong('`sample.topic` must be one of `topics`')
+  if (typeof everyMs !== 'number' || !(everyMs > 0)) throw wrong('`sample.everyMs` must be above 0')
+  if (typeof module === 'string' && file === undefined) {
+    if (!existsSync(join(dir, module))) throw wrong(`there is no file '${module}' beside it`)
+    return { topic, lines: [], module: join(dir, module), everyMs }
+  }
+  if (typeof file !== 'string' || module !== undefined) {
+    throw wrong('`sample.file` must be a file of text, beside it, or `sample.module` one of TypeScript')
+  }
+  const lines = readFileSync(join(dir, file), 'utf8').split('\n').filter(Boolean)
+  if (lines.length === 0) throw wrong(`'${file}' has no line to send`)
+  return { topic, lines, module: undefined, everyMs }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

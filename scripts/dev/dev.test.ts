@@ -56,6 +56,16 @@ test('an application that goes on gets its sample again and again, until Ctrl-C'
   expect(readdirSync(tmp)).toEqual([])
 })
 
+test('an application finds a schema registry, gets a sample in Avro, and its values are shown', async () => {
+  const { code, output } = await dev('examples/03-avro-orders/app.ts', (said, stop) => {
+    if (said.includes('"orders":3')) stop()
+  })
+  expect(output).toMatch(/^Schema registry: in this process, http:\/\/127\.0\.0\.1:\d+$/m)
+  expect(output).toMatch(/^turnover {2}AT {2}\{"orders":[2-9],"cents":\d+,"discountCents":\d+\}$/m)
+  expect(code).toBe(130)
+  expect(readdirSync(tmp)).toEqual([])
+})
+
 test('an application that fails ends all, with what failed', async () => {
   const { code, output } = await dev('scripts/dev/fixtures/failing/app.ts')
   expect(output).toContain('it cannot begin')

@@ -1,27 +1,31 @@
 import { NO_HEADERS } from '@millrace/streams/core'
 import type { KafkaClient, RecordProducer, TopicAppender } from '@millrace/streams/ports'
 import type { DevSample } from './dev-plan.ts'
+import { type SampleRecords, sampleRecords } from './sample-records.ts'
 
-/** Sends the lines of a sample: all of them at once, then one after the other, again and again. */
+/** Sends the records of a sample: all of them at once, then one after the other, again and again. */
 export class SampleProducer {
-  readonly #lines: readonly string[]
+  readonly everyMs: number
+  readonly #records: SampleRecords
   readonly #producer: RecordProducer
   readonly #topic: TopicAppender
   #sent = 0
 
-  private constructor(lines: readonly string[], producer: RecordProducer, topic: TopicAppender) {
-    this.#lines = lines
+  private constructor(everyMs: number, records: SampleRecords, producer: RecordProducer, topic: TopicAppender) {
+    this.everyMs = everyMs
+    this.#records = records
     this.#producer = producer
     this.#topic = topic
   }
 
-  static async open(client: KafkaClient, { topic, lines }: DevSample): Promise<SampleProducer> {
+  static async open(client: KafkaClient, sample: DevSample): Promise<SampleProducer> {
+    const records = await sampleRecords(sample)
     const producer = await client.createProducer({})
-    return new SampleProducer(lines, producer, await producer.topic(topic))
+    return new SampleProducer(sample.everyMs, records, producer, await producer.topic(sample.topic))
   }
 
   async sendAll(): Promise<void> {
-    for (let i = 0; i < this.#lines.length; i++) this.#append()
+    for (let i = 0; i < this.#records.count; i++) this.#append()
     await this.#producer.flush()
   }
 
@@ -34,12 +38,9 @@ export class SampleProducer {
     return this.#producer.close()
   }
 
-  /** The key is the record's number; what shares a line shares a partition. */
   #append(): void {
-    const key = Buffer.from(String(this.#sent))
-    const value = Buffer.from(this.#lines[this.#sent % this.#lines.length] as string)
-    const partition = (this.#sent % this.#lines.length) % this.#topic.partitionCount
-    this.#topic.append(partition, key, 0, key.length, value, 0, value.length, Date.now(), NO_HEADERS)
-    this.#sent++
+    const { key, value, partition } = this.#records.at(this.#sent++, this.#topic.partitionCount)
+    const [keyEnd, valueEnd] = [key?.length ?? -1, value?.length ?? -1]
+    this.#topic.append(partition, key, 0, keyEnd, value, 0, valueEnd, Date.now(), NO_HEADERS)
   }
 }

@@ -1,3 +1,5 @@
+import { whenSerdeReady } from '@millrace/streams/core'
+import type { Serde } from '@millrace/streams/core'
 import type { KafkaClient, PartitionReader } from '@millrace/streams/ports'
 import type { ValueFormat } from './dev-plan.ts'
 
@@ -9,9 +11,16 @@ export class TopicPrinter {
   readonly #client: KafkaClient
   readonly #formats: ReadonlyMap<string, ValueFormat>
   readonly #print: (line: string) => void
+  readonly #avro: Serde<unknown>
   #stopping = false
 
-  constructor(client: KafkaClient, formats: ReadonlyMap<string, ValueFormat>, print: (line: string) => void) {
+  constructor(
+    client: KafkaClient,
+    formats: ReadonlyMap<string, ValueFormat>,
+    avro: Serde<unknown>,
+    print: (line: string) => void
+  ) {
+    this.#avro = avro
     this.#client = client
     this.#formats = formats
     this.#print = print
@@ -30,7 +39,7 @@ export class TopicPrinter {
         const stopping = this.#stopping
         const ends = stopping ? await this.#ends(partitions) : []
         do {
-          for (const reader of readers) while (reader.next()) this.#printRecord(reader)
+          for (const reader of readers) while (reader.next()) await this.#printRecord(reader)
           await fetcher.wait(WAIT_MS)
         } while (readers.some(reader => reader.position < (ends.find(isOf(reader))?.offset ?? 0)))
         if (stopping) return
@@ -49,14 +58,33 @@ export class TopicPrinter {
     return this.#client.admin.listOffsets(query, 'read_committed')
   }
 
-  #printRecord({ topic, buffer, keyStart, keyEnd, valueStart, valueEnd }: PartitionReader): void {
+  async #printRecord({ topic, buffer, keyStart, keyEnd, valueStart, valueEnd }: PartitionReader): Promise<void> {
     const key = keyEnd < 0 ? 'null' : buffer.toString('utf8', keyStart, keyEnd)
-    const value = valueEnd < 0 ? 'null' : this.#valueText(topic, buffer.subarray(valueStart, valueEnd))
+    const value = valueEnd < 0 ? 'null' : await this.#valueText(topic, buffer.subarray(valueStart, valueEnd))
     this.#print(`${topic}  ${key}  ${value}`)
   }
 
-  #valueText(topic: string, value: Buffer): string {
-    return this.#formats.get(topic) === 'int64' ? String(value.readBigInt64BE()) : value.toString()
+  async #valueText(topic: string, value: Buffer): Promise<string> {
+    switch (this.#formats.get(topic)) {
+      case 'int64':
+        return String(value.readBigInt64BE())
+      case 'avro':
+        return JSON.stringify(await this.#avroValue(topic, value))
+      default:
+        return value.toString()
+    }
+  }
+
+  async #avroValue(topic: string, value: Buffer): Promise<unknown> {
+    for (;;) {
+      try {
+        return this.#avro.deserialize(value, { topic, isKey: false })
+      } catch (error) {
+        const ready = whenSerdeReady(error)
+        if (ready === undefined) throw error
+        await ready
+      }
+    }
   }
 }
 
