@@ -1,4 +1,18 @@
-import { Observable, from, lastValueFrom, map, of, Subject, throwError, concat, toArray, range } from 'rxjs'
+import { string } from '@millrace/streams'
+import {
+  Observable,
+  from,
+  lastValueFrom,
+  map,
+  of,
+  Subject,
+  take,
+  throwError,
+  concat,
+  delay,
+  toArray,
+  range
+} from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import {
   type DeliveryReport,
@@ -184,6 +198,45 @@ describe('back-pressure', () => {
     expect(error).toMatchObject({ code: 'RXJS_BUFFER_FULL', message: expect.stringContaining('maxPendingRecords, 10') })
     expect(reports).toHaveLength(10)
     expect(await valuesOf(kafka)).toEqual(reports)
+  })
+
+  test.each(['at once', 'when it is prepared'])(
+    'fails at the bytes as well, of a serde that is ready %s',
+    async when => {
+      await using kafka = await EmbeddedKafka.start({ t: 1 })
+      let isPrepared = when === 'at once'
+      const prepare = async () => void (isPrepared = true)
+      const value = isPrepared ? string() : { ...string(), prepare }
+      const source$ = new Subject<ProducerRecord<string, string>>()
+      const written$ = fromObservable(source$, kafka.client, 't', { key: string(), value }, { maxPendingBytes: 10_000 })
+      let given = 0
+      const error = new Promise(resolve => {
+        written$.subscribe({ error: resolve, complete: () => resolve('complete') })
+      })
+      await until(() => isPrepared)
+      await turns(1)
+      while (source$.observed && given < 100) {
+        given++
+        source$.next({ key: 'k', value: 'x'.repeat(1_000) })
+      }
+      expect(given).toBe(11)
+      expect(await error).toMatchObject({
+        code: 'RXJS_BUFFER_FULL',
+        message: expect.stringContaining('with 10010 bytes (of maxPendingBytes, 10000)')
+      })
+    }
+  )
+
+  test('leaves a source that never ends by itself at the first value that is too much', async () => {
+    await using kafka = await EmbeddedKafka.start({ t: 1 })
+    let given = 0
+    const endless$ = range(0, Number.MAX_SAFE_INTEGER).pipe(
+      map(n => reading(n, { headers: [[String(given++), null]] }))
+    )
+    await expect(lastValueFrom(write(kafka, endless$, { maxPendingRecords: 10 }))).rejects.toMatchObject({
+      code: 'RXJS_BUFFER_FULL'
+    })
+    expect(given).toBe(11)
   })
 
   test('or gives what is too much to a function', async () => {

@@ -30,7 +30,7 @@ export interface DeliveryReport<R> {
 export interface FromObservableOptions<R> {
   /** Records that are taken from the source and not yet written. Default 10,000. */
   readonly maxPendingRecords?: number
-  /** Serialised bytes of them; one record may exceed it. Default 16 MiB. */
+  /** Serialised bytes of them; one record may exceed it. Until serdes that ask a registry are ready, records alone count. Default 16 MiB. */
   readonly maxPendingBytes?: number
   /**
    * What happens to a value of a source that cannot be made to wait, when the bounds are reached: `fail`, the default, ends with

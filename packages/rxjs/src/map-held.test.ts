@@ -149,6 +149,16 @@ describe('mapHeld', () => {
     expect(sum).toBe((499 * 500) / 2)
   })
 
+  test('goes through any number of synchronous results behind one that was waited for', () => {
+    const first = new Subject<number>()
+    let count = 0
+    const source = new Subject<number>()
+    source.pipe(mapHeld(n => (n === 0 ? first : [n]))).subscribe(() => void count++)
+    for (let n = 0; n <= 100_000; n++) source.next(n)
+    first.complete()
+    expect(count).toBe(100_000)
+  })
+
   test.each([0, -1, Number.NaN])('refuses a concurrency of %d', concurrency => {
     expect(() => mapHeld(() => [], { concurrency })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
   })

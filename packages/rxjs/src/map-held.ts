@@ -42,10 +42,11 @@ export function mapHeld<T, O extends ObservableInput<unknown>>(
   }
   return source =>
     new Observable<ObservedValueOf<O>>(subscriber => {
-      const waiting: Waiting<T>[] = []
+      const waiting = new Set<Waiting<T>>()
       const active = new Map<Waiting<T>, Subscription | undefined>()
       let count = 0
       let completed = false
+      let advancing = false
 
       const begin = (next: Waiting<T>): void => {
         active.set(next, undefined)
@@ -75,12 +76,16 @@ export function mapHeld<T, O extends ObservableInput<unknown>>(
         if (active.has(next)) active.set(next, subscription)
       }
       const advance = (): void => {
-        while (active.size < concurrency && !subscriber.closed) {
-          const next = waiting.shift()
-          if (next === undefined) break
+        // A result that completes at once comes back here: one after the other, not one within the other.
+        if (advancing) return
+        advancing = true
+        for (const next of waiting) {
+          if (active.size >= concurrency || subscriber.closed) break
+          waiting.delete(next)
           begin(next)
         }
-        if (completed && active.size === 0 && waiting.length === 0) subscriber.complete()
+        advancing = false
+        if (completed && active.size === 0 && waiting.size === 0) subscriber.complete()
       }
       subscriber.add(() => {
         for (const [{ release }, subscription] of active) {
@@ -92,7 +97,7 @@ export function mapHeld<T, O extends ObservableInput<unknown>>(
       subscriber.add(
         source.subscribe({
           next: value => {
-            waiting.push({ value, index: count++, release: hold() })
+            waiting.add({ value, index: count++, release: hold() })
             advance()
           },
           error: error => subscriber.error(error),

@@ -1,12 +1,17 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import {
   json,
   type KafkaClient,
   kafkaClient,
   Millrace,
+  type MillraceOptions,
   StreamsBuilder,
   string,
   type Topology,
@@ -180,6 +185,45 @@ describe('on Kafka', () => {
     saved.resolve()
     await app.close()
     expect(await committed()).toBe(seen.length)
+  })
+
+  test('a process that is killed while a record is held loses none, and commits none twice', async () => {
+    const [input, output] = [await topic('killed-in', 1), await topic('killed-out', 1)]
+    const values = Array.from({ length: 20 }, (_, i) => i)
+    await write(input, values)
+    const applicationId = `${prefix}-killed`
+    groups.push(applicationId)
+    const options: MillraceOptions = {
+      applicationId,
+      brokers: brokers as string[],
+      stateDir,
+      processingGuarantee: 'exactly_once',
+      commitIntervalMs: 10,
+      // What the killed process leaves behind is waited for no longer than this.
+      sessionTimeoutMs: 6_000,
+      transactionTimeoutMs: 10_000
+    }
+    const run = (stuckAt: number) => {
+      const script = fileURLToPath(new URL('test-support/held-app.ts', import.meta.url))
+      const args = [script, JSON.stringify(options), input, output, String(stuckAt)]
+      return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    }
+    const linesOf = async (child: ChildProcessByStdio<null, Readable, null>, last?: string) => {
+      const lines: string[] = []
+      for await (const line of createInterface({ input: child.stdout })) {
+        lines.push(line)
+        if (line === last) child.kill('SIGKILL')
+      }
+      return lines
+    }
+    const killed = await linesOf(run(12), 'held 12')
+    // What was let go may be committed; what is held is not.
+    expect(await read(output)).not.toContain(12)
+    const second = await linesOf(run(-1))
+    expect(await read(output)).toEqual(values)
+    const saved = [...killed, ...second].filter(line => line.startsWith('saved '))
+    expect(new Set(saved)).toEqual(new Set(values.map(value => `saved ${value}`)))
+    expect(second).toContain('saved 12')
   })
 
   test('the changes of a store and of a window are read as they are committed, rows first', async () => {

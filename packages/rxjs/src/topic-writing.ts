@@ -10,7 +10,7 @@ import {
 } from '@millrace/streams/core'
 import type { Compression, KafkaClient, RecordProducer, TopicAppender } from '@millrace/streams/ports'
 import { systemClock, systemEventLoop } from '@millrace/streams/runtime'
-import { from, type ObservableInput, type Subscriber, Subscription } from 'rxjs'
+import { from, type ObservableInput, Subject, type Subscriber, takeUntil } from 'rxjs'
 import { canHold, hold } from './emission.ts'
 import type { DeliveryReport, FromObservableOptions, ProducerRecord } from './from-observable.ts'
 
@@ -28,13 +28,20 @@ export interface TopicWritingOptions<K, V, R> {
 interface Pending<R> {
   readonly record: R
   readonly release: () => void
-  /** Serialised; 0 before it was. */
-  bytes: number
+  /** Undefined before it was serialised. */
+  serialized: SerializedRecord | undefined
+}
+
+interface SerializedRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  /** Of both. */
+  readonly bytes: number
 }
 
 /** Records without a key go round the partitions in runs of this length, so that batches stay large. */
 const KEYLESS_RUN = 128
-/** Of an iterable: how many bytes a record has is known only when it was serialised. */
+/** Of an iterable: how many bytes a record has may be known only when it is its turn. */
 const MAX_UNSERIALISED = 64
 const CLOSE_TIMEOUT_MS = 5_000
 
@@ -42,7 +49,8 @@ const CLOSE_TIMEOUT_MS = 5_000
 export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
   readonly #o: TopicWritingOptions<K, V, R>
   readonly #subscriber: Subscriber<DeliveryReport<R>>
-  readonly #source = new Subscription()
+  /** Ends the subscription to the source, also one that is still within its first synchronous values. */
+  readonly #leave = new Subject<void>()
   readonly #keyContext: SerdeContext
   readonly #valueContext: SerdeContext
   /** Arrived and not yet appended. */
@@ -52,6 +60,8 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
   #pendingRecords = 0
   #pendingBytes = 0
   #producer: RecordProducer | undefined
+  /** The serdes may be called. */
+  #isPrepared: boolean
   /** How the source ended. */
   #ended: { readonly error?: unknown } | undefined
   #isStopped = false
@@ -66,19 +76,21 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
     this.#subscriber = subscriber
     this.#keyContext = { topic: options.topic, isKey: true }
     this.#valueContext = { topic: options.topic, isKey: false }
+    const { key, value } = options.serdes
+    this.#isPrepared = key.prepare === undefined && value.prepare === undefined
   }
 
   begin(source: ObservableInput<R>): void {
     const iterator = iteratorOf(source)
     if (iterator !== undefined) void this.#pull(iterator)
     else {
-      this.#source.add(
-        from(source).subscribe({
+      from(source)
+        .pipe(takeUntil(this.#leave))
+        .subscribe({
           next: record => this.#arrive(record),
           error: error => this.#end({ error }),
           complete: () => this.#end({})
         })
-      )
     }
     // Last: when the source turns out to be none, nothing has been opened.
     void this.#run()
@@ -87,7 +99,7 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
   /** Called when the subscription has ended, for whatever reason. */
   stop(): void {
     this.#isStopped = true
-    this.#source.unsubscribe()
+    this.#leave.next()
     for (const { release } of this.#arrived) release()
     for (const queue of this.#appended.values()) for (const { release } of queue) release()
     this.#arrived.length = 0
@@ -108,8 +120,29 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
       return
     }
     this.#pendingRecords++
-    this.#arrived.push({ record, release: hold(), bytes: 0 })
+    const pending: Pending<R> = { record, release: hold(), serialized: undefined }
+    this.#arrived.push(pending)
+    if (this.#isPrepared) this.#measure(pending)
     this.#news.resolve()
+  }
+
+  /** Serialises a record ahead, so that the bounds know its bytes. What fails is thrown when it is its turn. */
+  #measure(pending: Pending<R>): void {
+    try {
+      this.#serialize(pending)
+    } catch {
+      // Not yet.
+    }
+  }
+
+  #serialize(pending: Pending<R>): SerializedRecord {
+    if (pending.serialized !== undefined) return pending.serialized
+    const { serdes } = this.#o
+    const key = serialized(serdes.key, pending.record.key, this.#keyContext)
+    const value = serialized(serdes.value, pending.record.value, this.#valueContext)
+    pending.serialized = { key, value, bytes: (key?.length ?? 0) + (value?.length ?? 0) }
+    this.#pendingBytes += pending.serialized.bytes
+    return pending.serialized
   }
 
   #refuse(record: R): void {
@@ -118,8 +151,8 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
       if (whenFull === 'fail') throw this.#bufferFull()
       whenFull(record)
     } catch (error) {
-      this.#source.unsubscribe()
       this.#end({ error })
+      this.#leave.next()
     }
   }
 
@@ -177,7 +210,7 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
     } catch (error) {
       failure = { error }
     }
-    this.#source.unsubscribe()
+    this.#leave.next()
     this.#ended ??= {}
     // Before the report of the end: who has it may close the connection.
     await this.#producer?.close({ timeoutMs: CLOSE_TIMEOUT_MS }).catch(() => {})
@@ -190,6 +223,8 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
     const { client, topic, serdes, compression, maxPendingBytes } = this.#o
     await serdes.key.prepare?.(this.#keyContext, 'write')
     await serdes.value.prepare?.(this.#valueContext, 'write')
+    this.#isPrepared = true
+    for (const pending of this.#arrived) this.#measure(pending)
     const producer = await client.createProducer({
       compression,
       bufferBytes: maxPendingBytes,
@@ -237,10 +272,8 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
   }
 
   #append(appender: TopicAppender, pending: Pending<R>): void {
-    const { serdes } = this.#o
-    const { key, value, timestampMs, headers, partition } = pending.record
-    const keyBytes = serialized(serdes.key, key, this.#keyContext)
-    const valueBytes = serialized(serdes.value, value, this.#valueContext)
+    const { timestampMs, headers, partition } = pending.record
+    const { key: keyBytes, value: valueBytes } = this.#serialize(pending)
     const to = partition ?? this.#partitionOf(keyBytes, appender.partitionCount)
     appender.append(
       to,
@@ -253,8 +286,6 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
       timestampMs ?? systemClock.nowMs(),
       headers ?? NO_HEADERS
     )
-    pending.bytes = (keyBytes?.length ?? 0) + (valueBytes?.length ?? 0)
-    this.#pendingBytes += pending.bytes
     const queue = this.#appended.get(to)
     if (queue === undefined) this.#appended.set(to, [pending])
     else queue.push(pending)
@@ -270,9 +301,9 @@ export class TopicWriting<K, V, R extends ProducerRecord<K, V>> {
     if (queue === undefined) return
     const written = queue.splice(0, recordCount)
     if (queue.length === 0) this.#appended.delete(partition)
-    for (const [index, { record, release, bytes }] of written.entries()) {
+    for (const [index, { record, release, serialized: content }] of written.entries()) {
       this.#pendingRecords--
-      this.#pendingBytes -= bytes
+      this.#pendingBytes -= content?.bytes ?? 0
       release()
       const offset = baseOffset < 0 ? undefined : baseOffset + index
       this.#subscriber.next({ record, topic: this.#o.topic, partition, offset })
