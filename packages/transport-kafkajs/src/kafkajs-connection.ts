@@ -1,8 +1,10 @@
 import type { BrokerAddress, Connection, RequestFrame } from '@millrace/client'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { ISocketFactory, KafkaConfig, Logger } from 'kafkajs'
+import { AnswerFrames } from './answer-frames.ts'
 import { certificateError, connectError, reasonOf } from './connection-errors.ts'
 import { calmRequestQueue, KafkajsConnection } from './kafkajs-internals.ts'
+import { receivingSocketFactory } from './receiving-socket.ts'
 import { encodeRequestHeader } from './request-header.ts'
 import type { SaslOptions } from './sasl-options.ts'
 import { ownSaslOptions, SaslSession } from './sasl-session.ts'
@@ -12,7 +14,8 @@ export interface KafkajsConnectionSettings {
   readonly ssl: KafkaConfig['ssl'] | null
   readonly sasl: SaslOptions | null
   readonly clientId: string | undefined
-  readonly socketFactory: ISocketFactory
+  /** The user's. */
+  readonly socketFactory: ISocketFactory | undefined
   readonly connectionTimeoutMs: number
   readonly authenticationTimeoutMs: number
   readonly reauthenticationThresholdMs: number | undefined
@@ -63,14 +66,14 @@ export class KafkajsConnectionAdapter implements Connection {
   }
 
   static async open(broker: BrokerAddress, settings: KafkajsConnectionSettings): Promise<KafkajsConnectionAdapter> {
-    const inner = new KafkajsConnection({
+    const inner: KafkajsConnection = new KafkajsConnection({
       host: broker.host,
       port: broker.port,
       rack: broker.rack ?? null,
       ssl: settings.ssl,
       sasl: settings.sasl === null ? null : ownSaslOptions(settings.sasl),
       clientId: settings.clientId,
-      socketFactory: settings.socketFactory,
+      socketFactory: settings.socketFactory ?? receivingSocketFactory(chunk => inner.processData(chunk)),
       connectionTimeout: settings.connectionTimeoutMs,
       // kafkajs raises every shorter time-out to its own, and goes on after one. Requests are timed by this class instead.
       requestTimeout: settings.authenticationTimeoutMs,
@@ -79,6 +82,7 @@ export class KafkajsConnectionAdapter implements Connection {
       logger: settings.logger
     })
     calmRequestQueue(inner)
+    receiveInto(inner)
     let session: SaslSession | undefined
     try {
       await inner.connect()
@@ -211,6 +215,27 @@ export class KafkajsConnectionAdapter implements Connection {
       `${request.apiName} to broker ${this.#broker} was not answered: ${reason}. It may or may not have been carried out.${hint}`,
       { details: { broker: this.#broker, apiName: request.apiName }, ...(cause === undefined ? {} : { cause }) }
     )
+  }
+}
+
+/** Instead of kafkajs's way, which collects the chunks of an answer and then joins them. */
+function receiveInto(inner: KafkajsConnection): void {
+  const processAuthentication = inner.processData
+  const frames = new AnswerFrames(answer => {
+    inner.requestQueue.fulfillRequest({
+      correlationId: answer.readInt32BE(0),
+      payload: answer.subarray(4),
+      size: answer.length
+    })
+  })
+  inner.processData = chunk => {
+    // Bytes of a mechanism, of brokers that do not wrap them in requests. kafkajs keeps them.
+    if (inner.authHandlers !== null) return processAuthentication.call(inner, Buffer.from(chunk))
+    try {
+      frames.read(chunk)
+    } catch (error) {
+      inner.socket?.destroy(error as Error)
+    }
   }
 }
 

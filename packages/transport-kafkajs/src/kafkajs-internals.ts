@@ -16,6 +16,10 @@ export interface KafkajsConnection {
   /** Milliseconds as a 64-bit integer; 0: unlimited. */
   readonly sessionLifetime: { toString(): string }
   reauthenticationThreshold: number
+  /** Of a SASL mechanism whose bytes are not wrapped in requests, while it is under way. */
+  readonly authHandlers: object | null
+  /** Takes what the socket received. */
+  processData: (chunk: Buffer) => void
   isConnected(): boolean
   isAuthenticated(): boolean
   connect(): Promise<boolean>
@@ -31,6 +35,7 @@ export interface KafkajsConnection {
 interface KafkajsRequestQueue {
   readonly pending: readonly unknown[]
   scheduleCheckPendingRequests(): void
+  fulfillRequest(answer: { readonly correlationId: number; readonly payload: Buffer; readonly size: number }): void
   push(pushed: {
     readonly entry: {
       readonly apiKey: number
@@ -100,8 +105,6 @@ export const KafkajsBroker = require('kafkajs/src/broker') as new (options: {
   readonly authenticationTimeout: number
   readonly allowAutoTopicCreation: boolean
 }) => { connect(): Promise<void> }
-
-export const defaultSocketFactory = require('kafkajs/src/network/socketFactory') as () => ISocketFactory
 
 export const { createLogger, LEVELS } = require('kafkajs/src/loggers') as {
   createLogger(options: { readonly level: number; readonly logCreator: logCreator }): Logger

@@ -1,4 +1,5 @@
-import { connect as connectSocket } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectSocket, createServer } from 'node:net'
 import { describe, expect, test, vi } from 'vitest'
 import { kafkajsTransport } from './kafkajs-transport.ts'
 import { closing, connect, frame, serve } from './test-support/scripted-kafka.ts'
@@ -27,6 +28,21 @@ describe('brokers', () => {
   test('may be IPv6 addresses in brackets', async () => {
     expect(await kafkajsTransport({ brokers: ['[::1]:9092'] }).bootstrap()).toEqual([{ host: '::1', port: 9092 }])
   })
+})
+
+test('a port that speaks another protocol is told apart from a broker', async () => {
+  const server = createServer(socket => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    const connection = await connect({ address }, {})
+    await expect(connection.send(frame())).rejects.toThrow(
+      /announced an answer of 1213486160 bytes, which no Kafka broker/
+    )
+  } finally {
+    server.close()
+  }
 })
 
 describe('options of new Kafka()', () => {

@@ -5,7 +5,7 @@ import type { KafkaConfig, Logger } from 'kafkajs'
 import { parseBrokerAddress } from './broker-address.ts'
 import { KafkajsConnectionAdapter, type KafkajsConnectionSettings } from './kafkajs-connection.ts'
 import { reasonOf } from './connection-errors.ts'
-import { consoleLogCreator, createLogger, defaultSocketFactory, LEVELS } from './kafkajs-internals.ts'
+import { consoleLogCreator, createLogger, LEVELS } from './kafkajs-internals.ts'
 import { checkSaslOptions } from './sasl-options.ts'
 
 /** The options of kafkajs's `new Kafka({ ... })`, with the same meaning. */
@@ -41,7 +41,7 @@ class KafkajsTransport implements Transport {
       ssl: options.ssl ?? null,
       sasl: options.sasl ?? null,
       clientId: options.clientId,
-      socketFactory: options.socketFactory ?? defaultSocketFactory(),
+      socketFactory: options.socketFactory,
       connectionTimeoutMs: options.connectionTimeout ?? 1000,
       authenticationTimeoutMs: options.authenticationTimeout ?? 10_000,
       reauthenticationThresholdMs: options.reauthenticationThreshold,

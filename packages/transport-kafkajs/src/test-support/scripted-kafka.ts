@@ -16,7 +16,10 @@ export async function serve(onRequest: (request: ReceivedRequest) => void): Prom
   return broker
 }
 
-export async function connect(broker: ScriptedBroker, options: Partial<KafkajsTransportOptions>): Promise<Connection> {
+export async function connect(
+  broker: Pick<ScriptedBroker, 'address'>,
+  options: Partial<KafkajsTransportOptions>
+): Promise<Connection> {
   const transport = kafkajsTransport({ brokers: [broker.address], ...options })
   const [address] = await transport.bootstrap()
   const connection = await transport.connect(address as BrokerAddress)
