@@ -157,7 +157,8 @@ describe('an empty partition', () => {
     await fetcher.close()
     // Far sooner than the poll would have ended.
     const [outcome] = await Promise.all(outcomes)
-    expect(outcome).toMatchObject({ code: 'CLIENT_REQUEST_FAILED' })
+    // The second, where the connection was still being opened.
+    expect(outcome).toMatchObject({ code: expect.stringMatching(/^CLIENT_(REQUEST_FAILED|CLOSED)$/) })
     await fetcher.wait(60_000)
   })
 })
