@@ -1,4 +1,6 @@
 export type { Cluster, PartitionLeader, PartitionMetadata, RequestOptions, Target, TopicMetadata } from './cluster.ts'
+export { TransactionAdmin, type HangingTransaction } from './admin/transaction-admin.ts'
+export type { ActiveProducer, TransactionDescription, TransactionListing } from './admin/transaction-requests.ts'
 export type { BrokerAddress, Connection, RequestFrame, Transport, TransportDefaults } from './transport.ts'
 export { type ClusterOptions, createCluster } from './kafka-cluster.ts'
 export { createKafkaClient, type KafkaClientOptions } from './kafka-client.ts'

@@ -55,6 +55,8 @@ public class RecordedClient {
       // Only this one: a broker that others use too knows many.
       admin.listTransactions(new ListTransactionsOptions().filterProducerIds(Set.of(transaction.producerId()))).all().get();
       admin.deleteRecords(Map.of(new TopicPartition(prefix + "purged", 0), RecordsToDelete.beforeOffset(4))).all().get();
+      // A marker is taken whether or not the partition has something open.
+      admin.abortTransaction(new AbortTransactionSpec(new TopicPartition(prefix + "purged", 0), transaction.producerId(), (short) transaction.producerEpoch(), 0)).all().get();
       admin.deleteConsumerGroups(List.of(prefix + "group")).all().get();
     }
   }

@@ -35,6 +35,7 @@ const REQUESTS: Readonly<Record<string, unknown>> = {
   },
   AddOffsetsToTxn: {},
   EndTxn: {},
+  WriteTxnMarkers: { markers: [{ producerId: 1n, topics: [{ name: 't', partitionIndexes: [1] }] }] },
   TxnOffsetCommit: { topics },
   DescribeConfigs: { resources },
   AlterConfigs: { resources },

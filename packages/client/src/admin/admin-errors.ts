@@ -10,7 +10,7 @@ export function topicError(
   brokerMessage: string | null
 ): StreamsError {
   const error = kafkaError(errorCode)
-  const { code, advice } = topicAdvice(error, fallback)
+  const { code, advice } = topicAdvice(error, doing, fallback)
   const said = brokerMessage === null || brokerMessage === '' ? error.message : brokerMessage
   return new StreamsError(
     code,
@@ -19,13 +19,20 @@ export function topicError(
   )
 }
 
-function topicAdvice(error: KafkaError, fallback: ErrorCode): { readonly code: ErrorCode; readonly advice: string } {
+/** The right that a request needs, by what it does. */
+const RIGHTS: Readonly<Record<string, string>> = { Creating: 'Create', Deleting: 'Delete' }
+
+function topicAdvice(
+  error: KafkaError,
+  doing: string,
+  fallback: ErrorCode
+): { readonly code: ErrorCode; readonly advice: string } {
   switch (error.name) {
     case 'TOPIC_AUTHORIZATION_FAILED':
     case 'CLUSTER_AUTHORIZATION_FAILED':
       return {
         code: 'CLIENT_AUTHORIZATION_FAILED',
-        advice: 'Grant the operation on this topic to the user the client authenticates as.'
+        advice: `Grant ${RIGHTS[doing] ?? 'the operation'} on this topic to the user the client authenticates as.`
       }
     case 'UNKNOWN_TOPIC_OR_PARTITION':
       return { code: 'TOPIC_MISSING', advice: 'Create the topic, or correct its name.' }
