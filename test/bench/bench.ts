@@ -20,6 +20,8 @@ import { runTasks } from './run/tasks.ts'
 
 const BROKER_HEAP = '1g'
 
+// So that systems that were started end with this process, and Kafka after it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const options = readOptions()
 if (options.merge.length > 0) process.stdout.write(`${benchTable(await readResults(options.merge))}\n`)
 else process.exitCode = await bench(options)

@@ -7,6 +7,7 @@ import { PAGES, partitionOf, USERS } from '../data/clicks-input.ts'
 
 /** Records of one tick leave together. */
 const TICK_MS = 2
+const START_TIMEOUT_MS = 120_000
 const REST_TIMEOUT_MS = 20_000
 
 const setting = (name: string): string => {
@@ -30,6 +31,8 @@ const producer = kafka.producer()
 await Promise.all([consumer.connect(), producer.connect()])
 await consumer.subscribe({ topic: setting('OUTPUT'), fromBeginning: true })
 const complete = Promise.withResolvers<void>()
+const begun = Promise.withResolvers<void>()
+const joined = new Promise<void>(resolve => consumer.on(consumer.events.GROUP_JOIN, () => resolve()))
 await consumer.run({
   partitionsConsumedConcurrently: 4,
   eachBatch: async ({ batch }) => {
@@ -39,15 +42,21 @@ await consumer.run({
       if (Number.isNaN(latenciesMs[ts])) awaited--
       latenciesMs[ts] = nowMs - (sentMs[ts] as number)
     }
+    begun.resolve()
     if (awaited === 0) complete.resolve()
   }
 })
-await new Promise<void>(resolve => consumer.on(consumer.events.GROUP_JOIN, () => resolve()))
+await joined
+// The clock starts when the system runs: its first output is here.
+await producer.send({ topic: setting('INPUT'), messages: [message(0)] })
+const never = setTimeout(() => begun.reject(new Error('Nothing came of the first record.')), START_TIMEOUT_MS)
+await begun.promise
+clearTimeout(never)
 
 const failed: Error[] = []
 const pending = new Set<Promise<unknown>>()
 const startedMs = performance.now()
-for (let next = 0; next < count; ) {
+for (let next = 1; next < count; ) {
   const due = Math.min(count, Math.floor(((performance.now() - startedMs) * rate) / 1000))
   if (due > next) {
     const messages = []

@@ -40,10 +40,14 @@ export class WorkerProcess {
     this.#child = spawn(command, args, { env, detached: true, stdio: ['ignore', 'pipe', file] })
     const lines = createInterface({ input: this.#child.stdout as NodeJS.ReadableStream })
     lines.on('line', line => this.#read(line, file))
+    // What ends us must not leave it running.
+    const kill = (): void => this.#kill()
+    process.once('exit', kill)
     const sampler = setInterval(() => this.#sample(), SAMPLE_MS)
     this.exited = new Promise(resolve => {
       const end = (code: number): void => {
         clearInterval(sampler)
+        process.off('exit', kill)
         // All of it, also of the moment since the last sample: no other child ends meanwhile.
         this.cpuSeconds = Math.max(this.cpuSeconds, endedChildrenCpu() - childrenBefore)
         this.exitCode = code
@@ -86,11 +90,16 @@ export class WorkerProcess {
     let late = false
     const timer = setTimeout(() => {
       late = true
-      process.kill(-pid, 'SIGKILL')
+      this.#kill()
     }, timeoutMs)
     await this.exited
     clearTimeout(timer)
     return !late
+  }
+
+  #kill(): void {
+    const pid = this.#child.pid
+    if (pid !== undefined && this.exitCode === undefined) process.kill(-pid, 'SIGKILL')
   }
 
   #read(line: string, log: number): void {

@@ -3,7 +3,7 @@ import type { Verdict } from './soak-verdict.ts'
 
 const WIDTH = 900
 const PANEL_HEIGHT = 130
-const MARGIN = { left: 70, right: 20, top: 50, between: 26 }
+const MARGIN = { left: 70, right: 40, top: 50, between: 26 }
 const FLAT = '#2b7a4b'
 const GROWING = '#b3261e'
 
@@ -26,7 +26,7 @@ export function soakPlot(samples: readonly SoakSample[], all: readonly Verdict[]
   const drawn = [...panels, speed].map(({ points, title, line, colour }, index) => {
     const top = MARGIN.top + index * (PANEL_HEIGHT + MARGIN.between)
     const highest = niceAbove(Math.max(...points.map(([, value]) => value)))
-    const y = (value: number): number => top + PANEL_HEIGHT - (value / highest) * (PANEL_HEIGHT - 20)
+    const y = (value: number): number => top + PANEL_HEIGHT - (Math.max(0, value) / highest) * (PANEL_HEIGHT - 20)
     const curve = points.map(([seconds, value]) => `${x(seconds).toFixed(1)},${y(value).toFixed(1)}`).join(' ')
     const ticks = [0, highest / 2, highest].map(
       value =>
