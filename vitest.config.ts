@@ -67,6 +67,7 @@ export default defineConfig({
             '**/*.kafka.test.ts',
             '**/*.registry.test.ts',
             '**/*.cluster.test.ts',
+            '**/*.auth.test.ts',
             'test/pack/**',
             'test/broker-java/**'
           ],
@@ -96,6 +97,17 @@ export default defineConfig({
           exclude: NOT_TESTS,
           testTimeout: 60_000,
           hookTimeout: 60_000
+        }
+      },
+      {
+        ...SOURCES,
+        test: {
+          name: 'auth',
+          include: ['test/auth/*.auth.test.ts'],
+          globalSetup: 'test/auth/setup.ts',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          execArgv: NODE_OPTIONS
         }
       },
       {

@@ -1,18 +1,5 @@
 import { string } from '@millrace/streams'
-import {
-  Observable,
-  from,
-  lastValueFrom,
-  map,
-  of,
-  Subject,
-  take,
-  throwError,
-  concat,
-  delay,
-  toArray,
-  range
-} from 'rxjs'
+import { Observable, from, lastValueFrom, map, of, Subject, throwError, concat, toArray, range } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import {
   type DeliveryReport,

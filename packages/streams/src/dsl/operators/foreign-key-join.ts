@@ -31,7 +31,11 @@ import type { TableHandle } from '../table-handle.ts'
 export interface ForeignKeyJoinOptions<K, V, KO, VO, VR> extends MaterializedOptions<K, VR> {
   /** Prefix of the names of the join's nodes, its two internal topics and its subscription store. */
   readonly name?: string | undefined
-  /** Serde of the first table's values, which are hashed with it. Default: the table's. */
+  /**
+   * Serde of the first table's values, which are hashed with it. Default: the table's. Where that changes what it writes, as one of
+   * a schema registry does with each version of a schema, rows that were stored before get no updates from the other table until
+   * they are written again: give one here that stays.
+   */
   readonly thisValue?: ExactSerde<V> | undefined
   /** Serdes of the other table, which travel through the internal topics. Default: the table's. */
   readonly otherKey?: ExactSerde<KO> | undefined
