@@ -37,7 +37,7 @@ export class FaultyDisk {
   #faulty(store: MemoryRawStore): RawStore {
     return {
       getSync: key => store.getSync(key),
-      write: async (writes: readonly RawWrite[]) => {
+      write: async (writes: Iterable<RawWrite>) => {
         this.#count()
         await store.write(writes)
       },

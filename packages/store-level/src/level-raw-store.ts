@@ -55,16 +55,29 @@ export class LevelRawStore implements RawStore {
     }
   }
 
-  async write(writes: readonly RawWrite[]): Promise<void> {
+  async write(writes: Iterable<RawWrite>): Promise<void> {
+    // A chained batch takes a third of the time that an array of operations does, and copies what it is given. Not synced:
+    // LevelDB's log is in the page cache, which outlives the process, and after a power loss the log ends with a whole batch.
+    const batch = this.newBatch()
     try {
-      // A chained batch takes a third of the time that an array of operations does. Not synced: LevelDB's log is in the
-      // page cache, which outlives the process, and after a power loss the log ends with a whole batch.
-      const batch = this.db.batch()
       for (const { key, value } of writes) {
         if (value === null) batch.del(key)
         else batch.put(key, value)
       }
+    } catch (error) {
+      await batch.close()
+      throw error
+    }
+    try {
       await batch.write()
+    } catch (error) {
+      throw this.failure(error, 'write')
+    }
+  }
+
+  private newBatch(): ReturnType<NodeLevel['batch']> {
+    try {
+      return this.db.batch()
     } catch (error) {
       throw this.failure(error, 'write')
     }

@@ -5,8 +5,12 @@
 export interface RawStore {
   /** Synchronous: it is on the record path. The result is owned by the caller. */
   getSync(key: Uint8Array): Uint8Array | undefined
-  /** Atomic: after a crash all or nothing is there. A null value deletes. The caller leaves `writes` alone until it settles. */
-  write(writes: readonly RawWrite[]): Promise<void>
+  /**
+   * Atomic: after a crash all or nothing is there. A null value deletes. Takes all of `writes` before it returns, and copies the
+   * bytes of each before it takes the next: they may be the same object and buffers, filled anew. What `writes` throws is thrown on,
+   * and nothing is written.
+   */
+  write(writes: Iterable<RawWrite>): Promise<void>
   /** Ascending over [from, to); sees a consistent snapshot taken at the first step. An absent bound is open. */
   iterate(range: RawRange): AsyncIterableIterator<RawRow>
   /** Deletes up to `limit` keys of [from, to); resolves to how many it deleted, fewer than `limit` when none is left. */

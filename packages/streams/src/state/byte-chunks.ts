@@ -9,6 +9,8 @@ const FEW_BYTES = 24
 export class ByteChunks {
   /** In which the last run taken lies. */
   chunk: Buffer = Buffer.alloc(0)
+  /** From where on. */
+  start = 0
   private shared = this.chunk
   private sharedEnd = 0
 
@@ -23,6 +25,7 @@ export class ByteChunks {
   take(length: number): number {
     if (length > CHUNK_BYTES / 4) {
       this.chunk = Buffer.allocUnsafeSlow(length)
+      this.start = 0
       return 0
     }
     let start = this.sharedEnd
@@ -32,6 +35,7 @@ export class ByteChunks {
     }
     this.sharedEnd = start + length
     this.chunk = this.shared
+    this.start = start
     return start
   }
 }

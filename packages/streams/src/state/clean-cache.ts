@@ -1,5 +1,5 @@
 import { LinkedEntries } from './linked-entries.ts'
-import { type Entry, IN_CLEAN_LIST, isClean } from './row.ts'
+import { type Entry, IN_CLEAN_LIST, isClean, type Version } from './row.ts'
 
 /** What one entry costs beside its key and value: the entry, its row, the map slot. Measured, rounded up. */
 const ENTRY_BYTES = 240
@@ -19,7 +19,7 @@ export class CleanCache {
 
   add(entry: Entry): void {
     entry.used = false
-    this.entries.append(entry, bytesOf(entry))
+    this.entries.append(entry, bytesOf(entry, entry.clean))
     while (this.entries.bytes > this.maxBytes) {
       const eldest = this.entries.eldest as Entry
       if (!isClean(eldest)) {
@@ -42,9 +42,9 @@ export class CleanCache {
     }
   }
 
-  /** The entry's clean row has become larger. Evicts nothing: its caller is using the entry. */
-  resize(entry: Entry): void {
-    this.entries.resize(entry, bytesOf(entry))
+  /** The entry's clean row is about to be this one. Evicts nothing: its caller is using the entry. */
+  resize(entry: Entry, clean: Version): void {
+    this.entries.resize(entry, bytesOf(entry, clean))
   }
 
   touch(entry: Entry): void {
@@ -56,6 +56,6 @@ export class CleanCache {
   }
 }
 
-function bytesOf(entry: Entry): number {
-  return ENTRY_BYTES + entry.key.length + (entry.clean?.valueBytes ?? 0)
+function bytesOf(entry: Entry, clean: Version | undefined): number {
+  return ENTRY_BYTES + entry.key.length + (clean?.valueBytes ?? 0)
 }

@@ -303,14 +303,21 @@ export class ItemTable implements StoreTable, RecordCacheStore {
     this.activeAdded = 0
   }
 
-  collectSealed(writes: RawWrite[], isDead: ((rowKey: string) => boolean) | undefined): number {
-    this.pages.collectSealed(writes, isDead)
+  startWriting(isDead: ((rowKey: string) => boolean) | undefined): void {
+    this.pages.startWriting(isDead)
+  }
+
+  nextWrite(): RawWrite | undefined {
+    return this.pages.nextWrite()
+  }
+
+  get rowsAdded(): number {
     return this.sealedAdded
   }
 
-  sealedWritten(rowsAdded: number): void {
-    this.pages.sealedWritten(0)
-    this.rowCount = Math.max(0, this.rowCount + rowsAdded)
+  sealedWritten(): void {
+    this.pages.sealedWritten()
+    this.rowCount = Math.max(0, this.rowCount + this.sealedAdded)
     this.sealedAdded = 0
   }
 

@@ -47,7 +47,7 @@ abstract class KeyedRows<K, V> implements StoreEngine, RowRestoring {
     // -0 and 0 may differ as bytes.
     if (last !== undefined && key === this.lastKey && !last.dropped && (key as unknown) !== 0) return last
     const bytes = this.codec.encodeKey(key)
-    const entry = this.table.entryOf(latin1Of(bytes))
+    const entry = this.table.entryOfBytes(bytes, bytes.length)
     if (typeof key === 'object') this.lastEntry = undefined
     else {
       this.lastKey = key

@@ -23,12 +23,19 @@ export class MemoryRawStore implements RawStore {
     return value === undefined ? undefined : latin1Bytes(value)
   }
 
-  async write(writes: readonly RawWrite[]): Promise<void> {
+  async write(writes: Iterable<RawWrite>): Promise<void> {
     if (this.closed) throw closedError()
-    for (const write of writes) {
-      const key = latin1Of(write.key)
-      if (write.value === null) this.remove(key)
-      else this.set(key, latin1Of(write.value))
+    // All before the first: should one throw, nothing has happened.
+    const keys: string[] = []
+    const values: (string | undefined)[] = []
+    for (const { key, value } of writes) {
+      keys.push(latin1Of(key))
+      values.push(value === null ? undefined : latin1Of(value))
+    }
+    for (let i = 0; i < keys.length; i++) {
+      const value = values[i]
+      if (value === undefined) this.remove(keys[i] as string)
+      else this.set(keys[i] as string, value)
     }
   }
 

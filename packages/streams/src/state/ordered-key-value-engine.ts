@@ -40,8 +40,8 @@ export class OrderedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring, 
     if (at < 0) return undefined
     const page = tree.seekPage
     return {
-      key: this.keyOf(page.keys[at] as string),
-      value: this.table.valueOf(page.items[at] as Row) as V
+      key: this.keyOf(page.keyAt(at) as string),
+      value: this.table.valueOf(page.itemAt(at)) as V
     }
   }
 

@@ -18,9 +18,12 @@ export class OrderedKeys {
       this.pages.push([key])
       return
     }
-    const pageIndex = Math.max(0, this.pageAfter(key) - 1)
+    const lastPage = this.pages.at(-1) as string[]
+    // Most new keys are of a later time than all that are there.
+    const isLast = (lastPage.at(-1) as string) < key
+    const pageIndex = isLast ? this.pages.length - 1 : Math.max(0, this.pageAfter(key) - 1)
     const page = this.pages[pageIndex] as string[]
-    const at = lowerBound(page, key)
+    const at = isLast ? page.length : lowerBound(page, key)
     if (page[at] === key) return
     page.splice(at, 0, key)
     if (page.length > 2 * PAGE_KEYS) this.pages.splice(pageIndex + 1, 0, page.splice(PAGE_KEYS))

@@ -1,4 +1,5 @@
 import { ByteChunks } from './byte-chunks.ts'
+import { ExactBuffers } from './exact-buffers.ts'
 import { Page } from './page.ts'
 import { ABSENT, type Entry, type HeldItems, IN_CLEAN_LIST, ON_DISK, type Version } from './row.ts'
 import { isIdle, VersionTable, type VersionTableOptions } from './version-table.ts'
@@ -12,6 +13,7 @@ export interface PageTableOptions extends VersionTableOptions {
 export class PageTable extends VersionTable {
   private readonly timestamped: boolean
   private readonly encodings = new ByteChunks()
+  private readonly exact = new ExactBuffers()
 
   constructor(options: PageTableOptions) {
     super(options)
@@ -63,7 +65,7 @@ export class PageTable extends VersionTable {
     if (active.deleted) return
     const page = active as Page
     this.activeBytes -= page.memoryBytes
-    if (page.level === 0 && page.keys.length === 0) page.deleted = true
+    if (page.level === 0 && page.count === 0) page.deleted = true
     else entry.active = ABSENT
   }
 
@@ -94,7 +96,9 @@ export class PageTable extends VersionTable {
   }
 
   protected override rawValueOf(page: Version): Uint8Array {
-    return (page as Page).encode(this.timestamped, this.encodings)
+    const { encodings } = this
+    const end = (page as Page).encode(this.timestamped, encodings)
+    return this.exact.holding(encodings.chunk, encodings.start, end)
   }
 
   protected override compact(): void {}

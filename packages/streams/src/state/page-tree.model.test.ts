@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
 import { NO_HEADERS } from '../core/index.ts'
-import type { RawWrite } from '../ports/index.ts'
 import { CleanCache } from './clean-cache.ts'
 import { ItemTable } from './item-table.ts'
 import { latin1Bytes } from './latin1.ts'
 import { GROUP, TreeCursor } from './page-tree.ts'
 import type { TimestampedRow } from './row.ts'
+import { copyWrites, SealedWrites } from './sealed-writes.ts'
 import { StoreCodec } from './store-codec.ts'
 import { json, MemoryDisk, randomOf, text } from './test-support/state-fixture.ts'
 
@@ -167,12 +167,12 @@ class TreeRun {
       this.sealed = this.now.map(model => new Map(model))
       return
     }
-    const writes: RawWrite[] = []
-    const added = this.table.collectSealed(writes, undefined)
+    this.table.startWriting(undefined)
+    const writes = copyWrites(new SealedWrites([this.table]))
     this.change(0.5)
     await this.raw.write(writes)
     this.change(0.5)
-    this.table.sealedWritten(added)
+    this.table.sealedWritten()
     this.committed = this.sealed
     this.sealed = undefined
   }
@@ -199,9 +199,10 @@ class TreeRun {
         this.table.write(this.table.rootOf(ROOTS[which] as string), key, null, 0, NO_HEADERS)
       }
     })
-    const writes: RawWrite[] = []
     this.table.seal()
-    this.table.sealedWritten(this.table.collectSealed(writes, undefined))
+    this.table.startWriting(undefined)
+    const writes = copyWrites(new SealedWrites([this.table]))
+    this.table.sealedWritten()
     await this.raw.write(writes)
     expect(this.table.uncommittedBytes).toBe(0)
     for await (const row of this.raw.iterate({})) expect.fail(`left behind: ${Buffer.from(row.key).toString('latin1')}`)

@@ -35,7 +35,7 @@ export class PageTree {
     if (page === undefined) return undefined
     while (page.level > 0) page = this.childPage(root.key, page, page.childIndex(key))
     const at = page.lowerBound(key)
-    return page.keys[at] === key ? page.items[at] : undefined
+    return page.keyAt(at) === key ? page.itemAt(at) : undefined
   }
 
   /** The item with the greatest key at or below `key`, and its key in `floorKey`. */
@@ -48,15 +48,15 @@ export class PageTree {
       let lower: string | undefined
       while (page.level > 0) {
         let index: number = page.childIndex(bound)
-        if (!inclusive && index > 0 && page.keys[index] === bound) index--
-        if (index > 0) lower = page.keys[index]
+        if (!inclusive && index > 0 && page.keyAt(index) === bound) index--
+        if (index > 0) lower = page.keyAt(index)
         page = this.childPage(root.key, page, index)
       }
       let at: number = page.lowerBound(bound)
-      if (!inclusive || page.keys[at] !== bound) at--
+      if (!inclusive || page.keyAt(at) !== bound) at--
       if (at >= 0) {
-        this.floorKey = page.keys[at] as string
-        return page.items[at]
+        this.floorKey = page.keyAt(at) as string
+        return page.itemAt(at)
       }
       if (lower === undefined) return undefined
       bound = lower
@@ -79,14 +79,11 @@ export class PageTree {
     const page = this.writablePage(this.depth)
     const before = page.memoryBytes
     const at = page.lowerBound(key)
-    const isNew = page.keys[at] !== key
+    const isNew = page.keyAt(at) !== key
     if (isNew) page.insertItem(at, key, item)
-    else {
-      page.dataBytes += item.valueBytes - (page.items[at] as Row).valueBytes
-      page.items[at] = item
-    }
+    else page.replaceItem(at, item)
     this.table.pageResized(page.memoryBytes - before)
-    if (page.encodedBytes > this.maxPageBytes) this.split(page, at === page.keys.length - 1)
+    if (page.encodedBytes > this.maxPageBytes) this.split(page, at === page.count - 1)
     return isNew
   }
 
@@ -99,7 +96,7 @@ export class PageTree {
     const before = page.memoryBytes
     page.removeAt(page.lowerBound(key))
     this.table.pageResized(page.memoryBytes - before)
-    if (page.keys.length === 0) this.removePage()
+    if (page.count === 0) this.removePage()
     else if (this.depth > 0 && page.encodedBytes < this.maxPageBytes / 4) this.merge(page)
     return true
   }
@@ -117,14 +114,14 @@ export class PageTree {
       let upper: string | undefined
       while (page.level > 0) {
         const index: number = page.childIndex(from)
-        upper = page.keys[index + 1] ?? upper
+        upper = page.keyAt(index + 1) ?? upper
         page = this.childPage(root.key, page, index)
       }
       let at = page.lowerBound(from)
-      if (!orAt && page.keys[at] === from) at++
+      if (!orAt && page.keyAt(at) === from) at++
       this.seekPage = page
       this.seekUpper = upper
-      if (at < page.keys.length) return at
+      if (at < page.count) return at
       if (upper === undefined) return -1
       from = upper
       orAt = true
@@ -159,16 +156,16 @@ export class PageTree {
     items: Row[]
   ): void {
     if (page.level === 0) {
-      for (let at = page.lowerBound(from); at < page.keys.length; at++) {
-        const key = page.keys[at] as string
+      for (let at = page.lowerBound(from); at < page.count; at++) {
+        const key = page.keyAt(at) as string
         if (to !== undefined && key >= to) return
         keys.push(key)
-        items.push(page.items[at] as Row)
+        items.push(page.itemAt(at))
       }
       return
     }
-    for (let index = page.childIndex(from); index < page.keys.length; index++) {
-      if (index > 0 && to !== undefined && (page.keys[index] as string) >= to) return
+    for (let index = page.childIndex(from); index < page.count; index++) {
+      if (index > 0 && to !== undefined && (page.keyAt(index) as string) >= to) return
       this.collectPage(rootKey, this.childPage(rootKey, page, index), from, to, keys, items)
     }
   }
@@ -204,7 +201,7 @@ export class PageTree {
   private split(full: Page, atEnd: boolean): void {
     let page = full
     let isAtEnd = atEnd
-    for (let depth = this.depth; page.keys.length > 1 && page.encodedBytes > this.maxPageBytes; depth--) {
+    for (let depth = this.depth; page.count > 1 && page.encodedBytes > this.maxPageBytes; depth--) {
       const root = this.writablePage(0)
       const rootKey = (this.pathEntries[0] as Entry).key
       let parent: Page
@@ -215,11 +212,7 @@ export class PageTree {
         const below = this.table.pageForWriting(this.childEntry(rootKey, child))
         const before = below.memoryBytes + root.memoryBytes
         below.takeFrom(root)
-        root.level = below.level + 1
-        root.keys = ['']
-        root.items = []
-        root.children = [child]
-        root.dataBytes = 0
+        root.takeChild(below.level + 1, child)
         this.table.pageResized(below.memoryBytes + root.memoryBytes - before)
         page = below
         parent = root
@@ -231,10 +224,10 @@ export class PageTree {
       const rightNumber = root.nextPage++
       const right = this.table.pageForWriting(this.childEntry(rootKey, rightNumber))
       const before = page.memoryBytes + right.memoryBytes + parent.memoryBytes
-      right.takeFrom(page.splitAt(isAtEnd ? page.keys.length - 1 : page.keys.length >>> 1))
-      parent.insertChild(index + 1, right.keys[0] as string, rightNumber)
+      right.takeFrom(page.splitAt(isAtEnd ? page.count - 1 : page.count >>> 1))
+      parent.insertChild(index + 1, right.keyAt(0) as string, rightNumber)
       this.table.pageResized(page.memoryBytes + right.memoryBytes + parent.memoryBytes - before)
-      isAtEnd = isAtEnd && index + 2 === parent.keys.length
+      isAtEnd = isAtEnd && index + 2 === parent.count
       page = parent
       if (depth === 0) return
     }
@@ -249,7 +242,7 @@ export class PageTree {
       const before = parent.memoryBytes
       parent.removeAt(this.pathIndexes[depth - 1] as number)
       this.table.pageResized(parent.memoryBytes - before)
-      if (parent.keys.length > 0) break
+      if (parent.count > 0) break
     }
     const root = this.live(this.pathEntries[0] as Entry)
     if (depth === 0) this.table.deletePage(root)
@@ -262,7 +255,7 @@ export class PageTree {
     const parent = this.pageOf(parentEntry) as Page
     const index = this.pathIndexes[this.depth - 1] as number
     const rootKey = (this.pathEntries[0] as Entry).key
-    const isLast = index + 1 === parent.keys.length
+    const isLast = index + 1 === parent.count
     if (isLast && index === 0) return
     const neighbourNumber = parent.children[isLast ? index - 1 : index + 1] as number
     const neighbour = this.pageOf(this.childEntry(rootKey, neighbourNumber)) as Page
@@ -283,7 +276,7 @@ export class PageTree {
   private collapse(rootEntry: Entry): void {
     for (;;) {
       const current = this.pageOf(rootEntry) as Page
-      if (current.level === 0 || current.keys.length > 1) return
+      if (current.level === 0 || current.count > 1) return
       const root = this.table.pageForWriting(this.live(rootEntry))
       const childEntry = this.childEntry(rootEntry.key, root.children[0] as number)
       const child = (this.pageOf(childEntry) as Page).copy()
@@ -323,15 +316,15 @@ export class TreeCursor {
 
   next(): boolean {
     if (this.isAtEnd && this.version === this.tree.version) return false
-    if (this.page !== undefined && this.version === this.tree.version && this.at + 1 < this.page.keys.length) this.at++
+    if (this.page !== undefined && this.version === this.tree.version && this.at + 1 < this.page.count) this.at++
     else if (!this.seek()) return this.end()
     const page = this.page as Page
-    const key = page.keys[this.at] as string
+    const key = page.keyAt(this.at) as string
     if (this.to !== undefined && key >= this.to) return this.end()
     this.isAtEnd = false
     this.key = key
     this.isAfterKey = true
-    this.item = page.items[this.at]
+    this.item = page.itemAt(this.at)
     return true
   }
 

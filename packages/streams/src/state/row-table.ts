@@ -1,4 +1,5 @@
 import { type Headers, NO_HEADERS } from '../core/index.ts'
+import { ExactBuffers } from './exact-buffers.ts'
 import { readInteger, writeInteger } from './raw-layout.ts'
 import type { RecordCache, RecordCacheStore } from './record-cache.ts'
 import { CachedRow, type Entry, IN_CACHE_LIST, isKeepable, NOT_DECODED, Row, TimestampedRow } from './row.ts'
@@ -27,6 +28,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   private readonly options: RowTableOptions
   private listener: RowFlushListener | undefined = undefined
   private sendOldValues = false
+  private readonly exact = new ExactBuffers()
 
   constructor(options: RowTableOptions) {
     super(options)
@@ -198,20 +200,20 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   /** Rows on disk and the new ones in memory. */
   approximateRowCount(): number {
     let count = this.rowCount
-    for (const entry of this.entries.values()) {
+    this.entries.forEach(entry => {
       const row = entry.cached ?? entry.active ?? entry.sealed
-      if (row === undefined) continue
+      if (row === undefined) return
       // A key that was never looked up below counts as new.
       const isBelow = entry.clean !== undefined && !entry.clean.deleted
       if (isBelow === row.deleted) count += isBelow ? -1 : 1
-    }
+    })
     return Math.max(0, count)
   }
 
   protected override rawValueOf(row: Row): Uint8Array {
     const value = this.encoded(row)
     if (!this.options.timestamped) return value
-    const bytes = Buffer.allocUnsafe(8 + value.length)
+    const bytes = this.exact.ofLength(8 + value.length)
     writeInteger(bytes, 0, (row as TimestampedRow).timestampMs)
     bytes.set(value, 8)
     return bytes

@@ -1,18 +1,20 @@
 import type { StateStore } from '../core/index.ts'
-import type { RawWrite } from '../ports/index.ts'
+import type { WriteSource } from './sealed-writes.ts'
 
 /** The rows of a store as the commit sees them. */
-export interface StoreTable {
+export interface StoreTable extends WriteSource {
   readonly uncommittedBytes: number
   /** On disk, roughly. */
   rowCount: number
   /** Forwards what the record cache holds; returns false when it held nothing. */
   flush(): boolean
   seal(): void
-  /** Adds the sealed rows to a batch; those for which `isDead` holds are left out. Returns the change of `rowCount`. */
-  collectSealed(writes: RawWrite[], isDead: ((rowKey: string) => boolean) | undefined): number
+  /** `nextWrite` hands out the sealed rows from now on; those for which `isDead` holds are left out. */
+  startWriting(isDead: ((rowKey: string) => boolean) | undefined): void
+  /** By how much what was handed out changes `rowCount`. */
+  readonly rowsAdded: number
   /** The sealed rows are on disk. */
-  sealedWritten(rowsAdded: number): void
+  sealedWritten(): void
   /** Drops everything from memory. */
   reset(): void
 }

@@ -4,7 +4,8 @@ import type { StoreSpec } from '../topology/index.ts'
 import { latin1Bytes } from './latin1.ts'
 import type { MemoryRawStore } from './memory-raw-store.ts'
 import { encodeInteger, rowPrefix, type StoreMeta, storeMetaKey, writeInteger } from './raw-layout.ts'
-import type { StoreEngine } from './store-engine.ts'
+import { copyWrites, SealedWrites, type WriteSource } from './sealed-writes.ts'
+import type { StoreEngine, StoreTable } from './store-engine.ts'
 import type { TaskState } from './task-state.ts'
 import { bucketText } from './time-bucket-engine.ts'
 
@@ -46,6 +47,41 @@ export class StoreUnderTask {
     return rowPrefix(this.id)
   }
 }
+
+/** What one store has to write: rows that were put aside, those of its table, and at last what depends on how many there were. */
+class StoreWrites implements WriteSource {
+  readonly store: StoreUnderTask
+  private readonly table: StoreTable | undefined
+  private readonly metaWrites: (rowsAdded: number) => RawWrite[]
+  private list: readonly RawWrite[]
+  private next = 0
+  private isAtEnd = false
+
+  constructor(
+    store: StoreUnderTask,
+    rows: readonly RawWrite[],
+    ofTable: boolean,
+    metaWrites: (rowsAdded: number) => RawWrite[]
+  ) {
+    this.store = store
+    this.list = rows
+    this.table = ofTable ? store.engine.table : undefined
+    this.metaWrites = metaWrites
+  }
+
+  nextWrite(): RawWrite | undefined {
+    if (this.next < this.list.length) return this.list[this.next++]
+    if (this.isAtEnd) return undefined
+    const write = this.table?.nextWrite()
+    if (write !== undefined) return write
+    this.isAtEnd = true
+    this.list = this.metaWrites(this.table?.rowsAdded ?? 0)
+    this.next = 0
+    return this.nextWrite()
+  }
+}
+
+const NO_WRITES: readonly RawWrite[] = []
 
 /** The stores of one task; see `TaskState`. */
 export class TaskStores implements TaskState {
@@ -100,23 +136,22 @@ export class TaskStores implements TaskState {
   }
 
   async writeRestored(offsets: ReadonlyMap<string, number>): Promise<void> {
-    const persistent: RawWrite[] = []
-    const inMemory: RawWrite[] = []
-    for (const store of this.all) {
-      const writes = store.raw === this.raw ? persistent : inMemory
-      for (const write of store.restored) writes.push(write)
+    const sources = this.all.map(store => {
+      const { table } = store.engine
       if (store.hasRestoredItems) {
-        store.engine.table.seal()
-        store.rowsRestored = store.engine.table.collectSealed(writes, undefined)
-      } else store.engine.table.rowCount = Math.max(0, store.engine.table.rowCount + store.rowsRestored)
+        table.seal()
+        table.startWriting(undefined)
+      } else table.rowCount = Math.max(0, table.rowCount + store.rowsRestored)
       store.engine.observed?.restored()
-      this.addMeta(store, writes, offsets.get(store.spec.name), store.hasRestoredItems ? store.rowsRestored : 0)
-    }
-    await this.writeBoth(persistent, inMemory)
+      return new StoreWrites(store, store.restored, store.hasRestoredItems, added =>
+        this.metaWrites(store, offsets.get(store.spec.name), added)
+      )
+    })
+    await this.writeBoth(sources)
     for (const store of this.all) {
       // What was read before is stale: restoring after an unknown commit changes rows that were seen.
       if (store.restored.length > 0) store.engine.table.reset()
-      if (store.hasRestoredItems) store.engine.table.sealedWritten(store.rowsRestored)
+      if (store.hasRestoredItems) store.engine.table.sealedWritten()
       store.hasRestoredItems = false
       store.restored = []
       store.rowsRestored = 0
@@ -170,27 +205,23 @@ export class TaskStores implements TaskState {
 
   async writeSealed(changelogOffsets: ReadonlyMap<string, number>): Promise<void> {
     if (!this.hasSealed) throw new Error(`Task ${this.taskId} has no sealed generation to write.`)
-    const persistent: RawWrite[] = []
-    const inMemory: RawWrite[] = []
-    const added: number[] = []
-    for (const store of this.all) {
-      const writes = store.raw === this.raw ? persistent : inMemory
+    const sources = this.all.map(store => {
       const { table, windows } = store.engine
       const livesFrom = windows === undefined ? '' : bucketText(windows.clearedToBucket)
-      const isDead = livesFrom === '' ? undefined : (key: string) => key < livesFrom
-      const rowsAdded = table.collectSealed(writes, isDead)
-      added.push(rowsAdded)
-      this.addMeta(store, writes, changelogOffsets.get(store.spec.name), rowsAdded)
-    }
-    await this.writeBoth(persistent, inMemory)
+      table.startWriting(livesFrom === '' ? undefined : key => key < livesFrom)
+      return new StoreWrites(store, NO_WRITES, true, added =>
+        this.metaWrites(store, changelogOffsets.get(store.spec.name), added)
+      )
+    })
+    await this.writeBoth(sources)
     // Discarded meanwhile: what was sealed is forgotten already.
     const isKept = this.hasSealed
     this.hasSealed = false
-    this.all.forEach((store, index) => {
-      if (isKept) store.engine.table.sealedWritten(added[index] as number)
+    for (const store of this.all) {
+      if (isKept) store.engine.table.sealedWritten()
       store.engine.observed?.written()
       this.metaWritten(store, changelogOffsets.get(store.spec.name))
-    })
+    }
   }
 
   discard(): void {
@@ -236,16 +267,16 @@ export class TaskStores implements TaskState {
   }
 
   /** What belongs to the store beside its rows: offset, observed time, count. */
-  private addMeta(store: StoreUnderTask, writes: RawWrite[], offset: number | undefined, rowsAdded = 0): void {
+  private metaWrites(store: StoreUnderTask, offset: number | undefined, rowsAdded: number): RawWrite[] {
     const { table, observed } = store.engine
+    const writes: RawWrite[] = []
     if (offset !== undefined && store.spec.persistent) writes.push(store.metaWrite('c', offset))
     if (observed !== undefined && observed.sealedObservedMs !== store.writtenObservedMs) {
       writes.push(store.metaWrite('o', observed.sealedObservedMs))
     }
     const rowCount = Math.max(0, table.rowCount + rowsAdded)
-    if (rowCount !== store.writtenRowCount) {
-      writes.push(store.metaWrite('n', rowCount))
-    }
+    if (rowCount !== store.writtenRowCount) writes.push(store.metaWrite('n', rowCount))
+    return writes
   }
 
   private metaWritten(store: StoreUnderTask, offset: number | undefined): void {
@@ -254,9 +285,11 @@ export class TaskStores implements TaskState {
     if (offset !== undefined && store.spec.persistent) this.checkpoints.set(store.spec.name, offset)
   }
 
-  /** The persistent batch first: if it fails, nothing has happened. */
-  private async writeBoth(persistent: readonly RawWrite[], inMemory: readonly RawWrite[]): Promise<void> {
-    if (persistent.length > 0) await this.raw.write(persistent)
+  /** The persistent batch first: if it fails, nothing has happened. What is in memory is copied before, as it is now. */
+  private async writeBoth(sources: readonly StoreWrites[]): Promise<void> {
+    const persistent = sources.filter(({ store }) => store.raw === this.raw)
+    const inMemory = copyWrites(new SealedWrites(sources.filter(({ store }) => store.raw !== this.raw)))
+    if (persistent.length > 0) await this.raw.write(new SealedWrites(persistent))
     if (inMemory.length > 0) await this.memory.write(inMemory)
   }
 

@@ -98,7 +98,8 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
     const bucket = Math.floor(timeMs / this.bucketMs)
     const known = this.lastRoot(key, bucket)
     if (known !== undefined) return known
-    const root = this.table.rootOf(this.rootKeyIn(bucket, this.codec.encodeKey(key)))
+    const end = this.writeRootKey(bucket, this.codec.encodeKey(key))
+    const root = this.table.pages.entryOfBytes(this.rootKey, end)
     this.keepRoot(key, bucket, root)
     return root
   }
@@ -107,7 +108,8 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
   private findRoot(key: K, bucket: number): Entry | undefined {
     const known = this.lastRoot(key, bucket)
     if (known !== undefined) return known
-    const root = this.table.pages.findEntry(this.rootKeyIn(bucket, this.codec.encodeKey(key)))
+    const end = this.writeRootKey(bucket, this.codec.encodeKey(key))
+    const root = this.table.pages.findEntryOfBytes(this.rootKey, end)
     if (root !== undefined) this.keepRoot(key, bucket, root)
     return root
   }
@@ -133,18 +135,14 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
     this.lastRoots[bucket % 2] = root
   }
 
-  protected rootKeyFor(key: K, timeMs: number): string {
-    return this.rootKeyIn(Math.floor(timeMs / this.bucketMs), this.codec.encodeKey(key))
-  }
-
-  /** In one piece: a text that is joined of several is slow to look up and to compare. */
-  private rootKeyIn(bucket: number, key: Uint8Array): string {
+  /** Returns where it ends in `rootKey`. */
+  private writeRootKey(bucket: number, key: Uint8Array): number {
     const end = BUCKET_BYTES + key.length + 1
     if (this.rootKey.length < end) this.rootKey = Buffer.allocUnsafe(2 * end)
     writeInteger(this.rootKey, 0, bucket)
     this.rootKey.set(key, BUCKET_BYTES)
     this.rootKey[end - 1] = GROUP_BYTE
-    return latin1OfRange(this.rootKey, 0, end)
+    return end
   }
 
   protected rootKeyOf(keyText: string, timeMs: number): string {

@@ -1,12 +1,15 @@
 import type { RawRow, RawStore, RawWrite } from '../ports/index.ts'
-import { ByteChunks } from './byte-chunks.ts'
 import type { CleanCache } from './clean-cache.ts'
-import { latin1Bytes, latin1Of, writeLatin1 } from './latin1.ts'
+import { EntryMap } from './entry-map.ts'
+import { ExactBuffers } from './exact-buffers.ts'
+import { latin1Bytes, latin1Of, latin1OfRange, writeLatin1 } from './latin1.ts'
 import { OrderedKeys } from './ordered-keys.ts'
 import { ABSENT, Entry, IN_CLEAN_LIST, IN_NO_LIST, isClean, type Version } from './row.ts'
 
 /** What one uncommitted row costs beside its key and value. */
 const ROW_BYTES = 96
+const NO_ENTRIES: readonly Entry[] = []
+const NO_BYTES = Buffer.alloc(0)
 const FIRST_PAGE_ROWS = 64
 const MAX_PAGE_ROWS = 1024
 
@@ -25,13 +28,18 @@ export abstract class VersionTable {
   protected readonly raw: RawStore
   protected readonly clean: CleanCache
   private readonly prefix: string
-  protected readonly entries = new Map<string, Entry>()
+  protected readonly entries = new EntryMap()
   private activeEntries: Entry[] = []
   private sealedEntries: Entry[] | undefined = undefined
   protected activeBytes = 0
   private sealedBytes = 0
   private rawKey = Buffer.allocUnsafe(256)
-  private readonly keys = new ByteChunks()
+  private readonly buffers = new ExactBuffers()
+  private readonly handedOut: { key: Uint8Array; value: Uint8Array | null } = { key: NO_BYTES, value: null }
+  private writing: readonly Entry[] = NO_ENTRIES
+  private nextWriting = 0
+  private isDead: ((key: string) => boolean) | undefined = undefined
+  rowsAdded = 0
   /** Counts the moments at which rows left the memory, so that a scan knows that what it read below may be stale. */
   private epoch = 0
   private scanCount = 0
@@ -55,7 +63,7 @@ export abstract class VersionTable {
   protected abstract loaded(bytes: Uint8Array): Version
   /** The same, for a scan. */
   protected abstract scanned(bytes: Uint8Array): Version
-  /** What the raw store is to have. */
+  /** What the raw store is to have; looked at before the next call. */
   protected abstract rawValueOf(version: Version): Uint8Array
   /** Of what stays in memory when it is on disk. */
   protected abstract compact(version: Version): void
@@ -76,24 +84,31 @@ export abstract class VersionTable {
   // ── record path ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   entryOf(key: string): Entry {
-    let entry = this.entries.get(key)
-    if (entry === undefined) {
-      entry = new Entry(this, key)
-      this.entries.set(key, entry)
-    }
-    return entry
+    return this.entries.getText(key) ?? this.newEntry(key)
   }
 
-  /** As `entryOf`, but undefined, and nothing made, where there is certainly no row. */
-  findEntry(key: string): Entry | undefined {
-    const entry = this.entries.get(key)
-    if (entry !== undefined || (this.completeAbove !== undefined && key > this.completeAbove)) return entry
-    return this.entryOf(key)
+  /** As `entryOf`, of the first `end` bytes. */
+  entryOfBytes(bytes: Uint8Array, end: number): Entry {
+    return this.entries.get(bytes, 0, end) ?? this.newEntry(latin1OfRange(bytes, 0, end))
+  }
+
+  /** As `entryOfBytes`, but undefined, and nothing made, where there is certainly no row. */
+  findEntryOfBytes(bytes: Uint8Array, end: number): Entry | undefined {
+    const entry = this.entries.get(bytes, 0, end)
+    if (entry !== undefined || (this.completeAbove !== undefined && isAbove(bytes, end, this.completeAbove)))
+      return entry
+    return this.newEntry(latin1OfRange(bytes, 0, end))
   }
 
   /** As `entryOf`, but only if it is in memory. */
   knownEntry(key: string): Entry | undefined {
-    return this.entries.get(key)
+    return this.entries.getText(key)
+  }
+
+  private newEntry(key: string): Entry {
+    const entry = new Entry(this, key)
+    this.entries.add(entry)
+    return entry
   }
 
   protected readClean(entry: Entry): Version {
@@ -141,24 +156,36 @@ export abstract class VersionTable {
     this.activeBytes = 0
   }
 
-  /** Adds the sealed rows to a batch; those for which `isDead` holds are left out. Returns the change of `rowCount`. */
-  collectSealed(writes: RawWrite[], isDead: ((key: string) => boolean) | undefined): number {
-    let added = 0
-    for (const entry of this.sealedEntries ?? []) {
+  startWriting(isDead: ((key: string) => boolean) | undefined): void {
+    this.writing = this.sealedEntries ?? []
+    this.nextWriting = 0
+    this.isDead = isDead
+    this.rowsAdded = 0
+  }
+
+  nextWrite(): RawWrite | undefined {
+    const { writing, handedOut } = this
+    while (this.nextWriting < writing.length) {
+      const entry = writing[this.nextWriting++] as Entry
       const row = entry.sealed
-      if (row === undefined || isDead?.(entry.key) === true) continue
+      if (row === undefined || this.isDead?.(entry.key) === true) continue
       entry.clean ??= this.load(entry.key)
       if (entry.clean.deleted) {
         if (row.deleted) continue
-        added++
-      } else if (row.deleted) added--
-      writes.push({ key: this.newRawKey(entry.key), value: row.deleted ? null : this.rawValueOf(row) })
+        this.rowsAdded++
+      } else if (row.deleted) this.rowsAdded--
+      handedOut.key = this.rawKeyFor(entry.key)
+      handedOut.value = row.deleted ? null : this.rawValueOf(row)
+      // While the row is in the processor's cache: it may be gone from there when it has been written.
+      if (entry.list === IN_CLEAN_LIST) this.clean.resize(entry, row)
+      return handedOut
     }
-    return added
+    this.writing = NO_ENTRIES
+    return undefined
   }
 
   /** The sealed rows are on disk. */
-  sealedWritten(rowsAdded: number): void {
+  sealedWritten(): void {
     const { clean } = this
     for (const entry of this.sealedEntries ?? []) {
       const row = entry.sealed
@@ -166,23 +193,22 @@ export abstract class VersionTable {
       entry.sealed = undefined
       if (!row.deleted) this.compact(row)
       entry.clean = row.deleted ? ABSENT : row
-      if (entry.list === IN_CLEAN_LIST) {
-        clean.resize(entry)
-        clean.touch(entry)
-      } else if (isIdle(entry)) clean.add(entry)
+      if (entry.list === IN_CLEAN_LIST) clean.touch(entry)
+      else if (isIdle(entry)) clean.add(entry)
     }
     this.sealedEntries = undefined
     this.sealedBytes = 0
-    this.rowCount += rowsAdded
+    this.rowCount = Math.max(0, this.rowCount + this.rowsAdded)
+    this.rowsAdded = 0
     this.epoch++
   }
 
   /** Drops everything from memory: what is on disk is the truth. */
   reset(): void {
-    for (const entry of this.entries.values()) {
+    this.entries.forEach(entry => {
       if (entry.list === IN_CLEAN_LIST) this.clean.remove(entry)
       entry.dropped = true
-    }
+    })
     this.entries.clear()
     this.activeEntries = []
     this.sealedEntries = undefined
@@ -197,7 +223,7 @@ export abstract class VersionTable {
     if (this.completeAbove !== undefined && entry.clean?.deleted === false && entry.key > this.completeAbove) {
       this.completeAbove = entry.key
     }
-    this.entries.delete(entry.key)
+    this.entries.delete(entry)
     entry.dropped = true
   }
 
@@ -206,13 +232,12 @@ export abstract class VersionTable {
     this.clean.remove(entry)
   }
 
-  private newRawKey(key: string): Uint8Array {
-    const { prefix, keys } = this
-    const length = prefix.length + key.length
-    const start = keys.take(length)
-    writeLatin1(keys.chunk, prefix, start)
-    writeLatin1(keys.chunk, key, start + prefix.length)
-    return keys.chunk.subarray(start, start + length)
+  private rawKeyFor(key: string): Buffer {
+    const { prefix } = this
+    const bytes = this.buffers.ofLength(prefix.length + key.length)
+    writeLatin1(bytes, prefix, 0)
+    writeLatin1(bytes, key, prefix.length)
+    return bytes
   }
 
   rawKeyOf(key: string): Buffer {
@@ -253,7 +278,7 @@ export abstract class VersionTable {
           const row =
             this.dirtyRowOf(key as string) ?? (key === belowKey ? this.scanned((below as RawRow).value) : ABSENT)
           next = `${key}\0`
-          if (!row.deleted || this.entries.get(key as string)?.held !== undefined) yield [key as string, row]
+          if (!row.deleted || this.entries.getText(key as string)?.held !== undefined) yield [key as string, row]
         }
       }
     } finally {
@@ -267,21 +292,16 @@ export abstract class VersionTable {
   }
 
   private dirtyRowOf(key: string): Version | undefined {
-    const entry = this.entries.get(key)
+    const entry = this.entries.getText(key)
     return entry?.cached ?? entry?.active ?? entry?.sealed
   }
 
-  private *keysOfDirtyEntries(): Iterable<string> {
-    for (const entry of this.entries.values()) {
-      if (
-        entry.cached !== undefined ||
-        entry.active !== undefined ||
-        entry.sealed !== undefined ||
-        entry.held !== undefined
-      ) {
-        yield entry.key
-      }
-    }
+  private keysOfDirtyEntries(): string[] {
+    const keys: string[] = []
+    this.entries.forEach(entry => {
+      if (!isClean(entry)) keys.push(entry.key)
+    })
+    return keys
   }
 
   private async readPage(from: string, to: string | undefined, limit: number): Promise<RawRow[]> {
@@ -305,4 +325,14 @@ export abstract class VersionTable {
 /** Whether the entry holds nothing but what is on disk, and is in no list yet. */
 export function isIdle(entry: Entry): boolean {
   return entry.list === IN_NO_LIST && isClean(entry)
+}
+
+/** Whether the key in these bytes sorts behind `key`. */
+function isAbove(bytes: Uint8Array, end: number, key: string): boolean {
+  const common = Math.min(end, key.length)
+  for (let i = 0; i < common; i++) {
+    const difference = (bytes[i] as number) - key.charCodeAt(i)
+    if (difference !== 0) return difference > 0
+  }
+  return end > key.length
 }

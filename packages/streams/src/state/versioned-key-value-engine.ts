@@ -58,7 +58,7 @@ export class VersionedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring
     const version = asOfMs < 0 ? undefined : tree.floor(root, integerText(asOfMs))
     if (version === undefined || version.deleted) return undefined
     const at = tree.seek(root, tree.floorKey, false)
-    const validToMs = at < 0 ? undefined : integerIn(tree.seekPage.keys[at] as string, 0)
+    const validToMs = at < 0 ? undefined : integerIn(tree.seekPage.keyAt(at) as string, 0)
     // Beyond the history there is only what never ended.
     if (validToMs !== undefined && asOfMs < this.historyFromMs) return undefined
     return this.recordOf(version, validToMs)
@@ -147,15 +147,15 @@ export class VersionedKeyValueEngine<K, V> implements StoreEngine, ItemRestoring
   private tidy(rootKey: string, itemKey: string): number {
     const { tree } = this.table
     const next = tree.seek(this.table.rootOf(rootKey), itemKey, false)
-    const validToMs = next < 0 ? VERSION_IS_LATEST : integerIn(tree.seekPage.keys[next] as string, 0)
+    const validToMs = next < 0 ? VERSION_IS_LATEST : integerIn(tree.seekPage.keyAt(next) as string, 0)
     for (;;) {
       const root = this.table.rootOf(rootKey)
       const at = tree.seek(root, FIRST, true)
       if (at < 0) break
-      const oldest = tree.seekPage.keys[at] as string
-      const isDeletion = (tree.seekPage.items[at] as Row).deleted
+      const oldest = tree.seekPage.keyAt(at) as string
+      const isDeletion = tree.seekPage.itemAt(at).deleted
       const after = tree.seek(root, oldest, false)
-      const endMs = after < 0 ? Number.MAX_SAFE_INTEGER : integerIn(tree.seekPage.keys[after] as string, 0)
+      const endMs = after < 0 ? Number.MAX_SAFE_INTEGER : integerIn(tree.seekPage.keyAt(after) as string, 0)
       // A deletion says no more than that there is nothing before it, once nothing can come before it.
       const isGone = endMs <= this.historyFromMs || (isDeletion && integerIn(oldest, 0) < this.historyFromMs)
       if (!isGone) break

@@ -107,6 +107,37 @@ export function rawStoreContract(options: RawStoreContractOptions): void {
       expect(await collect(store, { from: bytes('x'), to: bytes('a') })).toEqual([])
     })
 
+    test('copies each write before it takes the next', async () => {
+      const write = { key: bytes('_'), value: bytes('_') as Uint8Array | null }
+      function* reused(): Generator<typeof write> {
+        for (const [key, value] of [...'abcb'].map((text, i) => [text, '123-'[i] as string] as const)) {
+          write.key[0] = key.charCodeAt(0)
+          if (value === '-') write.value = null
+          else (write.value as Uint8Array)[0] = value.charCodeAt(0)
+          yield write
+        }
+      }
+      const writing = store.write(reused())
+      // All of them were taken before it returned.
+      write.key[0] = 0x7a
+      await writing
+      expect(await collect(store, {})).toEqual(['a', 'c'])
+      expect(
+        [store.getSync(bytes('a')), store.getSync(bytes('c'))].map(value => Buffer.from(value ?? []).toString())
+      ).toEqual(['1', '3'])
+    })
+
+    test('throws what its writes throw, and writes nothing', async () => {
+      function* failing(): Generator<RawWrite> {
+        yield put('a', '1')
+        throw new Error('the rows have gone')
+      }
+      await expect(store.write(failing())).rejects.toThrow('the rows have gone')
+      expect(await collect(store, {})).toEqual([])
+      await store.write([put('b', '1')])
+      expect(await collect(store, {})).toEqual(['b'])
+    })
+
     test('iterates backwards over the same range', async () => {
       await store.write(['a', 'b', 'c', 'd'].map(key => put(key, key)))
       expect(await collect(store, { from: bytes('b'), to: bytes('d'), reverse: true })).toEqual(['c', 'b'])

@@ -2,6 +2,7 @@ import { type Serde, StreamsError } from '../../core/index.ts'
 import type { RawRange, RawStore, RawWrite } from '../../ports/index.ts'
 import type { StoreKind, StoreSpec } from '../../topology/index.ts'
 import { MemoryRawStore } from '../memory-raw-store.ts'
+import { copyWrites } from '../sealed-writes.ts'
 
 export const text: Serde<string> = {
   name: 'text',
@@ -44,9 +45,10 @@ export class MemoryDisk {
     const { store } = this
     return {
       getSync: (key: Uint8Array) => store.getSync(key),
-      write: async (writes: readonly RawWrite[]) => {
+      write: async (writes: Iterable<RawWrite>) => {
+        const copies = copyWrites(writes)
         await this.mayWrite()
-        await store.write(writes)
+        await store.write(copies)
       },
       iterate: (range: RawRange) => store.iterate(range),
       clear: async (range: RawRange, limit: number) => {

@@ -1,0 +1,31 @@
+import { copyBytes } from './byte-chunks.ts'
+
+const MAX_LENGTH = 512
+
+/**
+ * A buffer of each length, to hand a few bytes to somebody who copies them at once: to make a buffer, or a view, takes longer than to
+ * copy what a row has, and what is made for each row of a commit lives until the last was taken.
+ */
+export class ExactBuffers {
+  private readonly buffers: (Buffer | undefined)[] = new Array(MAX_LENGTH + 1).fill(undefined)
+
+  /** What is in it, or in another of the same length, is gone with the next call. */
+  ofLength(length: number): Buffer {
+    if (length > MAX_LENGTH) return Buffer.allocUnsafe(length)
+    let buffer = this.buffers[length]
+    if (buffer === undefined) {
+      buffer = Buffer.allocUnsafeSlow(length)
+      this.buffers[length] = buffer
+    }
+    return buffer
+  }
+
+  /** Bytes [from, to). */
+  holding(bytes: Buffer, from: number, to: number): Buffer {
+    const length = to - from
+    if (length > MAX_LENGTH) return bytes.subarray(from, to)
+    const buffer = this.ofLength(length)
+    copyBytes(bytes, from, to, buffer, 0)
+    return buffer
+  }
+}
