@@ -12,6 +12,7 @@ import type {
 import type { TaskState } from '../state/task-state.ts'
 import type { SourceNodeSpec } from '../topology/index.ts'
 import type { RestoreListener } from './restore-listener.ts'
+import { RestoreWrites } from './restore-writes.ts'
 import { InputPartition } from './task/input-partition.ts'
 import { SourceNode } from './task/source-node.ts'
 
@@ -53,11 +54,15 @@ interface Restoring {
   /** What the source would make of the records. */
   readonly input: InputPartition | undefined
   restored: number
+  /** All of it is on disk. */
+  done: boolean
 }
 
 /** Bytes put into a store's memory between two writes to disk. */
 const WRITE_BYTES = 4 * 1024 * 1024
 const SLICE_MS = 5
+/** Tasks that write at a time: one more would wait for a thread of Node's pool, and hold memory meanwhile. */
+const MAX_WRITES = 4
 /** How long nothing may arrive before the wait is explained in the log. */
 const EXPLAIN_AFTER_MS = 5_000
 
@@ -96,6 +101,7 @@ export class Restorer {
   /** Resolves when all tasks are restored or cancelled; each is told of as soon as it is the one or the other. */
   async restore(tasks: readonly TaskToRestore[], { onReady, onCancelled }: RestoreOutcome): Promise<void> {
     const fetcher = this.#client.createFetcher(this.#fetching)
+    const writes = new RestoreWrites()
     try {
       let active = await this.#begin(tasks, fetcher)
       const pending = new Map<TaskToRestore, number>()
@@ -111,33 +117,40 @@ export class Restorer {
         let progressed = false
         const still: Restoring[] = []
         for (const item of active) {
+          // While a task writes, it takes nothing; the others go on meanwhile.
+          if (writes.of(item.task)) {
+            still.push(item)
+            continue
+          }
           if (item.task.cancelled) {
             fetcher.remove(item.store)
             // Told once, before its other stores are looked at.
             if (pending.delete(item.task)) await onCancelled(item.task)
             continue
           }
-          const before = positionOf(item)
-          const done = await this.#step(item, fetcher)
-          if (done || positionOf(item) > before) progressed = true
-          if (!done) {
+          if (!item.done) {
             still.push(item)
+            if (writes.count >= MAX_WRITES) continue
+            const before = positionOf(item)
+            const written = this.#step(item, fetcher)
+            if (written !== undefined) writes.add(item.task, written)
+            if (written !== undefined || positionOf(item) > before) progressed = true
             continue
           }
+          progressed = true
           fetcher.remove(item.store)
           this.#listener.onRestoreEnd?.({ ...describe(item), totalRestored: item.restored })
           const left = (pending.get(item.task) as number) - 1
           pending.set(item.task, left)
-          if (left > 0) continue
-          // It may have been cancelled during the step.
-          if (item.task.cancelled) await onCancelled(item.task)
-          else onReady(item.task)
+          if (left === 0) onReady(item.task)
         }
         active = still
         this.remainingRecords = active.reduce((sum, item) => sum + item.endOffset - item.reader.position, 0)
         if (progressed) {
           lastProgressMs = this.#clock.monotonicMs()
           await this.#eventLoop.nextTurn()
+        } else if (writes.count > 0) {
+          await writes.next()
         } else if (active.length > 0) {
           for (const { input } of active) void input?.held?.ready.then(() => fetcher.wake())
           if (this.#clock.monotonicMs() - lastProgressMs > EXPLAIN_AFTER_MS) {
@@ -147,9 +160,12 @@ export class Restorer {
           await fetcher.wait(500)
           await this.#eventLoop.nextTurn()
         }
+        writes.throwFailure()
       }
     } finally {
       this.remainingRecords = 0
+      // Whoever is told of a failure closes the states.
+      await writes.settled()
       await fetcher.close()
     }
   }
@@ -185,15 +201,15 @@ export class Restorer {
       if (startOffset >= endOffset) continue
       const reader = fetcher.add(store, startOffset)
       const input = store.source === undefined ? undefined : inputOf(store.source, reader)
-      const item = { task, store, reader, startOffset, endOffset, input, restored: 0 }
+      const item = { task, store, reader, startOffset, endOffset, input, restored: 0, done: false }
       this.#listener.onRestoreStart?.(describe(item))
       active.push(item)
     }
     return active
   }
 
-  /** Puts what is buffered, for one slice of time. True when the position has reached the end. */
-  async #step(item: Restoring, fetcher: Fetcher): Promise<boolean> {
+  /** Puts what is buffered, for one slice of time. Returns what has to be waited for before the task's next step. */
+  #step(item: Restoring, fetcher: Fetcher): Promise<void> | undefined {
     const { reader, store, task } = item
     const deadlineMs = this.#clock.monotonicMs() + SLICE_MS
     let count = 0
@@ -217,21 +233,26 @@ export class Restorer {
     } catch (error) {
       if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE')) throw error
       // The log start overtook us while we were reading.
-      await task.state.clearStore(store.storeName)
-      fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
-      return false
+      return task.state.clearStore(store.storeName).then(() => {
+        fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
+      })
     }
     const position = positionOf(item)
     const done = position >= item.endOffset
-    if (count > 0 || done) {
-      await task.state.writeRestored(new Map([[store.storeName, Math.min(position, item.endOffset)]]))
-    }
-    if (count > 0) {
-      item.restored += count
-      this.restoredRecords += count
-      this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position })
-    }
-    return done
+    return count > 0 || done ? this.#write(item, { count, position, done }) : undefined
+  }
+
+  async #write(
+    item: Restoring,
+    { count, position, done }: { readonly count: number; readonly position: number; readonly done: boolean }
+  ): Promise<void> {
+    const { task, store } = item
+    await task.state.writeRestored(new Map([[store.storeName, Math.min(position, item.endOffset)]]))
+    item.done = done
+    if (count === 0) return
+    item.restored += count
+    this.restoredRecords += count
+    this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position })
   }
 
   #explain(active: readonly Restoring[]): void {

@@ -1,0 +1,131 @@
+import { MockClock } from '@millrace/testing'
+import { expect, test } from 'vitest'
+import { type PartitionReader, SILENT_LOGGER, type TopicPartition } from '../ports/index.ts'
+import type { TaskState } from '../state/index.ts'
+import { type ChangelogClient, Restorer, type TaskToRestore } from './restorer.ts'
+
+const RECORDS = 3
+
+function changelogReader({ topic, partition }: TopicPartition, start: number): PartitionReader {
+  let at = start
+  return {
+    topic,
+    partition,
+    next: () => at < RECORDS && ++at > 0,
+    get position() {
+      return at
+    },
+    get offset() {
+      return at - 1
+    },
+    timestampMs: 1,
+    buffer: Buffer.from('kv'),
+    keyStart: 0,
+    keyEnd: 1,
+    valueStart: 1,
+    valueEnd: 2
+  } as unknown as PartitionReader
+}
+
+/** A task whose write ends when the test says so. */
+function slowTask(partition: number) {
+  const calls: string[] = []
+  let end: { resolve: () => void; reject: (error: Error) => void } | undefined
+  const state = {
+    checkpoints: new Map(),
+    restore: () => void calls.push('restore'),
+    writeRestored: () => {
+      calls.push('write')
+      return new Promise<void>((resolve, reject) => {
+        end = { resolve, reject }
+      })
+    }
+  } as unknown as TaskState
+  const stores = [{ storeName: 'rows', topic: 'rows-changelog', partition, endLimit: undefined }]
+  const task: TaskToRestore = { taskId: `0_${partition}`, state, stores, cancelled: false }
+  return {
+    task,
+    calls,
+    get end() {
+      if (end === undefined) throw new Error('nothing is being written')
+      return end
+    },
+    get isWriting() {
+      return end !== undefined
+    }
+  }
+}
+
+function restore(tasks: readonly TaskToRestore[]) {
+  const turn = () => new Promise<void>(resolve => void setImmediate(resolve))
+  const told: string[] = []
+  const client = {
+    admin: {
+      listOffsets: async (asked: readonly (TopicPartition & { at: string })[]) =>
+        asked.map(({ topic, partition, at }) => ({ topic, partition, offset: at === 'latest' ? RECORDS : 0 }))
+    },
+    createFetcher: () => ({ add: changelogReader, remove: () => {}, wait: turn, close: async () => {} })
+  } as unknown as ChangelogClient
+  const restorer = new Restorer({
+    client,
+    clock: new MockClock(),
+    eventLoop: { nextTurn: turn, holdOpen: () => () => {} },
+    logger: SILENT_LOGGER,
+    listener: {},
+    fetching: { isolation: 'read_committed', maxBufferedBytes: 1 }
+  })
+  const outcome = restorer
+    .restore(tasks, {
+      onReady: ({ taskId }) => void told.push(`ready ${taskId}`),
+      onCancelled: async ({ taskId }) => void told.push(`cancelled ${taskId}`)
+    })
+    .then(
+      () => void told.push('restored'),
+      (error: Error) => void told.push(`failed: ${error.message}`)
+    )
+  return { told, outcome }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; !condition(); turn++) {
+    if (turn > 1000) throw new Error('nothing came of it')
+    await new Promise(resolve => void setImmediate(resolve))
+  }
+}
+
+test('goes on with other tasks while one writes to its disk', async () => {
+  const [first, second] = [slowTask(0), slowTask(1)]
+  const { told, outcome } = restore([first.task, second.task])
+  await until(() => first.isWriting && second.isWriting)
+  second.end.resolve()
+  await until(() => told.length > 0)
+  expect(told).toEqual(['ready 0_1'])
+  expect(first.calls).toEqual(['restore', 'restore', 'restore', 'write'])
+  first.end.resolve()
+  await outcome
+  expect(told).toEqual(['ready 0_1', 'ready 0_0', 'restored'])
+})
+
+test('tells of a cancelled task when its write has ended', async () => {
+  const first = slowTask(1)
+  const { told, outcome } = restore([first.task])
+  await until(() => first.isWriting)
+  first.task.cancelled = true
+  for (let turn = 0; turn < 10; turn++) await new Promise(resolve => void setImmediate(resolve))
+  expect(told).toEqual([])
+  first.end.resolve()
+  await outcome
+  expect(told).toEqual(['cancelled 0_1', 'restored'])
+})
+
+test('fails with the first write that fails, and not before the others have ended', async () => {
+  const [first, second] = [slowTask(0), slowTask(1)]
+  const { told, outcome } = restore([first.task, second.task])
+  await until(() => first.isWriting && second.isWriting)
+  first.end.reject(new Error('the disk is full'))
+  for (let turn = 0; turn < 10; turn++) await new Promise(resolve => void setImmediate(resolve))
+  expect(told).toEqual([])
+  second.end.resolve()
+  await outcome
+  expect(told).toEqual(['failed: the disk is full'])
+})
