@@ -9,6 +9,7 @@ import {
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import { Backoff } from './backoff.ts'
+import type { RequestOptions } from './cluster.ts'
 import { KafkaErrorCode } from './kafka-error-code.ts'
 import { sleep } from './sleep.ts'
 import type { BrokerAddress, Connection, Transport } from './transport.ts'
@@ -28,6 +29,12 @@ export interface BrokerLaneOptions {
 
 /** Of being throttled, which goes on while it lasts. */
 const MUTE_TOLD_EVERY_MS = 60_000
+
+/** The oldest line that the integration tests run on, as docs/kafka-versions.md says. */
+const OLDEST_KAFKA = '3.0'
+
+/** Within what both sides speak. */
+type VersionBounds = Pick<RequestOptions, 'minVersion' | 'maxVersion'>
 
 interface OpenConnection {
   readonly connection: Connection
@@ -95,15 +102,10 @@ export class BrokerLane {
    * Sends at once when connected, so that two calls in a row leave in that order. While the broker throttles this
    * client, requests wait (KIP-219): sent, they would wait at the broker, where their time-out runs.
    */
-  request<A extends Api>(
-    api: A,
-    body: RequestOf<A>,
-    timeoutMs: number,
-    maxVersion: number | undefined
-  ): Promise<ResponseOf<A>> {
+  request<A extends Api>(api: A, body: RequestOf<A>, timeoutMs: number, bounds: VersionBounds): Promise<ResponseOf<A>> {
     return new Promise((resolve, reject) => {
       this.#withConnection(open => {
-        const version = chooseVersion(open, api, maxVersion, this.address)
+        const version = chooseVersion(open, api, bounds, this.address)
         this.#lastUsedMs = this.#options.clock.monotonicMs()
         if (this.#inFlight++ === 0) this.#lastSignMs = this.#lastUsedMs
         this.#patienceMs = Math.max(0, timeoutMs - this.#options.requestTimeoutMs)
@@ -124,9 +126,9 @@ export class BrokerLane {
     })
   }
 
-  versionFor(api: Api, maxVersion: number | undefined): Promise<number> {
+  versionFor(api: Api, bounds: VersionBounds): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#withConnection(open => resolve(chooseVersion(open, api, maxVersion, this.address)), reject)
+      this.#withConnection(open => resolve(chooseVersion(open, api, bounds, this.address)), reject)
     })
   }
 
@@ -291,16 +293,27 @@ async function readVersions(
   }
 }
 
-function chooseVersion(open: OpenConnection, api: Api, maxVersion: number | undefined, broker: BrokerAddress): number {
+function chooseVersion(open: OpenConnection, api: Api, bounds: VersionBounds, broker: BrokerAddress): number {
   const range = open.versions.get(api.key)
-  const ours = Math.min(api.maxVersion, maxVersion ?? api.maxVersion)
-  const version = Math.min(ours, range?.maxVersion ?? -1)
-  if (range !== undefined && version >= api.minVersion && version >= range.minVersion) return version
+  const minVersion = Math.max(api.minVersion, bounds.minVersion ?? 0)
+  const maxVersion = Math.min(api.maxVersion, bounds.maxVersion ?? api.maxVersion)
+  const version = Math.min(maxVersion, range?.maxVersion ?? -1)
+  if (range !== undefined && version >= minVersion && version >= range.minVersion) return version
   const theirs = range === undefined ? 'does not know it' : `speaks ${range.minVersion} to ${range.maxVersion}`
   throw new StreamsError(
     'CLIENT_UNSUPPORTED_VERSION',
-    `${api.name} is needed in version ${api.minVersion} to ${ours}, but broker ${nameOf(broker)} ${theirs}. Use a newer broker.`,
-    { details: { api: api.name, minVersion: api.minVersion, maxVersion: ours, broker: nameOf(broker) } }
+    `${api.name} is needed in version ${minVersion} to ${maxVersion}, but broker ${nameOf(broker)} ${theirs}. ` +
+      `Use brokers of Kafka ${OLDEST_KAFKA} or newer.`,
+    {
+      details: {
+        api: api.name,
+        minVersion,
+        maxVersion,
+        broker: nameOf(broker),
+        brokerMinVersion: range?.minVersion,
+        brokerMaxVersion: range?.maxVersion
+      }
+    }
   )
 }
 

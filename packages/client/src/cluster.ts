@@ -18,6 +18,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number
   /** Never above this version, although both sides know a newer one. */
   readonly maxVersion?: number
+  /** Refused where the broker knows none as new as this: an older one would leave out what the request is for. */
+  readonly minVersion?: number
 }
 
 export interface PartitionLeader {

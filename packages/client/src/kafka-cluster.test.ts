@@ -112,6 +112,20 @@ describe('versions', () => {
     expect(error).toMatchObject({ code: 'CLIENT_UNSUPPORTED_VERSION', details: { api: 'ListOffsets' } })
   })
 
+  test('too old for what a request is for are refused, with both ranges', async () => {
+    const { transport, clock, cluster } = setUp()
+    transport.maxVersions.set(ListOffsets, 3)
+    const asked = cluster.versionFor({ nodeId: 1 }, ListOffsets, { minVersion: 4 })
+    const error: unknown = await settled(clock, asked).catch((cause: unknown) => cause)
+    expect(error).toMatchObject({
+      code: 'CLIENT_UNSUPPORTED_VERSION',
+      message: expect.stringMatching(
+        /ListOffsets is needed in version 4 to \d+, but broker \S+ speaks 1 to 3\. Use brokers of Kafka/
+      ),
+      details: { minVersion: 4, brokerMinVersion: 1, brokerMaxVersion: 3 }
+    })
+  })
+
   test('are asked for in an older form when the broker does not know the newest', async () => {
     const { transport, clock, cluster } = setUp()
     const apiKeys = [ApiVersions, Metadata, ListOffsets].map(({ key }) => ({

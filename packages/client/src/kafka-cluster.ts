@@ -77,16 +77,16 @@ class KafkaCluster implements Cluster {
     // Without an await where the broker is known: requests of one lane leave in the order of the calls.
     const address = this.#knownAddress(target)
     if (address !== undefined) {
-      return this.#onLane(target, address, options, lane => lane.request(api, body, timeoutMs, options.maxVersion))
+      return this.#onLane(target, address, options, lane => lane.request(api, body, timeoutMs, options))
     }
     return this.#findAddress(target).then(found =>
-      this.#onLane(target, found, options, lane => lane.request(api, body, timeoutMs, options.maxVersion))
+      this.#onLane(target, found, options, lane => lane.request(api, body, timeoutMs, options))
     )
   }
 
   async versionFor(target: Target, api: Api, options: RequestOptions = {}): Promise<number> {
     const address = this.#knownAddress(target) ?? (await this.#findAddress(target))
-    return await this.#onLane(target, address, options, lane => lane.versionFor(api, options.maxVersion))
+    return await this.#onLane(target, address, options, lane => lane.versionFor(api, options))
   }
 
   async topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
@@ -220,7 +220,7 @@ class KafkaCluster implements Cluster {
         if (tried.has(name)) continue
         tried.add(name)
         try {
-          await this.#lane(broker, MAIN_LANE).versionFor(Metadata, undefined)
+          await this.#lane(broker, MAIN_LANE).versionFor(Metadata, {})
           return true
         } catch (error) {
           if (this.#closed) throw error
@@ -384,7 +384,7 @@ class KafkaCluster implements Cluster {
       if (errorCode === KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED) {
         throw new StreamsError(
           'CLIENT_AUTHORIZATION_FAILED',
-          `Topic '${name}' may not be described by this user. Grant DESCRIBE on it.`,
+          `This user has no right on topic '${name}'. Grant Read where it is read, Write where it is written; both include Describe.`,
           { details: { topic: name } }
         )
       }

@@ -29,14 +29,13 @@ export async function fetchOffsets(
   return await session.retry(
     `fetching offsets of group '${groupId}'`,
     async (): Promise<Attempt<readonly CommittedOffset[]>> => {
-      if (requireStable) await requireVersion(session, target, groupId)
       // One group up to version 7, several from 8 on: each version takes the fields that it knows.
-      const answer = await session.cluster.request(target, OffsetFetch, {
-        groupId,
-        topics,
-        groups: [{ groupId, topics }],
-        requireStable
-      })
+      const answer = await session.cluster.request(
+        target,
+        OffsetFetch,
+        { groupId, topics, groups: [{ groupId, topics }], requireStable },
+        requireStable ? { minVersion: REQUIRE_STABLE_VERSION } : {}
+      )
       const group = answer.groups[0] ?? answer
       if (kafkaError(group.errorCode).name !== 'GROUP_ID_NOT_FOUND' && group.errorCode !== 0) {
         return passingOrThrow(session, target, 'Fetching offsets of', groupId, group.errorCode)
@@ -114,16 +113,6 @@ function passingOrThrow(
   if (!kafkaError(errorCode).retriable) throw error
   session.cluster.forgetCoordinator(target)
   return { done: false, error }
-}
-
-async function requireVersion({ cluster }: AdminSession, target: Target, groupId: string): Promise<void> {
-  const version = await cluster.versionFor(target, OffsetFetch)
-  if (version >= REQUIRE_STABLE_VERSION) return
-  throw new StreamsError(
-    'CLIENT_UNSUPPORTED_VERSION',
-    `The coordinator of group '${groupId}' cannot tell whether its offsets are stable: it speaks OffsetFetch up to version ${version}. Exactly-once needs brokers of version 2.5 or newer.`,
-    { details: { groupId, version } }
-  )
 }
 
 function unstable(groupId: string, topic: string, partition: number): StreamsError {

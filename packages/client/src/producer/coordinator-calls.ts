@@ -14,6 +14,7 @@ export interface CoordinatorCall<A extends Api> {
   /** The code that decides over an answer. */
   readonly codeOf: (answer: ResponseOf<A>) => number
   readonly maxVersion?: number
+  readonly minVersion?: number
   readonly timeoutMs: number
   /** Ends the attempts early, as if the time were over. */
   readonly givenUp?: () => boolean
@@ -67,7 +68,8 @@ export class CoordinatorCalls {
         answer = await this.#interruptible.run(
           this.#cluster.request(target, api, call.body(), {
             lane: 'transaction',
-            ...(call.maxVersion === undefined ? {} : { maxVersion: call.maxVersion })
+            ...(call.maxVersion === undefined ? {} : { maxVersion: call.maxVersion }),
+            ...(call.minVersion === undefined ? {} : { minVersion: call.minVersion })
           })
         )
         errorCode = call.codeOf(answer)

@@ -27,6 +27,9 @@ const MAX_VERSIONS = {
   2: { produce: 12, addOffsets: 4, offsetCommit: 5, end: 5 }
 } as const
 
+/** From here on TxnOffsetCommit carries generation and member, without which a member that was replaced would not be told (KIP-447). */
+const FENCED_OFFSETS_VERSION = 3
+
 /** The requests of producers to coordinators, each tried until there is a final answer. */
 export class TransactionRequests {
   version: TransactionsVersion = 1
@@ -145,6 +148,7 @@ export class TransactionRequests {
       }),
       codeOf: offsetsCode,
       maxVersion: MAX_VERSIONS[this.version].offsetCommit,
+      minVersion: FENCED_OFFSETS_VERSION,
       timeoutMs: this.#options.maxBlockMs,
       givenUp
     })

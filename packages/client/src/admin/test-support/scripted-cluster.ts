@@ -1,5 +1,6 @@
 import type { Api, RequestOf, ResponseOf } from '@millrace/protocol'
-import type { Cluster, PartitionLeader, Target, TopicMetadata } from '../../cluster.ts'
+import { StreamsError } from '@millrace/streams/core'
+import type { Cluster, PartitionLeader, RequestOptions, Target, TopicMetadata } from '../../cluster.ts'
 
 export interface SentRequest {
   readonly target: Target
@@ -13,6 +14,7 @@ export class ScriptedCluster implements Cluster {
   readonly sent: SentRequest[] = []
   readonly forgotten: Target[] = []
   refreshCount = 0
+  /** Of every API. */
   version = 9
   /** By topic, the leader of each partition; -1: none. */
   readonly leaders = new Map<string, number[]>()
@@ -24,7 +26,13 @@ export class ScriptedCluster implements Cluster {
     this.#answer = answer
   }
 
-  async request<A extends Api>(target: Target, api: A, body: RequestOf<A>): Promise<ResponseOf<A>> {
+  async request<A extends Api>(
+    target: Target,
+    api: A,
+    body: RequestOf<A>,
+    { minVersion = 0 }: RequestOptions = {}
+  ): Promise<ResponseOf<A>> {
+    if (this.version < minVersion) throw new StreamsError('CLIENT_UNSUPPORTED_VERSION', api.name)
     const request = { target, api: api.name, body }
     this.sent.push(request)
     const answer = this.#answer(request, this.sent.length - 1)
