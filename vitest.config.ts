@@ -96,7 +96,8 @@ export default defineConfig({
           include: ['packages/*/src/**/*.registry.test.ts', 'test/**/*.registry.test.ts'],
           exclude: NOT_TESTS,
           testTimeout: 60_000,
-          hookTimeout: 60_000
+          hookTimeout: 60_000,
+          execArgv: NODE_OPTIONS
         }
       },
       {
