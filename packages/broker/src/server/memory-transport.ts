@@ -76,6 +76,8 @@ class MemoryConnection {
       const cancel = this.#clock.setTimer(timeoutMs, () => {
         const message = `The embedded broker did not answer ${apiName} within ${timeoutMs} ms.`
         reject(new StreamsError('CLIENT_REQUEST_TIMED_OUT', message, { details: { api: apiName, timeoutMs } }))
+        // Answers come in order: whatever is behind this one would wait for it.
+        this.#peer.close()
       })
       this.#peer
         .ask(Buffer.concat([header, request.body]))
