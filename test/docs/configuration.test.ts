@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CONSUMER_OPTIONS, PRODUCER_OPTIONS, resolveConfig } from '@millrace/streams/runtime'
+import { KAFKAJS_OPTIONS } from '@millrace/transport-kafkajs'
 import { expect, test } from 'vitest'
-import { KAFKA_OPTIONS } from '../../packages/millrace/src/kafka-options.ts'
 import { MILLRACE_OPTIONS, splitOptions } from '../../packages/millrace/src/millrace-options.ts'
 import { configurationPage, readOptionGroups } from '../../scripts/docs/configuration-page.ts'
 
@@ -42,7 +42,7 @@ test('it has every option that is taken, and no other', () => {
     ...MILLRACE_OPTIONS,
     ...CONSUMER_OPTIONS.map(name => `consumer.${name}`),
     ...PRODUCER_OPTIONS.map(name => `producer.${name}`),
-    ...KAFKA_OPTIONS.map(name => `kafka.${name}`)
+    ...KAFKAJS_OPTIONS.map(name => `kafka.${name}`)
   ]
   expect(options.map(({ path }) => path).sort()).toEqual([...known].sort())
 })

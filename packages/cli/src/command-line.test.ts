@@ -72,3 +72,52 @@ test('help and version win over everything else', () => {
   expect(parseCommandLine(['help'])).toEqual({ command: 'help' })
   expect(parseCommandLine(['-v'])).toEqual({ command: 'version' })
 })
+
+const access = { command: 'txn', json: false, brokers: undefined, clientConfig: undefined }
+
+test('reads what is to be done with transactions', () => {
+  expect(
+    parseCommandLine(['txn', 'list', '--state', 'Ongoing', '--state', 'PrepareAbort', '--longer-than', '2m'])
+  ).toEqual({
+    ...access,
+    action: 'list',
+    states: ['Ongoing', 'PrepareAbort'],
+    longerThanMs: 120_000
+  })
+  const where = ['--brokers', 'a:1, b:2', '-c', 'client.json', '--json']
+  expect(parseCommandLine(['txn', 'abort', 'my-id', ...where])).toEqual({
+    ...access,
+    action: 'abort',
+    transactionalId: 'my-id',
+    brokers: ['a:1', 'b:2'],
+    clientConfig: 'client.json',
+    json: true
+  })
+  expect(parseCommandLine(['txn', 'abort', '--topic', 't', '--partition', '0', '--start-offset', '7'])).toEqual({
+    ...access,
+    action: 'abort-in-partition',
+    topic: 't',
+    partition: 0,
+    startOffset: 7
+  })
+  expect(parseCommandLine(['txn', 'find-hanging'])).toMatchObject({ action: 'find-hanging', longerThanMs: 900_000 })
+})
+
+test.each([
+  [['txn'], /needs what to do: list, describe, abort, find-hanging/],
+  [['txn', 'lst'], /cannot 'lst'\. Did you mean list\?/],
+  [['txn', 'describe'], /needs a transactional id/],
+  [['txn', 'describe', 'a', 'b'], /takes no 'b'/],
+  [['txn', 'list', 'a'], /takes no 'a'/],
+  [['txn', 'list', '--longer-than', 'soon'], /--longer-than is a duration, such as 60s or 15m; given was 'soon'/],
+  [['txn', 'list', '--topic', 't'], /--topic is no option of `txn list`/],
+  [['txn', 'abort', 'a', '--topic', 't'], /takes a transactional id, or --topic, --partition and --start-offset/],
+  [['txn', 'abort', '--topic', 't', '--partition', '0'], /--start-offset together/],
+  [['txn', 'abort', '--topic', 't', '--partition', '-1', '--start-offset', '0'], /--partition/],
+  [['txn', 'find-hanging', '--partition', '1'], /--partition needs a --topic/],
+  [['txn', 'list', '-b', 'a:1', '--bootstrap-server', 'a:1'], /are the same/],
+  [['txn', 'list', '--workers', '3'], /--workers is an option of `run`, not of `txn`/],
+  [['run', 'app.ts', '--state', 'Ongoing'], /--state is an option of `txn`, not of `run`/]
+])('refuses %o', (argv, message) => {
+  expect(messageOf(...argv)).toMatch(message)
+})

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 import { nearestName } from './nearest-name.ts'
+import { type TxnCommand, txnCommand } from './txn-command-line.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface RunCommand {
   readonly command: 'run'
@@ -22,12 +24,11 @@ export interface BrokerCommand {
   readonly fsync: 'never' | 'always'
 }
 
-export type CommandLine = RunCommand | BrokerCommand | { readonly command: 'help' | 'version' }
+export type CommandLine = RunCommand | BrokerCommand | TxnCommand | { readonly command: 'help' | 'version' }
 
-/** The command line can't be followed; the message says what to write instead. */
-export class UsageError extends Error {}
+export { UsageError }
 
-const COMMANDS = ['run', 'broker', 'help']
+const COMMANDS = ['run', 'broker', 'txn', 'help']
 const OPTIONS = {
   workers: { type: 'string', short: 'w' },
   'max-restarts': { type: 'string' },
@@ -36,6 +37,15 @@ const OPTIONS = {
   port: { type: 'string', short: 'p' },
   data: { type: 'string', short: 'd' },
   fsync: { type: 'string' },
+  brokers: { type: 'string', short: 'b' },
+  'bootstrap-server': { type: 'string' },
+  'client-config': { type: 'string', short: 'c' },
+  state: { type: 'string', multiple: true },
+  'longer-than': { type: 'string' },
+  topic: { type: 'string', short: 't' },
+  partition: { type: 'string' },
+  'start-offset': { type: 'string' },
+  json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' }
 } as const
@@ -43,7 +53,18 @@ const OPTIONS = {
 /** Which options belong to one command only. */
 const OPTIONS_OF: Readonly<Record<string, readonly string[]>> = {
   run: ['workers', 'max-restarts', 'restart-delay-ms'],
-  broker: ['host', 'port', 'data', 'fsync']
+  broker: ['host', 'port', 'data', 'fsync'],
+  txn: [
+    'brokers',
+    'bootstrap-server',
+    'client-config',
+    'state',
+    'longer-than',
+    'topic',
+    'partition',
+    'start-offset',
+    'json'
+  ]
 }
 
 const MAX_WORKERS = 1024
@@ -84,6 +105,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     const stray = other === command ? undefined : options.find(option => option in values)
     if (stray !== undefined) throw new UsageError(`--${stray} is an option of \`${other}\`, not of \`${command}\`.`)
   }
+  if (command === 'txn') return txnCommand(values, [...positionals.slice(1), ...applicationArguments])
   if (command === 'broker') return brokerCommand(values, [entry, ...surplus, ...applicationArguments][0])
   if (entry === undefined) throw new UsageError('`run` needs the file of an application: `millrace run app.ts`.')
   if (surplus.length > 0) {
@@ -109,7 +131,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   }
 }
 
-type Values = Readonly<Record<string, string | boolean | undefined>>
+type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>
 
 function brokerCommand({ host, port, data, fsync = 'never' }: Values, argument: string | undefined): BrokerCommand {
   if (argument !== undefined) throw new UsageError(`\`broker\` takes options only; then there is '${argument}'.`)
@@ -132,7 +154,7 @@ interface NumberRange {
   readonly otherwise: number
 }
 
-function wholeNumber(option: string, given: string | boolean | undefined, range: NumberRange): number {
+function wholeNumber(option: string, given: unknown, range: NumberRange): number {
   if (given === undefined) return range.otherwise
   const number = /^\d+$/.test(String(given)) ? Number(given) : Number.NaN
   if (number >= range.lowest && number <= range.highest) return number

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { type CommandLine, parseCommandLine, UsageError } from './command-line.ts'
 import { processIo } from './process-io.ts'
 import { runBroker } from './run-broker.ts'
+import { runTxn } from './run-txn.ts'
 import { runWorkers } from './run-workers.ts'
 import { USAGE } from './usage.ts'
 
@@ -47,6 +48,8 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
       return 0
     case 'broker':
       return await runBroker(commandLine, io)
+    case 'txn':
+      return await runTxn(commandLine, io)
     case 'run':
       if (!existsSync(commandLine.entry)) {
         io.writeError(`There is no file '${commandLine.entry}' to run, seen from ${process.cwd()}.\n`)

@@ -21,6 +21,24 @@ listens on. There is no authentication: whoever reaches the port may do everythi
   -d, --data DIRECTORY     keeps everything in a directory, made if need be (in memory, and forgotten at the end)
       --fsync WHEN         with --data: 'always' outlives the machine, 'never' the process (never)
 
+millrace txn list [--state STATE]… [--longer-than 60s]
+millrace txn describe ID
+millrace txn abort ID
+millrace txn find-hanging [--topic TOPIC [--partition N]] [--longer-than 15m]
+millrace txn abort --topic TOPIC --partition N --start-offset N
+
+Tells of transactions, and ends those that hold up their readers. The first \`abort\` fences the producer of a transactional id,
+which aborts what it has open. \`find-hanging\` looks for those that no coordinator will end, in every topic or in one; the
+second \`abort\` ends one of them, in one partition.
+
+  -b, --brokers HOST:PORT,… where Kafka is; also --bootstrap-server (KAFKA_BROKERS)
+  -c, --client-config FILE JSON, or a module with a default export: what an application gives as \`kafka\`, such as ssl and sasl
+      --state STATE        only in this state, such as Ongoing; may be repeated
+      --longer-than TIME   only those that are open for longer: 60s, 15m, 2h
+      --json               prints JSON
+
+The exit code is 0 when it was done, 1 when it failed or there is no such transaction, 3 when \`find-hanging\` found some.
+
   -h, --help               this text
   -v, --version            the version
 `

@@ -7,9 +7,8 @@ import {
   textOption
 } from '@millrace/streams/core'
 import { resolveConfig, STREAMS_OPTIONS, type StreamsConfig } from '@millrace/streams/runtime'
-import type { KafkajsTransportOptions } from '@millrace/transport-kafkajs'
+import { checkKafkajsOptions, type KafkajsTransportOptions } from '@millrace/transport-kafkajs'
 import type { ConnectionOptions } from './connection-options.ts'
-import { checkKafkaOptions } from './kafka-options.ts'
 import type { MillraceOptions } from './millrace.ts'
 
 export const CONNECTION_OPTIONS = [
@@ -112,7 +111,7 @@ function withBrokers(
   brokers: ConnectionOptions['brokers'],
   kafka: ConnectionOptions['kafka'] = {} as KafkajsTransportOptions
 ): KafkajsTransportOptions {
-  checkKafkaOptions(kafka)
+  checkKafkajsOptions(kafka)
   if (brokers === undefined) {
     // kafkajs takes a function, too.
     const given: unknown = kafka.brokers

@@ -1,3 +1,4 @@
+import { StreamsError } from '@millrace/streams/core'
 import type { TopicPartition } from '@millrace/streams/ports'
 import { type AdminDependencies, AdminSession } from './admin-session.ts'
 import {
@@ -86,6 +87,18 @@ export class TransactionAdmin {
       if (known !== undefined && isEndedBy(known, producer)) return []
       return [{ ...producer, transactionalId: known?.transactionalId }]
     })
+  }
+
+  /** @throws StreamsError `TOPIC_MISSING` */
+  async partitionsOf(topic: string, partition: number | undefined): Promise<readonly TopicPartition[]> {
+    const known = (await this.#session.cluster.topics([topic])).get(topic)
+    if (known === undefined) {
+      throw new StreamsError('TOPIC_MISSING', `Topic '${topic}' does not exist. Correct its name.`, {
+        details: { topic }
+      })
+    }
+    if (partition !== undefined) return [{ topic, partition }]
+    return known.partitions.map(each => ({ topic, partition: each.partition }))
   }
 
   async #allPartitions(): Promise<readonly TopicPartition[]> {

@@ -1,9 +1,8 @@
 import { checkOptions, integerOption, invalidOption, StreamsError } from '@millrace/streams/core'
-import type { KafkajsTransportOptions } from '@millrace/transport-kafkajs'
-import type { KafkaConnectionOptions } from './connection-options.ts'
+import type { KafkajsTransportOptions } from './kafkajs-transport.ts'
 
 /** What is taken of kafkajs's `new Kafka()`; itself it would ignore a misspelt one. */
-export const KAFKA_OPTIONS = [
+export const KAFKAJS_OPTIONS = [
   'brokers',
   'ssl',
   'sasl',
@@ -17,7 +16,7 @@ export const KAFKA_OPTIONS = [
   'socketFactory',
   'logLevel',
   'logCreator'
-] as const satisfies readonly (keyof KafkajsTransportOptions & keyof KafkaConnectionOptions)[]
+] as const satisfies readonly (keyof KafkajsTransportOptions)[]
 
 const TIMES = ['connectionTimeout', 'authenticationTimeout', 'reauthenticationThreshold', 'requestTimeout'] as const
 const RETRY_OPTIONS = ['initialRetryTime', 'maxRetryTime'] as const
@@ -27,31 +26,32 @@ const UNUSED_RETRY_OPTIONS = ['retries', 'factor', 'multiplier', 'restartOnFailu
 /**
  * All but `brokers`, `ssl` and `sasl`, which the transport checks when it is made.
  *
+ * @param where - what the options were given to; in errors.
  * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
  */
-export function checkKafkaOptions(kafka: Partial<KafkajsTransportOptions>): void {
-  checkOptions('kafka', kafka, KAFKA_OPTIONS)
-  for (const name of TIMES) integerOption(kafka, name, { min: 1 }, 'kafka.')
+export function checkKafkajsOptions(kafka: Partial<KafkajsTransportOptions>, where = 'kafka'): void {
+  checkOptions(where, kafka, KAFKAJS_OPTIONS)
+  for (const name of TIMES) integerOption(kafka, name, { min: 1 }, `${where}.`)
   const { clientId, enforceRequestTimeout, retry } = kafka as Record<string, unknown>
   if (clientId !== undefined && (typeof clientId !== 'string' || clientId === '')) {
-    throw invalidOption('kafka.clientId', clientId, 'a text that is not empty')
+    throw invalidOption(`${where}.clientId`, clientId, 'a text that is not empty')
   }
   if (enforceRequestTimeout !== undefined && typeof enforceRequestTimeout !== 'boolean') {
-    throw invalidOption('kafka.enforceRequestTimeout', enforceRequestTimeout, 'true or false')
+    throw invalidOption(`${where}.enforceRequestTimeout`, enforceRequestTimeout, 'true or false')
   }
-  if (retry !== undefined) checkRetry(retry as object)
+  if (retry !== undefined) checkRetry(retry as object, `${where}.retry`)
 }
 
-function checkRetry(retry: object): void {
+function checkRetry(retry: object, where: string): void {
   const unused = Object.keys(retry ?? {}).find(name => UNUSED_RETRY_OPTIONS.includes(name))
   if (unused !== undefined) {
     throw new StreamsError(
       'CONFIG_UNKNOWN_OPTION',
-      `kafka.retry has no effect with '${unused}': attempts to reach a broker go on until the client is closed, and requests are tried again ` +
+      `${where} has no effect with '${unused}': attempts to reach a broker go on until the client is closed, and requests are tried again ` +
         "by 'retryBackoffMs', 'retryBackoffMaxMs' and 'producer.deliveryTimeoutMs'. Remove it.",
-      { details: { where: 'kafka.retry', option: unused } }
+      { details: { where, option: unused } }
     )
   }
-  checkOptions('kafka.retry', retry, RETRY_OPTIONS)
-  for (const name of RETRY_OPTIONS) integerOption(retry, name, { min: 1 }, 'kafka.retry.')
+  checkOptions(where, retry, RETRY_OPTIONS)
+  for (const name of RETRY_OPTIONS) integerOption(retry, name, { min: 1 }, `${where}.`)
 }
