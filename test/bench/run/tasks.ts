@@ -8,9 +8,7 @@ import type { WorkloadOptions } from './run-workload.ts'
 import { ourWorker } from './systems.ts'
 import { WorkerProcess } from './worker-process.ts'
 
-const KEYS = 2_000_000
-/** Records after those that bring the keys, for keys all over. */
-const UPDATES = 1_000_000
+const KEYS_PER_RECORD = 2
 const MIB = 2 ** 20
 /** Tasks, and stateMemoryBytes. */
 const CASES = [
@@ -20,28 +18,32 @@ const CASES = [
 ] as const
 const STOP_TIMEOUT_MS = 120_000
 
-/** Memory of one application with many tasks and several times as much state as it may hold in memory. */
+/**
+ * Memory of one application with many tasks and several times as much state as it may hold in memory: two keys for each of `records`,
+ * and then `records` updates of keys all over.
+ */
 export async function runTasks(options: WorkloadOptions, keep: (run: TasksRun) => Promise<void>): Promise<void> {
   for (const [tasks, stateMemoryBytes] of CASES) await keep(await measure(tasks, stateMemoryBytes, options))
 }
 
 async function measure(tasks: number, stateMemoryBytes: number, options: WorkloadOptions): Promise<TasksRun> {
-  const { topics, brokers, dir, timeoutMs } = options
+  const { topics, brokers, dir, timeoutMs, records: updates } = options
+  const keys = KEYS_PER_RECORD * updates
   const id = `bench-tasks-${tasks}-${Math.floor(Date.now() / 1000).toString(36)}`
-  const [input, output, stateDir] = [`bench-tasks-${KEYS}-${tasks}`, `${id}-out`, join(dir, id)]
-  if ((await topics.count(input)) !== KEYS + UPDATES) {
+  const [input, output, stateDir] = [`bench-tasks-${keys}-${tasks}`, `${id}-out`, join(dir, id)]
+  if ((await topics.count(input)) !== keys + updates) {
     await topics.remake(input, { 'retention.ms': '-1' }, tasks)
     const random = new Random()
-    await topics.fill(input, KEYS + UPDATES, (append, i) => {
-      const key = i < KEYS ? i : random.next(KEYS)
-      append(key % tasks, `k${key}`, entryJson(key, i < KEYS ? 0 : 1), BASE_MS + i)
+    await topics.fill(input, keys + updates, (append, i) => {
+      const key = i < keys ? i : random.next(keys)
+      append(key % tasks, `k${key}`, entryJson(key, i < keys ? 0 : 1), BASE_MS + i)
     })
   }
   await topics.remake(output, {}, tasks)
   await mkdir(stateDir)
   const worker = ourWorker('worker.js', {
     ...{ BROKERS: brokers, WORKLOAD: 'state', APP_ID: id, INPUT: input, OUTPUT: output, STATE_DIR: stateDir },
-    ...{ EXPECTED_RECORDS: String(KEYS + UPDATES), STATE_MEMORY_BYTES: String(stateMemoryBytes) }
+    ...{ EXPECTED_RECORDS: String(keys + updates), STATE_MEMORY_BYTES: String(stateMemoryBytes) }
   })
   const log = join(dir, `${id}.log`)
   const child = new WorkerProcess(worker, log)
@@ -54,7 +56,7 @@ async function measure(tasks: number, stateMemoryBytes: number, options: Workloa
   const stateBytes = globSync(`${stateDir}/**/db/*`).reduce((sum, file) => sum + statSync(file).size, 0)
   await topics.cleanUp(id)
   const { peakRssBytes } = child
-  const head = { piece: 'tasks', tasks, stateMemoryBytes, keys: KEYS } as const
+  const head = { piece: 'tasks', tasks, stateMemoryBytes, keys } as const
   if (!done) return { ...head, failure: `did not process all records; its log is ${log}` }
   return { ...head, stateBytes, peakRssBytes }
 }
