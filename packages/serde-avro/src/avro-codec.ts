@@ -96,5 +96,6 @@ function nameOf(type: Type): string {
   if (avsc.Type.isType(type, 'union')) {
     return (type as unknown as { types: readonly Type[] }).types.map(nameOf).join(' or ')
   }
+  if (type.typeName === 'long') return "long that a number holds exactly (see the option 'long')"
   return type.typeName.replace(/^(logical|abstract):/, '')
 }

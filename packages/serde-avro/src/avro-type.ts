@@ -3,6 +3,7 @@ import avsc, { type Type } from 'avsc'
 import type { AvroSchema } from './avro-schema.ts'
 import type { LongAs } from './avro-value.ts'
 import { GuardedArrayType, GuardedMapType } from './avsc/guarded-blocks.ts'
+import { GuardedEnumType } from './avsc/guarded-enum.ts'
 import { BIGINT_TYPE } from './avsc/bigint-type.ts'
 import { LOGICAL_TYPES } from './avsc/logical-types.ts'
 
@@ -54,6 +55,7 @@ function chosenType(part: unknown, opts: ParseOptions, { long }: AvroTypeOptions
   const { type } = part as { type?: unknown }
   if (type === 'array') return new GuardedArrayType(part as never, opts)
   if (type === 'map') return new GuardedMapType(part as never, opts)
+  if (type === 'enum') return new GuardedEnumType(part as never, opts)
   // A type may be defined where another only names it: { type: { type: … } }, or [ … ].
   if (typeof type === 'object' && type !== null && !('logicalType' in part)) {
     return avsc.Type.forSchema(type as never, opts as never)
@@ -104,5 +106,5 @@ function kindOf(type: Type, long: LongAs): string {
 }
 
 export function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
+  return (error instanceof Error ? error.message : String(error)).trim().replace(/\.$/, '')
 }

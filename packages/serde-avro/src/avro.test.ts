@@ -212,6 +212,15 @@ describe('bytes that are no value', () => {
   })
 })
 
+test('an enum has its symbols and nothing else that objects know', () => {
+  const serde = avro<string>({ type: 'enum', name: 'E', symbols: ['A', 'B'] })
+  for (const value of ['toString', 'constructor', 'C', '']) {
+    const { code, message } = codeOf(() => serde.serialize(value, CONTEXT))
+    expect(code).toBe('RECORD_SERIALIZE_FAILED')
+    expect(message).toContain(`the value is a string, ${JSON.stringify(value)}, which is no enum 'E'`)
+  }
+})
+
 test('types may have names that objects know', () => {
   const schema = {
     type: 'record',

@@ -191,7 +191,13 @@ class RegistryAvroSerde implements Serde<unknown> {
   // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #subject(topic: string, isKey: boolean): string {
-    return this.#parts.subjectOf(topic, isKey, this.codec?.name ?? '')
+    const subject: unknown = this.#parts.subjectOf(topic, isKey, this.codec?.name ?? '')
+    if (typeof subject === 'string' && subject !== '') return subject
+    throw new StreamsError(
+      'CONFIG_INVALID',
+      `The subjectStrategy of registryAvro() returned ${String(subject)} for the ${isKey ? 'keys' : 'values'} of '${topic}'. Return a name.`,
+      { details: { topic, isKey } }
+    )
   }
 
   #writeId(context: SerdeContext): number {

@@ -168,5 +168,5 @@ export function wordsOf({ status, body }: Pick<RegistryAnswer, 'status' | 'body'
     unknown
   >
   const words = message === undefined ? String(typeof body === 'string' ? body : JSON.stringify(body)) : String(message)
-  return `${status}${code === undefined || code === status ? '' : ` (${String(code)})`}: ${words.trim().slice(0, 1_000) || 'no words'}`
+  return `${status}${code === undefined || code === status ? '' : ` (${String(code)})`}: ${words.trim().replace(/\.$/, '').slice(0, 1_000) || 'no words'}`
 }

@@ -284,6 +284,13 @@ test.each<[string, unknown, string]>([
   expect((await caught(() => schemaRegistry(options as RegistryOptions))).message).toContain(words)
 })
 
+test('a strategy that names no subject is refused before anything is registered under another name', async () => {
+  const serde = registryAvro({ url: 'http://x', schema: 'int', subjectStrategy: () => undefined as never })
+  const error = await caught(() => serde.prepare?.({ topic: 't', isKey: false }, 'write'))
+  expect(error.code).toBe('CONFIG_INVALID')
+  expect(error.message).toContain("returned undefined for the values of 't'")
+})
+
 test.each<[string, object, string]>([
   [
     'two registries',
