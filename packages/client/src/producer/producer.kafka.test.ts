@@ -1,3 +1,4 @@
+import { EndTxn } from '@millrace/protocol'
 import { isStreamsError } from '@millrace/streams/core'
 import type { GroupMetadata, RecordProducer, TopicAppender } from '@millrace/streams/ports'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -137,8 +138,9 @@ describe.each([1, 2] as const)('transactions version %i', version => {
     const producer = await kafka.producer(options('protocol'), cluster)
     append(await producer.topic(topic), 0, 'v')
     await producer.commit([], nobody('unused'))
-    // Kafka 4 finalises transaction.version 2 in a new cluster.
-    expect(seen.has('AddPartitionsToTxn')).toBe(version === 1)
+    // Kafka 4 finalises transaction.version 2 in a new cluster; older ones do not know it.
+    const known = (await cluster.versionFor({ any: true }, EndTxn)) >= 5 ? version : 1
+    expect(seen.has('AddPartitionsToTxn')).toBe(known === 1)
   })
 
   test('carry the offsets of a group', async () => {
