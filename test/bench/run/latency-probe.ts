@@ -87,7 +87,7 @@ await Promise.all([consumer.disconnect(), producer.disconnect()])
 
 function message(i: number) {
   const user = `u${(i * 7919) % USERS}`
-  const value = `{"user":"${user}","page":"/p/${i % PAGES}","ms":${msOf(i)},"ts":${i},"ref":"/home/landing/1c5f00a"}`
+  const value = `{"user":"${user}","page":"/p/${i % PAGES}","ms":${msOf(i)},"ts":${i},"ref":"/start/landing/1c5f00a"}`
   sentMs[i] = performance.now()
   return { key: user, value, partition: partitionOf(user), timestamp: String(Date.now()) }
 }

@@ -74,7 +74,7 @@ export class SoakFeeder {
       const timestampMs = Math.max(START_MS, START_MS + Math.floor(index / RECORDS_PER_MS) - late)
       const value = isOrder
         ? `{"amount":${index % 500},"item":"item-${index % 1000}"}`
-        : `{"page":"/p/${index % 1000}","ms":${index % 977},"ref":"/home/landing/${index}"}`
+        : `{"page":"/p/${index % 1000}","ms":${index % 977},"ref":"/start/landing/${index}"}`
       const keyEnd = bytes.write(`user-${key}`, 0, 'latin1')
       const end = keyEnd + bytes.write(value, keyEnd, 'latin1')
       const topic = isOrder ? orders : clicks
