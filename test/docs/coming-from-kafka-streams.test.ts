@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PRODUCER_OPTIONS } from '@millrace/streams/runtime'
 import * as millrace from 'millrace'
 import { expect, test } from 'vitest'
-import { MILLRACE_OPTIONS } from '../../packages/millrace/src/millrace-options.ts'
+import { readOptionGroups } from '../../scripts/docs/configuration-page.ts'
 import { readOperatorDocs } from '../../scripts/docs/operator-docs.ts'
 import { anchor } from '../../scripts/docs/operators-page.ts'
 
@@ -35,7 +34,7 @@ function optionsIn(cells: readonly string[]): string[] {
   })
 }
 
-const KNOWN: readonly string[] = [...MILLRACE_OPTIONS, ...PRODUCER_OPTIONS]
+const KNOWN = readOptionGroups(ROOT).flatMap(({ options }) => options.map(({ name }) => name))
 
 test('names only options of the application that exist', () => {
   const wiring = ['optimization', 'wrapProcessor']

@@ -3,11 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EmbeddedBroker, type FaultedRequest } from '@millrace/broker'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
-import { CONSUMER_OPTIONS, PRODUCER_OPTIONS } from '@millrace/streams/runtime'
-import { KAFKAJS_OPTIONS } from '@millrace/transport-kafkajs'
 import { kafkaClient, keyValueStore, Millrace, type MillraceOptions, StreamsBuilder, string } from 'millrace'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { MILLRACE_OPTIONS } from '../../packages/millrace/src/millrace-options.ts'
+import { readOptionGroups } from '../../scripts/docs/configuration-page.ts'
 import { TestCluster } from './test-cluster.ts'
 
 interface Seen extends FaultedRequest {
@@ -401,7 +399,7 @@ test('every option is shown to have an effect, here or in the test that is named
   }
   const root = join(import.meta.dirname, '../..')
   const here = 'test/integration/options.test.ts'
-  const options = [...MILLRACE_OPTIONS, ...CONSUMER_OPTIONS, ...PRODUCER_OPTIONS, ...KAFKAJS_OPTIONS]
+  const options = readOptionGroups(root).flatMap(group => group.options.map(({ name }) => name))
   const unproven = options.filter(
     name => !new RegExp(`\\b${name}\\b`).test(readFileSync(join(root, elsewhere[name] ?? here), 'utf8'))
   )

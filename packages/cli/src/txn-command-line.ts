@@ -32,7 +32,7 @@ export type TxnCommand = TxnCommandBase &
       }
   )
 
-export const TXN_ACTIONS = ['list', 'describe', 'abort', 'find-hanging'] as const
+const TXN_ACTIONS = ['list', 'describe', 'abort', 'find-hanging'] as const
 
 /** As parseArgs gives them. */
 export type TxnValues = Readonly<Record<string, unknown>>

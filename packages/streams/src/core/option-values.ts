@@ -1,7 +1,7 @@
 import { StreamsError } from './errors.ts'
 
 /** Timers, and most fields of Kafka's protocol, hold no more. */
-export const MAX_INT = 2_147_483_647
+const MAX_INT = 2_147_483_647
 
 /** Whole numbers that an option may have. */
 export interface IntegerRange {

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { CONSUMER_OPTIONS, PRODUCER_OPTIONS, resolveConfig } from '@millrace/streams/runtime'
 import { KAFKAJS_OPTIONS } from '@millrace/transport-kafkajs'
 import { expect, test } from 'vitest'
-import { MILLRACE_OPTIONS, splitOptions } from '../../packages/millrace/src/millrace-options.ts'
-import { configurationPage, readOptionGroups } from '../../scripts/docs/configuration-page.ts'
+import { MILLRACE_OPTIONS, splitOptions } from './millrace-options.ts'
+import { configurationPage, readOptionGroups } from '../../../scripts/docs/configuration-page.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+const ROOT = join(import.meta.dirname, '../../..')
 const groups = readOptionGroups(ROOT)
 const options = groups.flatMap(({ prefix, options: members }) =>
   members.map(member => ({ ...member, prefix, path: `${prefix}${member.name}` }))
