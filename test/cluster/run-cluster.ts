@@ -47,6 +47,8 @@ export interface ClusterRunOptions {
 
 export interface ClusterRunReport extends ClusterOutput {
   readonly disturbances: number
+  /** How long a broker took to start at most: a few seconds on a machine that does nothing else. */
+  readonly slowestStartMs: number
   /** Warnings of workers that a broker throttles them; each tells of it once a minute, for each connection. */
   readonly throttled: number
   /** Of all workers, the most of each kind of request that one of them sent in a second. */
@@ -111,9 +113,13 @@ export async function runOnCluster(options: ClusterRunOptions): Promise<ClusterR
     await watch.untilInSync(60_000)
     const from = Date.now()
     let disturbances = 0
+    let slowestStartMs = 0
+    const onStarted = (tookMs: number): void => {
+      slowestStartMs = Math.max(slowestStartMs, Math.round(tookMs))
+    }
     for (const disturbance of options.disturbances) {
       disturbances++
-      await disturb(disturbance, { ...options, admin: new AdminRequests(transport), watch, app })
+      await disturb(disturbance, { ...options, admin: new AdminRequests(transport), watch, app, onStarted })
       await watch.untilInSync(60_000)
       await untilAllPartitionsGrow(client, topics.counts)
       if (fleet.crashes.length > 0) break
@@ -127,6 +133,7 @@ export async function runOnCluster(options: ClusterRunOptions): Promise<ClusterR
       ...output,
       violations: [...fleet.crashes, ...output.violations],
       disturbances,
+      slowestStartMs,
       throttled,
       busiestSecond: Object.fromEntries(busiest)
     }
@@ -153,6 +160,7 @@ interface Scene extends ClusterRunOptions {
   readonly admin: AdminRequests
   readonly watch: ClusterWatch
   readonly app: ClusterAppOptions
+  readonly onStarted: (tookMs: number) => void
 }
 
 async function disturb(disturbance: Disturbance, scene: Scene): Promise<void> {
@@ -161,13 +169,18 @@ async function disturb(disturbance: Disturbance, scene: Scene): Promise<void> {
   if (disturbance === 'throttle the workers') return await throttle(scene)
   const node = cluster.node(await nodeOf(disturbance, scene))
   log(`${new Date().toISOString()} ${disturbance}: node ${node.nodeId}`)
+  const start = async (): Promise<void> => {
+    const beganMs = performance.now()
+    await node.start()
+    scene.onStarted(performance.now() - beganMs)
+  }
   if (disturbance.startsWith('restart')) {
     await node.end('SIGTERM')
-    await node.start()
+    await start()
   } else if (disturbance.startsWith('kill')) {
     await node.end('SIGKILL')
     await sleep(BROKER_SESSION_MS + 2_000)
-    await node.start()
+    await start()
   } else {
     node.signal('SIGSTOP')
     await sleep(FROZEN_MS)
