@@ -88,7 +88,8 @@ export default {
       name: 'resolvable',
       comment: 'An import that leads nowhere cannot be judged by any other rule.',
       severity: 'error',
-      from: {},
+      // The rival of the benchmark is installed in a folder of its own, when it is asked for.
+      from: { pathNot: '^test/bench/kafkats/' },
       to: { couldNotResolve: true }
     },
     {

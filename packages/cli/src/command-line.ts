@@ -136,7 +136,7 @@ type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | 
 function brokerCommand({ host, port, data, fsync = 'never' }: Values, argument: string | undefined): BrokerCommand {
   if (argument !== undefined) throw new UsageError(`\`broker\` takes options only; then there is '${argument}'.`)
   if (fsync !== 'never' && fsync !== 'always') {
-    throw new UsageError(`--fsync is 'never' or 'always'; given was '${fsync}'.`)
+    throw new UsageError(`--fsync is 'never' or 'always'; given was '${String(fsync)}'.`)
   }
   if (host === '' || data === '') throw new UsageError(`--${host === '' ? 'host' : 'data'} needs a value.`)
   return {
@@ -158,7 +158,9 @@ function wholeNumber(option: string, given: unknown, range: NumberRange): number
   if (given === undefined) return range.otherwise
   const number = /^\d+$/.test(String(given)) ? Number(given) : Number.NaN
   if (number >= range.lowest && number <= range.highest) return number
-  throw new UsageError(`${option} is a whole number from ${range.lowest} to ${range.highest}; given was '${given}'.`)
+  throw new UsageError(
+    `${option} is a whole number from ${range.lowest} to ${range.highest}; given was '${String(given)}'.`
+  )
 }
 
 function unknownName(what: string, given: string, name: string, names: readonly string[], prefix: string): UsageError {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { CONSUMER_OPTIONS, PRODUCER_OPTIONS, resolveConfig } from '@millrace/streams/runtime'
 import { KAFKAJS_OPTIONS } from '@millrace/transport-kafkajs'
 import { expect, test } from 'vitest'
-import { MILLRACE_OPTIONS, splitOptions } from './millrace-options.ts'
+import { splitOptions } from './millrace-options.ts'
+import { MILLRACE_OPTIONS } from './option-names.ts'
 import { configurationPage, readOptionGroups } from '../../../scripts/docs/configuration-page.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')

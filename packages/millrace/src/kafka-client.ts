@@ -5,7 +5,8 @@ import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import type { ConnectionOptions } from './connection-options.ts'
 import { consoleLogger } from './console-logger.ts'
-import { CONNECTION_OPTIONS, connectionOptions } from './millrace-options.ts'
+import { connectionOptions } from './millrace-options.ts'
+import { CONNECTION_OPTIONS } from './option-names.ts'
 
 /** Where Kafka is, and how it is reached: as in the options of an application. */
 export interface KafkaClientOptions extends ConnectionOptions {

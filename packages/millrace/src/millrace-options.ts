@@ -10,25 +10,7 @@ import { resolveConfig, STREAMS_OPTIONS, type StreamsConfig } from '@millrace/st
 import { checkKafkajsOptions, type KafkajsTransportOptions } from '@millrace/transport-kafkajs'
 import type { ConnectionOptions } from './connection-options.ts'
 import type { MillraceOptions } from './millrace.ts'
-
-export const CONNECTION_OPTIONS = [
-  'brokers',
-  'kafka',
-  'requestTimeoutMs',
-  'retryBackoffMs',
-  'retryBackoffMaxMs',
-  'connectionsMaxIdleMs',
-  'clientRack',
-  'logger'
-] as const satisfies readonly (keyof ConnectionOptions)[]
-/** Every option of an application. */
-export const MILLRACE_OPTIONS = [
-  ...CONNECTION_OPTIONS,
-  ...STREAMS_OPTIONS,
-  'stateDir',
-  'handleSignals',
-  'restoreListener'
-] as const satisfies readonly (keyof MillraceOptions)[]
+import { CONNECTION_OPTIONS, MILLRACE_OPTIONS } from './option-names.ts'
 
 const LISTENER_METHODS = ['onRestoreStart', 'onBatchRestored', 'onRestoreEnd'] as const
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const

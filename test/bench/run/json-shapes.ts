@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Clicks } from '../data/clicks-input.ts'
 import { type ClickShape, CLICK_SHAPES } from '../data/click-shapes.ts'
 import type { JsonRun } from './results.ts'

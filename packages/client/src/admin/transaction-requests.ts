@@ -232,7 +232,7 @@ function outcome<T>(doing: string, errorCode: number, value: T): Attempt<T> {
   const error = kafkaError(errorCode)
   const details = { kafkaError: error.name, kafkaErrorCode: errorCode }
   const what = `${doing} failed: ${error.name}, ${error.message.replace(/\.$/, '')}.`
-  if (/AUTHORIZATION_FAILED$/.test(error.name)) {
+  if (error.name.endsWith('AUTHORIZATION_FAILED')) {
     throw new StreamsError(
       'CLIENT_AUTHORIZATION_FAILED',
       `${what} Grant DESCRIBE, and WRITE to end one, on the transactional id to the user the client authenticates as.`,

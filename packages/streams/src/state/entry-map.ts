@@ -129,7 +129,7 @@ export class EntryMap {
 }
 
 function emptySlots(length: number): (Entry | undefined)[] {
-  return new Array<Entry | undefined>(length).fill(undefined)
+  return Array.from({ length })
 }
 
 /** FNV-1a, with its bits mixed so that the lowest depend on all; never a mark. */

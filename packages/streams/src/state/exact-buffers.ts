@@ -7,7 +7,7 @@ const MAX_LENGTH = 512
  * copy what a row has, and what is made for each row of a commit lives until the last was taken.
  */
 export class ExactBuffers {
-  private readonly buffers: (Buffer | undefined)[] = new Array(MAX_LENGTH + 1).fill(undefined)
+  private readonly buffers: (Buffer | undefined)[] = Array.from({ length: MAX_LENGTH + 1 })
 
   /** What is in it, or in another of the same length, is gone with the next call. */
   ofLength(length: number): Buffer {

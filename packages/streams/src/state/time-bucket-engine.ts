@@ -1,7 +1,6 @@
 import { type KeyValueRow, type StoreCursor, StreamsError, type Windowed } from '../core/index.ts'
 import { integerIn, integerText } from './big-endian-text.ts'
 import type { ItemTable } from './item-table.ts'
-import { latin1OfRange } from './latin1.ts'
 import { GROUP, INDEX_GROUP, isRootOf, PageTree, TreeCursor } from './page-tree.ts'
 import { writeInteger } from './raw-layout.ts'
 import { type Entry, Row } from './row.ts'

@@ -110,7 +110,7 @@ export function rawStoreContract(options: RawStoreContractOptions): void {
     test('copies each write before it takes the next', async () => {
       const write = { key: bytes('_'), value: bytes('_') as Uint8Array | null }
       function* reused(): Generator<typeof write> {
-        for (const [key, value] of [...'abcb'].map((text, i) => [text, '123-'[i] as string] as const)) {
+        for (const [key, value] of 'abcb'.split('').map((text, i) => [text, '123-'[i] as string] as const)) {
           write.key[0] = key.charCodeAt(0)
           if (value === '-') write.value = null
           else (write.value as Uint8Array)[0] = value.charCodeAt(0)
