@@ -56,7 +56,6 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   write(entry: Entry, keyBytes: Uint8Array | undefined, value: unknown, timestampMs: number, headers: Headers): void {
     const { cache, changelog } = this.options
     const deleted = value === null || value === undefined
-    const keepable = isKeepable(value)
     // Also where nobody wants the bytes yet: a value that its serde refuses must fail here, at its own record.
     let bytes: Uint8Array | undefined
     try {
@@ -75,7 +74,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
         row = this.options.timestamped ? new TimestampedRow() : new Row()
         this.addActive(entry, row)
       } else this.activeBytes -= row.valueBytes
-      fill(row, deleted, keepable ? value : NOT_DECODED, bytes)
+      fill(row, deleted, value, bytes)
       if (this.options.timestamped) (row as TimestampedRow).timestampMs = timestampMs
       this.activeBytes += row.valueBytes
       return
@@ -87,10 +86,10 @@ export class RowTable extends VersionTable implements RecordCacheStore {
       entry.cached = row
       this.dirtyKeys?.add(entry.key)
     }
-    fill(row, deleted, keepable ? value : NOT_DECODED, bytes)
+    fill(row, deleted, value, bytes)
     row.timestampMs = timestampMs
     row.headers = headers
-    cache.put(this, entry, row.valueBytes)
+    cache.put(this, entry, bytes === undefined ? 0 : bytes.length)
   }
 
   override valueOf(row: Row): unknown {
@@ -125,7 +124,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   }
 
   private encoded(row: Row): Uint8Array {
-    if (row.bytes === undefined) row.bytes = this.options.encodeValue(row.value)
+    if (row.bytes === undefined) return this.options.encodeValue(row.value)
     return row.offset === 0 ? row.bytes : row.bytes.subarray(row.offset)
   }
 
@@ -233,9 +232,11 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   }
 }
 
+/** A primitive is encoded again when it leaves, once for many puts: to hold it twice costs more memory than that takes time. */
 function fill(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | undefined): void {
+  const keepsValue = !deleted && isKeepable(value)
   row.deleted = deleted
-  row.value = deleted ? NOT_DECODED : value
-  row.bytes = bytes
+  row.value = keepsValue ? value : NOT_DECODED
+  row.bytes = keepsValue ? undefined : bytes
   row.offset = 0
 }
