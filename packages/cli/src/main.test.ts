@@ -51,6 +51,18 @@ test('says which file is missing, and from where', async () => {
   expect(io.text).toBe(`There is no file 'no-such-app.ts' to run, seen from ${process.cwd()}.\n`)
 })
 
+test('bounds the young generation of a worker, unless NODE_OPTIONS does', async () => {
+  const io = new CapturedIo()
+  expect(await main(['run', application('says-its-flags'), '--workers', '2'], io)).toBe(0)
+  expect(io.text).toContain('[0] flags --max-semi-space-size=8\n')
+  const chosen = new CapturedIo({
+    ...process.env,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=32`
+  })
+  expect(await main(['run', application('says-its-flags'), '--workers', '2'], chosen)).toBe(0)
+  expect(chosen.text).toContain('[0] flags \n')
+})
+
 test('runs a TypeScript application in numbered workers and passes its arguments on', async () => {
   const io = new CapturedIo()
   expect(await main(['run', application('says-its-number'), '--workers', '3', '--', '--topic', 'clicks'], io)).toBe(0)

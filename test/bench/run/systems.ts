@@ -88,7 +88,8 @@ export function ourWorker(file: string, env: Readonly<Record<string, string>>, f
 }
 
 function ours(env: Readonly<Record<string, string>>): WorkerCommand {
-  return ourWorker('worker.js', env)
+  // What `millrace run` passes to a worker.
+  return ourWorker('worker.js', env, ['--max-semi-space-size=8'])
 }
 
 async function java(workspace: string, env: Readonly<Record<string, string>>): Promise<WorkerCommand> {

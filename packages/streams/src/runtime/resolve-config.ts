@@ -50,7 +50,7 @@ export function resolveConfig(config: StreamsConfig): ResolvedConfig {
     commitIntervalMs: above('commitIntervalMs', 1, exactlyOnce ? 100 : 30_000),
     cacheBytes: above('cacheBytes', 0, 10 * MIB, Number.MAX_SAFE_INTEGER),
     stateMemoryBytes: above('stateMemoryBytes', MIB, 64 * MIB, Number.MAX_SAFE_INTEGER),
-    inputBufferBytes: above('inputBufferBytes', 1, 32 * MIB),
+    inputBufferBytes: above('inputBufferBytes', 1, 16 * MIB),
     maxTaskIdleMs: above('maxTaskIdleMs', -1, 0),
     autoOffsetReset: choiceOption(config, 'autoOffsetReset', ['earliest', 'latest', 'none']) ?? 'earliest',
     replicationFactor: above('replicationFactor', -1, -1, 32_767),

@@ -43,7 +43,7 @@ export interface StreamsConfig {
    * Fetched and not yet processed, over all partitions.
    *
    * @range 1 to 2,147,483,647
-   * @default 33,554,432
+   * @default 16,777,216
    * @see Kafka Streams `input.buffer.max.bytes`
    */
   readonly inputBufferBytes?: number
