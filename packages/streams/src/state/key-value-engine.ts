@@ -11,15 +11,15 @@ import { latin1Of } from './latin1.ts'
 import type { Entry, Row, TimestampedRow } from './row.ts'
 import type { RowTable } from './row-table.ts'
 import type { StoreCodec } from './store-codec.ts'
-import type { RowRestoring, StoreEngine } from './store-engine.ts'
+import type { StoreEngine } from './store-engine.ts'
 
 /** Row key: the key's bytes. */
-abstract class KeyedRows<K, V> implements StoreEngine, RowRestoring {
+abstract class KeyedRows<K, V> implements StoreEngine {
   readonly name: string
   readonly table: RowTable
   readonly observed = undefined
   readonly windows = undefined
-  readonly restoring = this
+  readonly restoring = undefined
   protected readonly codec: StoreCodec<K, V>
   /** The key last looked up: a put mostly follows a get of the same key. Never an object, which may have changed. */
   private lastKey: unknown = undefined
@@ -33,10 +33,6 @@ abstract class KeyedRows<K, V> implements StoreEngine, RowRestoring {
   }
 
   abstract readonly store: KeyValueStore<K, V> | TimestampedKeyValueStore<K, V>
-
-  rowKeyOf(key: Uint8Array): string {
-    return latin1Of(key)
-  }
 
   approximateNumEntries(): number {
     return this.table.approximateRowCount()

@@ -23,18 +23,12 @@ export interface StoreTable extends WriteSource {
 export interface StoreEngine {
   readonly store: StateStore
   readonly table: StoreTable
-  /** How changelog records come back. */
-  readonly restoring: RowRestoring | ItemRestoring
+  /** How changelog records come back; undefined: each is a row of the same key, put without reading what is there. */
+  readonly restoring: ItemRestoring | undefined
   /** The largest time ever put, of stores whose entries expire by it. */
   readonly observed: ObservedTime | undefined
   /** Set when the rows lie by time bucket and expire with it; the same object as `observed`. */
   readonly windows: WindowProgress | undefined
-}
-
-/** A changelog record is one row, put without reading what is there. */
-export interface RowRestoring {
-  /** The row key, as latin1, of a changelog record's key; undefined when the record need not be kept. */
-  rowKeyOf(changelogKey: Uint8Array): string | undefined
 }
 
 /** A changelog record is one of several items of a row. Restored items are uncommitted until the batch is written. */

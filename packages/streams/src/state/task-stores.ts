@@ -3,7 +3,8 @@ import type { RawStore, RawWrite } from '../ports/index.ts'
 import type { StoreSpec } from '../topology/index.ts'
 import { latin1Bytes } from './latin1.ts'
 import type { MemoryRawStore } from './memory-raw-store.ts'
-import { encodeInteger, rowPrefix, type StoreMeta, storeMetaKey, writeInteger } from './raw-layout.ts'
+import { encodeInteger, rowPrefix, type StoreMeta, storeMetaKey } from './raw-layout.ts'
+import { RestoredRows } from './restored-rows.ts'
 import { copyWrites, SealedWrites, type WriteSource } from './sealed-writes.ts'
 import type { StoreEngine, StoreTable } from './store-engine.ts'
 import type { TaskState } from './task-state.ts'
@@ -11,8 +12,6 @@ import { bucketText } from './time-bucket-engine.ts'
 
 /** Rows that one step of expiry or clearing deletes: a few milliseconds of LevelDB's time. */
 const STEP_ROWS = 2000
-/** What one restored row costs beside its bytes. */
-const RESTORED_ROW_BYTES = 96
 
 /** One store with what its task keeps about it. */
 export class StoreUnderTask {
@@ -21,8 +20,8 @@ export class StoreUnderTask {
   readonly raw: RawStore
   readonly engine: StoreEngine
   checkpoint: number | undefined
-  restored: RawWrite[] = []
-  rowsRestored = 0
+  /** Of stores whose changelog records are rows. */
+  readonly restored: RestoredRows
   /** Items that were restored are in the active generation. */
   hasRestoredItems = false
   /** What the last batch left on disk, so that only changes are written. */
@@ -35,6 +34,7 @@ export class StoreUnderTask {
     this.raw = raw
     this.engine = engine
     this.checkpoint = checkpoint
+    this.restored = new RestoredRows(rowPrefix(id), spec.kind !== 'key-value')
     this.writtenObservedMs = engine.observed?.observedMs ?? -1
     this.writtenRowCount = engine.table.rowCount
   }
@@ -53,18 +53,19 @@ class StoreWrites implements WriteSource {
   readonly store: StoreUnderTask
   private readonly table: StoreTable | undefined
   private readonly metaWrites: (rowsAdded: number) => RawWrite[]
-  private list: readonly RawWrite[]
+  private readonly rows: WriteSource | undefined
+  private list: readonly RawWrite[] = []
   private next = 0
   private isAtEnd = false
 
   constructor(
     store: StoreUnderTask,
-    rows: readonly RawWrite[],
+    rows: WriteSource | undefined,
     ofTable: boolean,
     metaWrites: (rowsAdded: number) => RawWrite[]
   ) {
     this.store = store
-    this.list = rows
+    this.rows = rows
     this.table = ofTable ? store.engine.table : undefined
     this.metaWrites = metaWrites
   }
@@ -72,7 +73,7 @@ class StoreWrites implements WriteSource {
   nextWrite(): RawWrite | undefined {
     if (this.next < this.list.length) return this.list[this.next++]
     if (this.isAtEnd) return undefined
-    const write = this.table?.nextWrite()
+    const write = this.rows?.nextWrite() ?? this.table?.nextWrite()
     if (write !== undefined) return write
     this.isAtEnd = true
     this.list = this.metaWrites(this.table?.rowsAdded ?? 0)
@@ -80,8 +81,6 @@ class StoreWrites implements WriteSource {
     return this.nextWrite()
   }
 }
-
-const NO_WRITES: readonly RawWrite[] = []
 
 /** The stores of one task; see `TaskState`. */
 export class TaskStores implements TaskState {
@@ -93,7 +92,6 @@ export class TaskStores implements TaskState {
   private readonly raw: RawStore
   private readonly memory: MemoryRawStore
   private hasSealed = false
-  private restoredBytes = 0
   private isClosed = false
   /** Each step begins after the store of the last one: a busy store keeps no other from expiring. */
   private nextToExpire = 0
@@ -115,24 +113,11 @@ export class TaskStores implements TaskState {
   restore(storeName: string, key: Uint8Array, value: Uint8Array | null, timestampMs: number): void {
     const store = this.storeNamed(storeName)
     const { restoring } = store.engine
-    if ('restore' in restoring) {
+    if (restoring === undefined) store.restored.add(key, value, timestampMs)
+    else {
       restoring.restore(key, value, timestampMs)
       store.hasRestoredItems = true
-      return
     }
-    const rowKey = restoring.rowKeyOf(key)
-    if (rowKey === undefined) return
-    const rawKey = latin1Bytes(store.prefix + rowKey)
-    let rawValue: Buffer | null = null
-    if (value !== null) {
-      const start = store.spec.kind === 'key-value' ? 0 : 8
-      rawValue = Buffer.allocUnsafe(start + value.length)
-      if (start > 0) writeInteger(rawValue, 0, timestampMs)
-      rawValue.set(value, start)
-    }
-    store.restored.push({ key: rawKey, value: rawValue })
-    store.rowsRestored += value === null ? -1 : 1
-    this.restoredBytes += RESTORED_ROW_BYTES + rawKey.length + (rawValue?.length ?? 0)
   }
 
   async writeRestored(offsets: ReadonlyMap<string, number>): Promise<void> {
@@ -141,7 +126,8 @@ export class TaskStores implements TaskState {
       if (store.hasRestoredItems) {
         table.seal()
         table.startWriting(undefined)
-      } else table.rowCount = Math.max(0, table.rowCount + store.rowsRestored)
+      } else table.rowCount = Math.max(0, table.rowCount + store.restored.rowsAdded)
+      store.restored.startWriting()
       store.engine.observed?.restored()
       return new StoreWrites(store, store.restored, store.hasRestoredItems, added =>
         this.metaWrites(store, offsets.get(store.spec.name), added)
@@ -150,20 +136,17 @@ export class TaskStores implements TaskState {
     await this.writeBoth(sources)
     for (const store of this.all) {
       // What was read before is stale: restoring after an unknown commit changes rows that were seen.
-      if (store.restored.length > 0) store.engine.table.reset()
+      if (!store.restored.isEmpty) store.engine.table.reset()
       if (store.hasRestoredItems) store.engine.table.sealedWritten()
       store.hasRestoredItems = false
-      store.restored = []
-      store.rowsRestored = 0
+      store.restored.clear()
       this.metaWritten(store, offsets.get(store.spec.name))
     }
-    this.restoredBytes = 0
   }
 
   async clearStore(storeName: string): Promise<void> {
     const store = this.storeNamed(storeName)
-    store.restored = []
-    store.rowsRestored = 0
+    store.restored.clear()
     store.hasRestoredItems = false
     store.engine.table.reset()
     store.engine.table.rowCount = 0
@@ -189,8 +172,8 @@ export class TaskStores implements TaskState {
   }
 
   get uncommittedBytes(): number {
-    let bytes = this.restoredBytes
-    for (const store of this.all) bytes += store.engine.table.uncommittedBytes
+    let bytes = 0
+    for (const { engine, restored } of this.all) bytes += engine.table.uncommittedBytes + restored.memoryBytes
     return bytes
   }
 
@@ -198,6 +181,7 @@ export class TaskStores implements TaskState {
     if (this.hasSealed) throw new Error(`Task ${this.taskId} sealed a second generation before the first was written.`)
     this.hasSealed = true
     for (const store of this.all) {
+      store.restored.release()
       store.engine.table.seal()
       store.engine.observed?.seal()
     }
@@ -209,7 +193,7 @@ export class TaskStores implements TaskState {
       const { table, windows } = store.engine
       const livesFrom = windows === undefined ? '' : bucketText(windows.clearedToBucket)
       table.startWriting(livesFrom === '' ? undefined : key => key < livesFrom)
-      return new StoreWrites(store, NO_WRITES, true, added =>
+      return new StoreWrites(store, undefined, true, added =>
         this.metaWrites(store, changelogOffsets.get(store.spec.name), added)
       )
     })
@@ -229,11 +213,9 @@ export class TaskStores implements TaskState {
     for (const store of this.all) {
       store.engine.table.reset()
       store.engine.observed?.discard()
-      store.restored = []
+      store.restored.release()
       store.hasRestoredItems = false
-      store.rowsRestored = 0
     }
-    this.restoredBytes = 0
   }
 
   // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────
