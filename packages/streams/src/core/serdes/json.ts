@@ -1,6 +1,7 @@
 import { StreamsError } from '../errors.ts'
 import type { Serde } from '../serde.ts'
 import { describeIssue, type StandardSchema } from './standard-schema.ts'
+import { utf8Of } from './utf8.ts'
 
 /**
  * JSON text as UTF-8, without spaces. The text `null` is read as a null value.
@@ -67,7 +68,7 @@ class JsonSerde<T> implements Serde<T> {
   deserializeRange(buffer: Buffer, start: number, end: number): T {
     let value: unknown
     try {
-      value = JSON.parse(buffer.toString('utf8', start, end))
+      value = JSON.parse(utf8Of(buffer, start, end))
     } catch (error) {
       throw new StreamsError(
         'RECORD_DESERIALIZE_FAILED',

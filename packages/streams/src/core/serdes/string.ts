@@ -1,4 +1,5 @@
 import type { Serde } from '../serde.ts'
+import { utf8Of } from './utf8.ts'
 
 /**
  * Text as UTF-8. Bytes that are not UTF-8 are read as U+FFFD, as Java's `StringDeserializer` does.
@@ -21,7 +22,7 @@ const STRING: Serde<string> = {
   serialize: value => Buffer.from(value, 'utf8'),
   deserialize: bytes =>
     bytes instanceof Buffer
-      ? bytes.toString('utf8', 0, bytes.length)
+      ? utf8Of(bytes, 0, bytes.length)
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', 0, bytes.byteLength),
-  deserializeRange: (buffer, start, end) => buffer.toString('utf8', start, end)
+  deserializeRange: utf8Of
 }
