@@ -45,6 +45,8 @@ const reportDir = process.env.MILLRACE_TEST_REPORTS
 export default defineConfig({
   test: {
     passWithNoTests: false,
+    // Left to itself, vitest leaves one core of two idle.
+    maxWorkers: '100%',
     // A test that passes at the second try is a defect that hides.
     retry: 0,
     reporters:
@@ -82,6 +84,8 @@ export default defineConfig({
           name: 'kafka',
           include: INTEGRATION,
           exclude: NOT_TESTS,
+          // As on the embedded broker.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           execArgv: NODE_OPTIONS
@@ -93,6 +97,7 @@ export default defineConfig({
         ...SOURCES,
         test: {
           name: 'registry',
+          maxWorkers: 1,
           include: ['packages/*/src/**/*.registry.test.ts', 'test/**/*.registry.test.ts'],
           exclude: NOT_TESTS,
           testTimeout: 60_000,
@@ -104,6 +109,7 @@ export default defineConfig({
         ...SOURCES,
         test: {
           name: 'auth',
+          maxWorkers: 2,
           include: ['test/auth/*.auth.test.ts'],
           globalSetup: 'test/auth/setup.ts',
           testTimeout: 120_000,
@@ -115,6 +121,7 @@ export default defineConfig({
         ...SOURCES,
         test: {
           name: 'cluster',
+          maxWorkers: 1,
           include: ['test/cluster/*.cluster.test.ts'],
           execArgv: NODE_OPTIONS
         }
@@ -123,6 +130,7 @@ export default defineConfig({
         ...SOURCES,
         test: {
           name: 'broker-java',
+          maxWorkers: 1,
           include: ['test/broker-java/**/*.test.ts'],
           exclude: NOT_TESTS,
           testTimeout: 300_000,
@@ -132,6 +140,7 @@ export default defineConfig({
       {
         test: {
           name: 'pack',
+          maxWorkers: 1,
           include: ['test/pack/**/*.test.ts'],
           exclude: NOT_TESTS,
           testTimeout: 180_000,
