@@ -51,6 +51,7 @@ export function readApi(root: string, files: readonly string[]): Api {
   const types: ApiType[] = []
   for (const file of files) {
     const source = new SourceFile(root, file)
+    const overloaded = new Set<string>()
     for (const statement of source.body) {
       if (statement.type !== 'ExportNamedDeclaration') continue
       const { declaration } = statement
@@ -59,6 +60,9 @@ export function readApi(root: string, files: readonly string[]): Api {
       if (declaration.type === 'ClassDeclaration') entries.push(...classEntries(source, declaration))
       if (declaration.type === 'FunctionDeclaration' || declaration.type === 'TSDeclareFunction') {
         const name = declaration.id?.name ?? ''
+        if (declaration.type === 'TSDeclareFunction') overloaded.add(name)
+        // What stands behind overloads is no signature of its own.
+        else if (overloaded.has(name)) continue
         entries.push(callable(source, undefined, name, declaration, doc))
       }
       if (declaration.type === 'TSInterfaceDeclaration') {

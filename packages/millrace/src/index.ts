@@ -5,6 +5,7 @@ export {
   type BufferOptions,
   type BuildOptions,
   bytes,
+  type DeepReadonly,
   type CogroupedKStream,
   type ConsumedOptions,
   type Duration,

@@ -1,5 +1,6 @@
 export {
   bytes,
+  type DeepReadonly,
   type Duration,
   float64,
   hopping,

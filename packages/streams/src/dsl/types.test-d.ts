@@ -149,3 +149,18 @@ branches.fast
 // Joins need equal key types.
 // @ts-expect-error the keys are numbers
 clicks.selectKey((_user, click) => click.ms).join(pages, click => click)
+
+// Values that are read only cannot be changed, in no part of them, and can be made of any.
+const frozen = new StreamsBuilder().stream('frozen', {
+  key: string(),
+  value: json<{ at: number; tags: string[] }>({ readonly: true })
+})
+frozen.peek((_key, value) => {
+  // @ts-expect-error read only
+  value.at = 1
+  // @ts-expect-error read only
+  value.tags.push('x')
+})
+frozen
+  .mapValues(({ at }) => ({ at, tags: ['x'] }))
+  .to('out', { key: string(), value: json<{ at: number; tags: string[] }>({ readonly: true }) })
