@@ -16,6 +16,9 @@ function doubled(cluster: TestCluster, options: Partial<MillraceOptions> = {}, d
   return new Millrace(builder.build(), { ...cluster.options, processingGuarantee: 'exactly_once', ...options })
 }
 
+/** So that what fails does so before anything is committed, on a slow machine too. */
+const COMMITS_LATE = { commitIntervalMs: 5_000 }
+
 async function values(cluster: TestCluster, topic = 'out'): Promise<string[]> {
   return (await cluster.read(topic)).map(({ value }) => value)
 }
@@ -37,7 +40,7 @@ describe('garbage bytes on the input', () => {
   test('stop the application with their place, and nothing is lost once the handler lets them pass', async () => {
     await using cluster = await withGarbage()
     const place = `${cluster.name('in')}-0@1`
-    const failing = doubled(cluster)
+    const failing = doubled(cluster, COMMITS_LATE)
     await expect(failing.run({ until: 'end' })).rejects.toMatchObject({
       code: 'RECORD_DESERIALIZE_FAILED',
       message: expect.stringMatching(new RegExp(`${place}.*onDeserializationError.*'continue'`)),
@@ -214,7 +217,7 @@ describe('output that cannot be written', () => {
 
   test('because its serde throws names the sink and the topic; the next run is complete', async () => {
     await using cluster = await withThree()
-    await expect(copied(cluster, failsOnTwo).run({ until: 'end' })).rejects.toMatchObject({
+    await expect(copied(cluster, failsOnTwo, COMMITS_LATE).run({ until: 'end' })).rejects.toMatchObject({
       code: 'RECORD_SERIALIZE_FAILED',
       message: expect.stringMatching(
         /'KSTREAM-SINK-0000000001'.*-out'.*value.*two cannot be written.*onProductionError/
@@ -249,7 +252,7 @@ describe('output that cannot be written', () => {
   ])('because it is larger than %s names the topic; the next run is complete', async (_what, bytes) => {
     await using cluster = await withThree()
     await cluster.setTopicConfig('out', 'max.message.bytes', '2000')
-    await expect(grown(cluster, bytes).run({ until: 'end' })).rejects.toMatchObject({
+    await expect(grown(cluster, bytes, COMMITS_LATE).run({ until: 'end' })).rejects.toMatchObject({
       code: expect.stringMatching(/^RECORD_(TOO_LARGE|PRODUCE_FAILED)$/),
       message: expect.stringMatching(/-out'/)
     })
@@ -287,7 +290,11 @@ describe('output that cannot be written', () => {
       builder
         .stream(cluster.name('in'), numbers)
         .to((_key, value) => cluster.name(value === 2 ? ofTwo : 'out'), numbers)
-      return new Millrace(builder.build(), { ...cluster.options, processingGuarantee: 'exactly_once' })
+      return new Millrace(builder.build(), {
+        ...cluster.options,
+        ...COMMITS_LATE,
+        processingGuarantee: 'exactly_once'
+      })
     }
     await expect(routed('nowhere').run({ until: 'end' })).rejects.toMatchObject({
       code: 'TOPIC_MISSING',
