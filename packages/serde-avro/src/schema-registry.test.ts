@@ -72,6 +72,29 @@ describe('requests', () => {
     expect(waits[0]).toBeLessThan(200)
   })
 
+  test('that register what another registers at the same moment are repeated, as some registries refuse them', async () => {
+    const conflict = { error_code: 409, message: "An artifact with ID 's' in group 'null' already exists." }
+    const answers: [number, unknown][] = [
+      [409, conflict],
+      [409, conflict],
+      [200, { id: 7 }]
+    ]
+    const { url, requests } = await serve(() => answers.shift())
+    const clock = new MockClock()
+    expect(await passing(clock, schemaRegistry({ url, clock }).idOf('s', 'int', true))).toBe(7)
+    expect(requests).toEqual(Array(3).fill('POST /subjects/s/versions'))
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(100 + 200)
+  })
+
+  test('that a registry goes on to call a conflict fail in its words', async () => {
+    const { url, requests } = await serve(() => [409, { error_code: 409, message: 'The artifact already exists' }])
+    const clock = new MockClock()
+    const error = await caught(() => passing(clock, schemaRegistry({ url, clock }).idOf('s', 'int', true)))
+    expect(error.code).toBe('SCHEMA_INCOMPATIBLE')
+    expect(error.message).toContain('It says 409: The artifact already exists')
+    expect(requests.filter(request => request.endsWith('/versions'))).toHaveLength(6)
+  })
+
   test('that are not answered in time are repeated as well', async () => {
     const clock = new MockClock()
     let count = 0

@@ -18,6 +18,8 @@ const UNKNOWN_MS = 10_000
 const MAX_UNKNOWN = 1_000
 /** Tasks that are taken over together need not ask one by one. */
 const VERSIONS_FRESH_MS = 1_000
+/** So often is asked again what another asked for at the same moment. */
+const MAX_CONFLICTS = 5
 
 interface Reference {
   readonly subject: string
@@ -128,7 +130,13 @@ export class SchemaRegistry {
 
   async #idOf(subject: string, schema: AvroSchema, text: string, register: boolean): Promise<number> {
     const path = `subjects/${encodeURIComponent(subject)}`
-    const answer = await this.#http.request('POST', register ? `${path}/versions` : path, { schema: text })
+    const ask = () => this.#http.request('POST', register ? `${path}/versions` : path, { schema: text })
+    let answer = await ask()
+    // Of two that register the same at the same moment, Apicurio refuses the second; asked again, it gives the id.
+    for (let conflicts = 0; isConflict(answer) && conflicts < MAX_CONFLICTS; conflicts++) {
+      await this.#http.pause(conflicts)
+      answer = await ask()
+    }
     if (answer.status >= 300) throw await this.#refused(answer, subject, text, register)
     const { id } = bodyOf(answer)
     if (typeof id !== 'number') throw unusable(answer)
@@ -242,6 +250,10 @@ export class SchemaRegistry {
     }
     return { id, schema: schemaOf(schema), references: needed }
   }
+}
+
+function isConflict(answer: RegistryAnswer): boolean {
+  return answer.status === 409 && /already exists/i.test(wordsOf(answer))
 }
 
 function isAvro({ schemaType }: SchemaBody): boolean {
