@@ -57,7 +57,8 @@ function ageing(brokers: string, api: Api, maxVersion: number): Transport {
         close: () => connection.close(),
         async send(request) {
           const answer = await connection.send(request)
-          if (request.apiKey !== ApiVersions.key) return answer
+          // One that does not know the version of ApiVersions says so first, in the words of version 0, and is asked again.
+          if (request.apiKey !== ApiVersions.key || answer.readInt16BE(0) !== 0) return answer
           const versions = decodeResponse(ApiVersions, request.apiVersion, answer)
           const apiKeys = versions.apiKeys.map(range =>
             range.apiKey === api.key
