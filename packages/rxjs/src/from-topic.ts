@@ -17,7 +17,10 @@ export type StartPosition =
 export interface FromTopicOptions {
   /** Default `latest`: what is written after the subscription. */
   readonly from?: StartPosition
-  /** `end` completes when everything was emitted that was there at the subscription. Default: never completes. */
+  /**
+   * `end` completes when everything was emitted that was there at the subscription; for a transaction that was open then, it waits.
+   * Default: never completes.
+   */
   readonly until?: 'end'
   /** Records that subscribers may hold (`hold`, `mapHeld`) before the partitions are paused. Default 1,000. */
   readonly maxHeldRecords?: number

@@ -116,6 +116,31 @@ async function rowsUntil<K>(
   return rows
 }
 
+test('fromTopic until the end waits for a transaction that is open at the subscription', async () => {
+  const name = await topic('open', 1)
+  await write(name, [1])
+  const producer = await kafka.createProducer({ transactionalId: `${name}-producer` })
+  const appender = await producer.topic(name)
+  const [key, value] = [Buffer.from('k'), Buffer.from('2')]
+  appender.append(0, key, 0, key.length, value, 0, value.length, 2, [])
+  await producer.flush()
+  const group = { groupId: name, generationId: -1, memberId: '', groupInstanceId: undefined }
+  const seen: unknown[] = []
+  await new Promise<void>((resolve, reject) => {
+    fromTopic(kafka, name, serdes, { from: 'earliest', until: 'end' }).subscribe({
+      next: record => {
+        seen.push(record.value)
+        // What is to be read is settled by now.
+        if (seen.length === 1) producer.commit([], group).catch(reject)
+      },
+      error: reject,
+      complete: resolve
+    })
+  })
+  expect(seen).toEqual([1, 2])
+  await producer.close()
+})
+
 describe('on Kafka', () => {
   test('what is written is reported with its offset, and read back', async () => {
     const name = await topic('round-trip', 3)

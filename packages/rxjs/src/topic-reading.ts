@@ -95,7 +95,8 @@ export class TopicReading<K, V> {
     await serdes.value.prepare?.(this.#valueContext, 'read')
     const partitions = Array.from({ length: description.partitionCount }, (_, partition) => partition)
     const starts = await this.#startOffsets(partitions)
-    const ends = untilEnd ? await this.#offsetsAt('latest', [...starts.keys()]) : undefined
+    // The high watermark, not the last stable offset: what was just committed may not have its marks in the partition yet.
+    const ends = untilEnd ? await this.#offsetsAt('latest', [...starts.keys()], 'read_uncommitted') : undefined
     if (this.#isStopped) return
     const fetcher = client.createFetcher({ isolation: 'read_committed', maxBufferedBytes })
     this.#fetcher = fetcher
@@ -126,10 +127,14 @@ export class TopicReading<K, V> {
     return new Map(from.offsets.map(({ partition, offset }) => [partition, offset]))
   }
 
-  async #offsetsAt(at: 'earliest' | 'latest' | number, partitions: readonly number[]): Promise<Map<number, number>> {
+  async #offsetsAt(
+    at: 'earliest' | 'latest' | number,
+    partitions: readonly number[],
+    isolation: 'read_committed' | 'read_uncommitted' = 'read_committed'
+  ): Promise<Map<number, number>> {
     const { client, topic } = this.#o
     const wanted = partitions.map(partition => ({ topic, partition, at }))
-    const found = await client.admin.listOffsets(wanted, 'read_committed')
+    const found = await client.admin.listOffsets(wanted, isolation)
     return new Map(found.map(({ partition, offset }) => [partition, offset]))
   }
 
