@@ -1,3 +1,4 @@
+export { CLIENT_DEFAULTS } from './client-defaults.ts'
 export type { Cluster, PartitionLeader, PartitionMetadata, RequestOptions, Target, TopicMetadata } from './cluster.ts'
 export { TransactionAdmin, type HangingTransaction } from './admin/transaction-admin.ts'
 export type { ActiveProducer, TransactionDescription, TransactionListing } from './admin/transaction-requests.ts'

@@ -2,6 +2,7 @@ import { type Api, Metadata, type RequestOf, type ResponseOf } from '@millrace/p
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from './backoff.ts'
+import { CLIENT_DEFAULTS } from './client-defaults.ts'
 import { BrokerLane, nameOf } from './broker-lane.ts'
 import type { Cluster, PartitionLeader, RequestOptions, Target, TopicMetadata } from './cluster.ts'
 import { Coordinators, isCoordinatorTarget } from './coordinators.ts'
@@ -56,8 +57,8 @@ class KafkaCluster implements Cluster {
   constructor(options: ClusterOptions) {
     const { defaults } = options.transport
     this.#options = options
-    this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? 30_000
-    this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? 300_000
+    this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs
+    this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? CLIENT_DEFAULTS.metadataMaxAgeMs
     const retryBackoff = options.retryBackoff ?? DEFAULT_RETRY_BACKOFF
     this.#watch = new LaneWatch({
       clock: options.clock,

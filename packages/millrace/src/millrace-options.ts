@@ -1,3 +1,4 @@
+import { CLIENT_DEFAULTS } from '@millrace/client'
 import {
   checkOptions,
   contradiction,
@@ -14,13 +15,6 @@ import { CONNECTION_OPTIONS, MILLRACE_OPTIONS } from './option-names.ts'
 
 const LISTENER_METHODS = ['onRestoreStart', 'onBatchRestored', 'onRestoreEnd'] as const
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const
-const DEFAULTS = {
-  requestTimeoutMs: 30_000,
-  retryBackoffMs: 100,
-  retryBackoffMaxMs: 1000,
-  deliveryTimeoutMs: 120_000,
-  lingerMs: 5
-}
 
 /**
  * Takes the options of the facade apart: those of the runtime, and those of what the facade wires to it.
@@ -46,7 +40,7 @@ export function splitOptions(options: MillraceOptions) {
     }
   }
   const checked = connectionOptions(pick(options, CONNECTION_OPTIONS))
-  const timeoutMs = checked.requestTimeoutMs ?? checked.kafka.requestTimeout ?? DEFAULTS.requestTimeoutMs
+  const timeoutMs = checked.requestTimeoutMs ?? checked.kafka.requestTimeout ?? CLIENT_DEFAULTS.requestTimeoutMs
   return {
     config: withDeliveryTimeout(config, timeoutMs),
     connection: { ...checked, metadataMaxAgeMs },
@@ -79,10 +73,10 @@ export function connectionOptions({ brokers, kafka, ...options }: ConnectionOpti
     const values = { requestTimeoutMs, 'kafka.requestTimeout': kafkajs.requestTimeout }
     throw contradiction("Both 'requestTimeoutMs' and 'kafka.requestTimeout' are given. Give one of them.", values)
   }
-  const { retryBackoffMs, retryBackoffMaxMs = DEFAULTS.retryBackoffMaxMs } = options
-  if ((retryBackoffMs ?? DEFAULTS.retryBackoffMs) > retryBackoffMaxMs) {
+  const { retryBackoffMs, retryBackoffMaxMs = CLIENT_DEFAULTS.retryBackoffMaxMs } = options
+  if ((retryBackoffMs ?? CLIENT_DEFAULTS.retryBackoffMs) > retryBackoffMaxMs) {
     throw contradiction(
-      `retryBackoffMs is ${retryBackoffMs ?? DEFAULTS.retryBackoffMs}, but the longest wait, retryBackoffMaxMs, is ${retryBackoffMaxMs}. Raise the second, or lower the first.`,
+      `retryBackoffMs is ${retryBackoffMs ?? CLIENT_DEFAULTS.retryBackoffMs}, but the longest wait, retryBackoffMaxMs, is ${retryBackoffMaxMs}. Raise the second, or lower the first.`,
       { retryBackoffMs, retryBackoffMaxMs }
     )
   }
@@ -117,10 +111,10 @@ function pick<T extends object, N extends keyof T>(options: T, names: readonly N
 
 /** A record is not given up before one request for it could be answered. */
 function withDeliveryTimeout(config: StreamsConfig, requestTimeoutMs: number): StreamsConfig {
-  const { lingerMs = DEFAULTS.lingerMs, deliveryTimeoutMs } = config.producer ?? {}
+  const { lingerMs = CLIENT_DEFAULTS.lingerMs, deliveryTimeoutMs } = config.producer ?? {}
   const leastMs = lingerMs + requestTimeoutMs
   if (deliveryTimeoutMs === undefined) {
-    if (leastMs <= DEFAULTS.deliveryTimeoutMs) return config
+    if (leastMs <= CLIENT_DEFAULTS.deliveryTimeoutMs) return config
     return { ...config, producer: { ...config.producer, deliveryTimeoutMs: leastMs } }
   }
   if (deliveryTimeoutMs >= leastMs) return config

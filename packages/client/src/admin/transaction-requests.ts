@@ -121,12 +121,10 @@ export async function fenceProducer(
   const doing = `Fencing transactional id '${transactionalId}'`
   const target = { transactionCoordinator: transactionalId }
   return await session.retry(doing, async () => {
-    const { errorCode, producerId, producerEpoch } = await session.cluster.request(
-      target,
-      InitProducerId,
-      { transactionalId, transactionTimeoutMs: timeoutMs },
-      { maxVersion: InitProducerId.maxVersion }
-    )
+    const { errorCode, producerId, producerEpoch } = await session.cluster.request(target, InitProducerId, {
+      transactionalId,
+      transactionTimeoutMs: timeoutMs
+    })
     const { name } = kafkaError(errorCode)
     if (name === 'NOT_COORDINATOR' || name === 'COORDINATOR_NOT_AVAILABLE') session.cluster.forgetCoordinator(target)
     return outcome(doing, errorCode, { producerId, producerEpoch })

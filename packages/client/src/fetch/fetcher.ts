@@ -10,6 +10,7 @@ import type {
   TopicPartition
 } from '@millrace/streams/ports'
 import { Backoff, DEFAULT_RETRY_BACKOFF, type RetryBackoff } from '../backoff.ts'
+import { CLIENT_DEFAULTS } from '../client-defaults.ts'
 import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { measureBatches } from './batch-extent.ts'
@@ -47,7 +48,6 @@ export function createFetcher(parts: FetcherParts): Fetcher {
 const RESPONSE_BYTES = 4 * 1024 * 1024
 /** Of the byte limit: the rest is for partitions that were idle when it was divided. */
 const ACTIVE_SHARE = 0.75
-const METADATA_MAX_AGE_MS = 300_000
 /**
  * A leader that has just been elected may not know yet how far its log is committed. Asked for what is beyond what it knows, it
  * does not wait for it but answers at once, with nothing.
@@ -120,7 +120,6 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     this.#order = [...this.#partitions.values()]
     reader.failure = undefined
     reader.drop()
-    this.#stableOffsets?.forget(topic, partition)
     this.#pumpSoon()
   }
 
@@ -299,7 +298,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
         }),
         {
           lane: slot.lane,
-          timeoutMs: (this.#parts.requestTimeoutMs ?? 30_000) + slot.maxWaitMs,
+          timeoutMs: (this.#parts.requestTimeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs) + slot.maxWaitMs,
           ...(entries.every(({ topicId }) => topicId !== ZERO_UUID) ? {} : { maxVersion: LAST_VERSION_BY_NAME })
         }
       )
@@ -364,7 +363,11 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     const nowMs = this.#parts.clock.monotonicMs()
     this.#stableOffsets?.saw(partition, nowMs)
     if (data.preferredReadReplica >= 0) {
-      partition.replica.prefer(data.preferredReadReplica, nowMs, this.#parts.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS)
+      partition.replica.prefer(
+        data.preferredReadReplica,
+        nowMs,
+        this.#parts.metadataMaxAgeMs ?? CLIENT_DEFAULTS.metadataMaxAgeMs
+      )
     }
     if (records === null || records.length === 0) return news
     const extent = measureBatches(records, fetchOffset)

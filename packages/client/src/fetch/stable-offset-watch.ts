@@ -18,21 +18,21 @@ interface Held {
  */
 export class StableOffsetWatch {
   readonly #logger: Logger
-  readonly #held = new Map<string, Held>()
+  readonly #held = new WeakMap<FetchedPartition, Held>()
 
   constructor(logger: Logger) {
     this.#logger = logger
   }
 
-  saw({ topic, partition, lastStableOffset, highWatermark }: FetchedPartition, nowMs: number): void {
-    const key = `${partition} ${topic}`
+  saw(fetched: FetchedPartition, nowMs: number): void {
+    const { topic, partition, lastStableOffset, highWatermark } = fetched
     if (lastStableOffset < 0 || lastStableOffset >= highWatermark) {
-      this.#held.delete(key)
+      this.#held.delete(fetched)
       return
     }
-    const held = this.#held.get(key)
+    const held = this.#held.get(fetched)
     if (held?.offset !== lastStableOffset) {
-      this.#held.set(key, { offset: lastStableOffset, sinceMs: nowMs, warnedMs: Number.NEGATIVE_INFINITY })
+      this.#held.set(fetched, { offset: lastStableOffset, sinceMs: nowMs, warnedMs: Number.NEGATIVE_INFINITY })
       return
     }
     const heldMs = nowMs - held.sinceMs
@@ -44,9 +44,5 @@ export class StableOffsetWatch {
         `--partition ${partition}\` and \`millrace txn list --longer-than 60s\` tell whose it is, \`millrace txn abort\` ends it.`,
       { topic, partition, lastStableOffset, highWatermark, heldMs: Math.round(heldMs) }
     )
-  }
-
-  forget(topic: string, partition: number): void {
-    this.#held.delete(`${partition} ${topic}`)
   }
 }

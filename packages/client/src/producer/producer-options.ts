@@ -1,6 +1,6 @@
 import { StreamsError } from '@millrace/streams/core'
 import type { Compression, ProducerOptions } from '@millrace/streams/ports'
-import { DEFAULT_RETRY_BACKOFF } from '../backoff.ts'
+import { CLIENT_DEFAULTS } from '../client-defaults.ts'
 
 /** The port's options, and those that only this client has. */
 export interface ClientProducerOptions extends ProducerOptions {
@@ -41,14 +41,14 @@ export function resolveProducerOptions(options: ClientProducerOptions): Resolved
     compression: options.compression ?? 'none',
     compressionByTopic: options.compressionByTopic ?? {},
     bufferBytes: options.bufferBytes ?? 32 * 1024 * 1024,
-    deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
+    deliveryTimeoutMs: options.deliveryTimeoutMs ?? CLIENT_DEFAULTS.deliveryTimeoutMs,
     onRejected: options.onRejected,
     onDelivered: options.onDelivered,
-    lingerMs: options.lingerMs ?? 5,
+    lingerMs: options.lingerMs ?? CLIENT_DEFAULTS.lingerMs,
     maxBlockMs: options.maxBlockMs ?? 60_000,
-    retryBackoffMs: options.retryBackoffMs ?? DEFAULT_RETRY_BACKOFF.firstMs,
-    retryBackoffMaxMs: options.retryBackoffMaxMs ?? DEFAULT_RETRY_BACKOFF.maxMs,
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
+    retryBackoffMs: options.retryBackoffMs ?? CLIENT_DEFAULTS.retryBackoffMs,
+    retryBackoffMaxMs: options.retryBackoffMaxMs ?? CLIENT_DEFAULTS.retryBackoffMaxMs,
+    requestTimeoutMs: options.requestTimeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs,
     maxTransactionsVersion: options.maxTransactionsVersion ?? (2 as const)
   }
   if (resolved.transactionalId === '') {

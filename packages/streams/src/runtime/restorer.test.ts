@@ -1,31 +1,11 @@
 import { MockClock } from '@millrace/testing'
 import { expect, test } from 'vitest'
-import { type PartitionReader, SILENT_LOGGER, type TopicPartition } from '../ports/index.ts'
+import { SILENT_LOGGER, type TopicPartition } from '../ports/index.ts'
 import type { TaskState } from '../state/index.ts'
 import { type ChangelogClient, Restorer, type TaskToRestore } from './restorer.ts'
+import { changelogReader } from './test-support/changelog-reader.ts'
 
 const RECORDS = 3
-
-function changelogReader({ topic, partition }: TopicPartition, start: number): PartitionReader {
-  let at = start
-  return {
-    topic,
-    partition,
-    next: () => at < RECORDS && ++at > 0,
-    get position() {
-      return at
-    },
-    get offset() {
-      return at - 1
-    },
-    timestampMs: 1,
-    buffer: Buffer.from('kv'),
-    keyStart: 0,
-    keyEnd: 1,
-    valueStart: 1,
-    valueEnd: 2
-  } as unknown as PartitionReader
-}
 
 /** A task whose write ends when the test says so. */
 function slowTask(partition: number) {
@@ -64,7 +44,12 @@ function restore(tasks: readonly TaskToRestore[]) {
       listOffsets: async (asked: readonly (TopicPartition & { at: string })[]) =>
         asked.map(({ topic, partition, at }) => ({ topic, partition, offset: at === 'latest' ? RECORDS : 0 }))
     },
-    createFetcher: () => ({ add: changelogReader, remove: () => {}, wait: turn, close: async () => {} })
+    createFetcher: () => ({
+      add: (_: TopicPartition, start: number) => changelogReader(start, RECORDS),
+      remove: () => {},
+      wait: turn,
+      close: async () => {}
+    })
   } as unknown as ChangelogClient
   const restorer = new Restorer({
     client,

@@ -16,6 +16,7 @@ import { Restorer } from './restorer.ts'
 import { resolveConfig } from './resolve-config.ts'
 import { TaskOpener, type TaskStart } from './task-opener.ts'
 import { TaskOpenings } from './task-openings.ts'
+import { changelogReader } from './test-support/changelog-reader.ts'
 import type { TopicPlan } from './topic-plan.ts'
 
 /** The state of all tasks, in memory; tells what is done with it. */
@@ -67,30 +68,9 @@ function plan(...topics: string[]): TopicPlan {
 }
 
 /** A changelog of as many records as `ends` says. */
-function changelogReader({ topic, partition }: TopicPartition, start: number): PartitionReader {
-  let at = start
+function openChangelog({ topic, partition }: TopicPartition, start: number): PartitionReader {
   const name = `${topic}-${partition}`
-  const end = silent.has(name) ? 0 : (ends.get(name) ?? 0)
-  return {
-    next: () => {
-      onRead()
-      if (at >= end) return false
-      at++
-      return true
-    },
-    get position() {
-      return at
-    },
-    get offset() {
-      return at - 1
-    },
-    timestampMs: 1,
-    buffer: Buffer.from('kv'),
-    keyStart: 0,
-    keyEnd: 1,
-    valueStart: 1,
-    valueEnd: 2
-  } as unknown as PartitionReader
+  return changelogReader(start, silent.has(name) ? 0 : (ends.get(name) ?? 0), () => onRead())
 }
 
 function open() {
@@ -109,7 +89,7 @@ function open() {
           offset: at === 'latest' ? (ends.get(`${topic}-${partition}`) ?? 0) : 0
         }))
     },
-    createFetcher: () => ({ add: changelogReader, remove: () => {}, wait, close: async () => {} })
+    createFetcher: () => ({ add: openChangelog, remove: () => {}, wait, close: async () => {} })
   } as unknown as KafkaClient
   const eventLoop = { nextTurn: wait, holdOpen: () => () => {} }
   const common = { client, clock, logger: SILENT_LOGGER }
