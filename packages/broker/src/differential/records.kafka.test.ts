@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { DeleteTopics } from '@millrace/protocol'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, it } from 'vitest'
 import { seededRandom } from '../test-support/seeded-random.ts'
 import { WireClient } from '../test-support/wire-client.ts'
 import { RecordsPlay } from './test-support/records-play.ts'
 import { SEEDS } from './test-support/seeds.ts'
-import { openSides, type Side } from './test-support/side.ts'
+import { expectSameLog, openSides, type Side } from './test-support/side.ts'
 
 const STEP_COUNT = 80
 const prefix = `like-kafka-${randomUUID().slice(0, 8)}`
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 it.concurrent.each(SEEDS)('writes, reads and deletes records as Kafka does (seed %i)', async seed => {
   const nowMs = Date.now()
-  const [theirs, mine] = sides.map(side => new RecordsPlay(side, seededRandom(seed), topicOf(seed), nowMs))
-  await Promise.all([theirs?.run(STEP_COUNT), mine?.run(STEP_COUNT)])
-  expect(mine?.log).toEqual(theirs?.log)
+  const play = (side: Side) => new RecordsPlay(side, seededRandom(seed), topicOf(seed), nowMs).run(STEP_COUNT)
+  const [kafka, embedded] = await Promise.all([play(sides[0]), play(sides[1])])
+  expectSameLog(embedded, kafka)
 })

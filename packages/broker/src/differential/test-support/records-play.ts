@@ -66,11 +66,12 @@ export class RecordsPlay {
     this.#settings = this.#oneOf(SETTINGS)
   }
 
-  async run(stepCount: number): Promise<void> {
+  async run(stepCount: number): Promise<readonly string[]> {
     await this.#create()
     for (let step = 0; step < stepCount; step++) await this.#step()
     for (let partition = 0; partition < PARTITIONS; partition++) await this.#describe(partition)
     this.#client.close()
+    return this.log
   }
 
   async #create(): Promise<void> {

@@ -1,6 +1,6 @@
 import { CreateTopics, FindCoordinator, InitProducerId, kafkaError, ListOffsets, Metadata } from '@millrace/protocol'
 import { type Clock, systemClock } from '@millrace/streams/ports'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { EmbeddedBroker } from '../../broker.ts'
 import { WireClient } from '../../test-support/wire-client.ts'
 
@@ -90,4 +90,13 @@ export class Names {
 
 export function errorName(code: number): string {
   return kafkaError(code).name
+}
+
+/** Fails where the two begin to differ, with what led to it: reports of tests cut long lists short. */
+export function expectSameLog(mine: readonly string[], kafkas: readonly string[]): void {
+  const at = kafkas.findIndex((line, i) => mine[i] !== line)
+  const from = Math.max(0, (at < 0 ? kafkas.length : at) - 3)
+  const told = (log: readonly string[]): string => log.slice(from, from + 6).join('\n')
+  expect(told(mine), `from line ${from + 1} on`).toBe(told(kafkas))
+  expect(mine).toEqual(kafkas)
 }
