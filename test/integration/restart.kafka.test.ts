@@ -123,6 +123,23 @@ describe('a restart', () => {
     expect(stays.reports.slice(before).filter(({ state, warning }) => state ?? warning)).toEqual([])
     expect(sum(returns.restored.map(({ records }) => records))).toBe(0)
   })
+
+  test('of a static member that still runs ends the older one, which tells why, and doubles nothing', async () => {
+    await using cluster = await opened(2)
+    const options = workerOptions(cluster, { groupInstanceId: 'only', sessionTimeoutMs: 20_000 })
+    await using older = await WorkerProcess.start(options)
+    await cluster.produce('in', round)
+    await untilCounted(cluster, 1)
+    await using newer = new WorkerProcess(options)
+    await cluster.produce('in', round)
+    expect(await older.exited).toBe(1)
+    expect(older.stderr).toContain('GROUP_INSTANCE_FENCED')
+    expect(older.stderr).toContain("'only'")
+    await untilCounted(cluster, 2)
+    expect((await newer.metrics()).tasks).toHaveLength(2)
+    expect((await cluster.client.admin.describeGroup(cluster.applicationId)).members).toHaveLength(1)
+    expect(await newer.terminate()).toBe(0)
+  })
 })
 
 test('a second instance takes over tasks with their state, and gives them back when it ends', async () => {

@@ -56,6 +56,10 @@ export class WorkerProcess {
     return await this.until(({ tasks }) => tasks !== undefined, from)
   }
 
+  get stderr(): string {
+    return this.#stderr
+  }
+
   get warnings(): string[] {
     return this.reports.map(({ warning }) => warning).filter(warning => warning !== undefined)
   }
