@@ -186,6 +186,9 @@ controller.quorum.voters=${voters}
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
 advertised.listeners=PLAINTEXT://127.0.0.1:${port}
 controller.listener.names=CONTROLLER
+# Those who tell their rack read from the replica there.
+broker.rack=rack-${nodeId}
+replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=${dir}/logs
 num.partitions=1

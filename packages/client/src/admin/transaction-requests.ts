@@ -24,6 +24,7 @@ export interface TransactionDescription extends TransactionListing {
   readonly timeoutMs: number
   /** When the open transaction began, by the broker's clock; undefined when none is open. */
   readonly startTimeMs: number | undefined
+  /** Those with records of it, by topic and number. */
   readonly partitions: readonly TopicPartition[]
 }
 
@@ -102,7 +103,12 @@ export async function describeTransaction(
         producerEpoch: found.producerEpoch,
         timeoutMs: found.transactionTimeoutMs,
         startTimeMs: found.transactionStartTimeMs < 0 ? undefined : found.transactionStartTimeMs,
-        partitions: found.topics.flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
+        // Brokers tell them in the order of a hash map.
+        partitions: found.topics
+          .toSorted((a, b) => (a.topic < b.topic ? -1 : 1))
+          .flatMap(({ topic, partitions }) =>
+            partitions.toSorted((a, b) => a - b).map(partition => ({ topic, partition }))
+          )
       }
     }
   })
