@@ -49,8 +49,8 @@ const RESPONSE_BYTES = 4 * 1024 * 1024
 /** Of the byte limit: the rest is for partitions that were idle when it was divided. */
 const ACTIVE_SHARE = 0.75
 /**
- * A leader that has just been elected may not know yet how far its log is committed. Asked for what is beyond what it knows, it
- * does not wait for it but answers at once, with nothing.
+ * A leader that has just been elected may not know yet how far its log is committed, and a follower learns it later than its
+ * leader. Asked for what is beyond what it knows, a broker does not wait for it but answers at once, with nothing.
  */
 const HASTE_PAUSE_MS = 50
 /** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
@@ -205,8 +205,9 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
         reader.replica.avoid(nowMs)
         broker = this.#broker(leader.nodeId)
       }
-      if (broker.retryAtMs > nowMs) {
-        dueMs = Math.min(dueMs, broker.retryAtMs)
+      const askableAtMs = Math.max(broker.retryAtMs, broker.pausedUntilMs)
+      if (askableAtMs > nowMs) {
+        dueMs = Math.min(dueMs, askableAtMs)
         continue
       }
       let request = wanted.get(broker)
@@ -307,7 +308,9 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       const gotRecords = this.#take(entries, answer)
       broker.joining = slot === broker.main && !gotRecords
       const answeredMs = clock.monotonicMs()
-      if (answeredMs - nowMs < slot.maxWaitMs / 2 && saysNothing(answer)) broker.retryAtMs = answeredMs + HASTE_PAUSE_MS
+      if (answeredMs - nowMs < slot.maxWaitMs / 2 && saysNothing(answer)) {
+        broker.pausedUntilMs = answeredMs + HASTE_PAUSE_MS
+      }
     } catch (error) {
       if (this.#closed) return
       this.#land(entries)

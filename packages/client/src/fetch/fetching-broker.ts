@@ -19,8 +19,10 @@ export class FetchingBroker {
   readonly main: Slot
   readonly latecomers: Slot
   readonly backoff: Backoff
-  /** Not asked before this instant, monotonic. */
+  /** Not asked before this instant, monotonic: it failed. */
   retryAtMs = 0
+  /** Nor before this one: it answered at once that it has nothing yet. */
+  pausedUntilMs = 0
   /** The main slot's long poll ran out: it waits for the latecomers, so that one request asks for all again. */
   joining = false
 

@@ -109,6 +109,18 @@ test('a follower that is away is left for the leader, which then serves the reco
   expect(asked.length).toBeLessThan(12)
 })
 
+test('a follower that does not know yet what is committed, and says nothing at once, is asked again a little later', async () => {
+  let early = 3
+  const { asked, read } = setUp(
+    leaderNames(4, ({ offset }) =>
+      offset === 2 && early-- > 0 ? { records: null, highWatermark: 2, lastStableOffset: 2 } : records(offset, 4)
+    )
+  )
+  expect(await read(4)).toEqual([0, 1, 2, 3])
+  const twos = Array.from({ length: 4 }, () => 'follower 2')
+  expect(asked.slice(0, 8)).toEqual(['leader 0', 'follower 0', 'follower 1', ...twos, 'follower 3'])
+})
+
 test.each([
   ['OFFSET_OUT_OF_RANGE', 1],
   ['NOT_LEADER_OR_FOLLOWER', 6],
