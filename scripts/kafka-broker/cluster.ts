@@ -211,6 +211,9 @@ replica.lag.time.max.ms=10000
 auto.leader.rebalance.enable=false
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 log.cleaner.enable=false
+# Before it takes offsets into a transaction, a group's coordinator asks that of the transaction; and that waits for those who write
+# the markers. With the default, 30 s, a broker that hangs stops everyone for as long, whatever clients do.
+request.timeout.ms=5000
 num.network.threads=2
 num.io.threads=4
 `

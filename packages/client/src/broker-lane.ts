@@ -57,6 +57,8 @@ export class BrokerLane {
   readonly #waiting: { use(open: OpenConnection): void; fail(error: unknown): void }[] = []
   #open: OpenConnection | undefined
   #opening = false
+  /** Connected, and the broker has still to tell its versions. */
+  #halfOpen: Connection | undefined
   #retryAtMs = 0
   #lastUsedMs = 0
   #cancelIdleTimer: (() => void) | undefined
@@ -65,6 +67,7 @@ export class BrokerLane {
   #retired = false
   /** When the broker gave a sign last, or was asked after it owed nothing. */
   #lastSignMs = 0
+  #lastAnswerMs = Number.NEGATIVE_INFINITY
   /** How long the request sent last may take at a broker that is well. */
   #patienceMs = 0
   /** Until when the broker takes nothing from this connection. */
@@ -98,6 +101,11 @@ export class BrokerLane {
     return Math.max(0, this.#options.clock.monotonicMs() - this.#lastSignMs - this.#patienceMs)
   }
 
+  /** When the broker answered last, monotonic. */
+  get lastAnswerMs(): number {
+    return this.#lastAnswerMs
+  }
+
   /**
    * Sends at once when connected, so that two calls in a row leave in that order. While the broker throttles this
    * client, requests wait (KIP-219): sent, they would wait at the broker, where their time-out runs.
@@ -111,6 +119,7 @@ export class BrokerLane {
         this.#patienceMs = Math.max(0, timeoutMs - this.#options.requestTimeoutMs)
         send(open.connection, api, version, body, timeoutMs, this.address)
           .then(answer => {
+            this.#lastAnswerMs = this.#options.clock.monotonicMs()
             // Every answer has it, in the versions that tell of it.
             const { throttleTimeMs } = answer as { readonly throttleTimeMs?: number }
             if (throttleTimeMs !== undefined && throttleTimeMs > 0) this.#mute(open, api, throttleTimeMs)
@@ -154,7 +163,7 @@ export class BrokerLane {
     this.#cancelIdleTimer?.()
     this.#cancelUnmute?.()
     this.#failWaiting(error)
-    await open?.connection.close()
+    await Promise.all([open?.connection.close(), this.#halfOpen?.close()])
   }
 
   #closeIfRetired(): void {
@@ -212,10 +221,13 @@ export class BrokerLane {
       const connection = await transport.connect(this.address)
       let open: OpenConnection
       try {
+        this.#halfOpen = connection
         open = { connection, versions: await readVersions(connection, this.#options) }
       } catch (error) {
         void connection.close()
         throw connectError(this.address, error)
+      } finally {
+        this.#halfOpen = undefined
       }
       if (this.#closed) {
         void connection.close()
@@ -223,6 +235,7 @@ export class BrokerLane {
       }
       this.#open = open
       this.#lastUsedMs = clock.monotonicMs()
+      this.#lastAnswerMs = this.#lastUsedMs
       this.#closeWhenIdle(this.#options.connectionsMaxIdleMs)
       this.#backoff.reset()
       // A connection that opens and breaks at once must not be reopened in a busy loop.

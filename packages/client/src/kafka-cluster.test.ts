@@ -230,13 +230,6 @@ describe('lanes', () => {
 })
 
 describe('a broker that falls silent', () => {
-  const silence = (transport: ScriptedTransport, broker: string) => {
-    for (const api of [ListOffsets, FindCoordinator] as const) {
-      transport.on(api, (_request: unknown, context: RequestContext) =>
-        context.broker === broker ? undefined : ({ topics: [], coordinators: [COORDINATOR] } as never)
-      )
-    }
-  }
   const COORDINATOR = { key: 'g', nodeId: 1, host: 'one', port: 9092, errorCode: 0, errorMessage: null }
   const find = (cluster: Cluster) =>
     cluster.request({ any: true }, FindCoordinator, { key: 'g', keyType: 0, coordinatorKeys: ['g'] })
@@ -245,7 +238,8 @@ describe('a broker that falls silent', () => {
     const { transport, clock, cluster } = setUp()
     await settled(clock, cluster.refresh([]))
     await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2)]))
-    silence(transport, TWO)
+    transport.on(FindCoordinator, () => ({ coordinators: [COORDINATOR] }) as never)
+    transport.silent.add(TWO)
     const stuck = ask(cluster, 2)
     stuck.catch(() => {})
     await clock.advance(1)
@@ -260,7 +254,8 @@ describe('a broker that falls silent', () => {
     const { transport, clock, cluster } = setUp()
     await settled(clock, cluster.refresh([]))
     await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2)]))
-    silence(transport, TWO)
+    transport.on(FindCoordinator, () => ({ coordinators: [COORDINATOR] }) as never)
+    transport.silent.add(TWO)
     ask(cluster, 2, 'other').catch(() => {})
     await clock.advance(2_000)
     for (let i = 0; i < 20; i++) await settled(clock, find(cluster))
@@ -271,8 +266,8 @@ describe('a broker that falls silent', () => {
   test('is given up when the others say that it is gone, long before the request time-out', async () => {
     const { transport, clock, cluster } = setUp()
     await settled(clock, cluster.refresh([]))
-    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2)]))
-    silence(transport, TWO)
+    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2), ask(cluster, 2, 'other')]))
+    transport.silent.add(TWO)
     let outcome: unknown
     ask(cluster, 2, 'other').catch((error: unknown) => {
       outcome = error
@@ -284,10 +279,57 @@ describe('a broker that falls silent', () => {
     expect(outcome).toMatchObject({ code: 'CLIENT_REQUEST_FAILED', action: 'retry' })
     expect(transport.open.filter(({ broker, connected }) => broker === TWO && connected)).toEqual([])
     // It is back.
-    silence(transport, '')
+    transport.silent.delete(TWO)
     transport.brokers.set(2, TWO)
     await settled(clock, cluster.refresh([]))
     await settled(clock, ask(cluster, 2, 'other'))
+    await cluster.close()
+  })
+
+  test('is given up though the others keep someone waiting too: whoever answers anything is not silent', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2), ask(cluster, 2, 'other')]))
+    // As a commit of offsets that waits for a replica on the silent broker.
+    const SLOW_MS = 7
+    transport.on(ListOffsets, ({ timeoutMs }) => (timeoutMs === SLOW_MS ? undefined : { topics: [] }))
+    transport.silent.add(TWO)
+    cluster.request({ nodeId: 1 }, ListOffsets, { ...NO_OFFSETS, timeoutMs: SLOW_MS }).catch(() => {})
+    let outcome: unknown
+    ask(cluster, 2, 'other').catch((error: unknown) => {
+      outcome = error
+    })
+    const liveFor = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds; i++) {
+        await settled(clock, ask(cluster, 1, 'other'))
+        await clock.advance(1_000)
+      }
+    }
+    await liveFor(9)
+    expect(outcome).toBeUndefined()
+    transport.brokers.delete(2)
+    await liveFor(4)
+    expect(outcome).toMatchObject({ action: 'retry' })
+    await cluster.close()
+  })
+
+  test('is given up though it is the first to be asked about itself', async () => {
+    const { transport, clock, cluster } = setUp()
+    transport.brokers.set(3, 'three:9092')
+    await settled(clock, cluster.refresh([]))
+    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2), ask(cluster, 3)]))
+    // All fall silent; later one is well again, and another is gone.
+    for (const broker of [ONE, TWO, 'three:9092']) transport.silent.add(broker)
+    let outcome: unknown
+    ask(cluster, 2).catch((error: unknown) => {
+      outcome = error
+    })
+    for (const nodeId of [1, 3]) ask(cluster, nodeId).catch(() => {})
+    await clock.advance(3_000)
+    transport.silent.delete('three:9092')
+    transport.brokers.delete(2)
+    await clock.advance(20_000)
+    expect(outcome).toMatchObject({ code: 'CLIENT_REQUEST_FAILED', action: 'retry' })
     await cluster.close()
   })
 

@@ -7,7 +7,7 @@ import { BrokerLane, nameOf } from './broker-lane.ts'
 import type { Cluster, PartitionLeader, RequestOptions, Target, TopicMetadata } from './cluster.ts'
 import { Coordinators, isCoordinatorTarget } from './coordinators.ts'
 import { KafkaErrorCode } from './kafka-error-code.ts'
-import { LaneWatch, SILENT_AFTER_MS } from './lane-watch.ts'
+import { isSilent, LaneWatch, SILENT_AFTER_MS } from './lane-watch.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { sleep } from './sleep.ts'
 import type { BrokerAddress, Transport } from './transport.ts'
@@ -33,6 +33,11 @@ export function createCluster(options: ClusterOptions): Cluster {
 }
 
 const MAIN_LANE = 'main'
+/** For looking up brokers while one is silent. */
+const LOOKUP_LANE = 'lookup'
+/** Who does not answer this soon is not the one to ask. */
+const LOOKUP_TIMEOUT_MS = 2 * SILENT_AFTER_MS
+const LOOKUP_BROKERS = 3
 /** A topic that one broker has just created may be unknown to the next for a moment. */
 const UNKNOWN_TOPIC_ATTEMPTS = 3
 const LEADERLESS_ATTEMPTS = 20
@@ -50,8 +55,8 @@ class KafkaCluster implements Cluster {
   #connecting: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
   #nextRefresh: { readonly names: Set<string>; readonly answer: Promise<ResponseOf<typeof Metadata>> } | undefined
-  /** Whether others are being asked about a broker that is silent. */
-  #looking = false
+  /** Since when others are being asked about a broker that is silent. */
+  #lookingSinceMs: number | undefined
   #closed = false
 
   constructor(options: ClusterOptions) {
@@ -62,7 +67,7 @@ class KafkaCluster implements Cluster {
     const retryBackoff = options.retryBackoff ?? DEFAULT_RETRY_BACKOFF
     this.#watch = new LaneWatch({
       clock: options.clock,
-      lanes: () => this.#allLanes(),
+      brokers: () => [...this.#lanes.values()].map(lanes => [...lanes.values()]),
       onSilence: () => this.#lookForBrokers()
     })
     this.#coordinators = new Coordinators(this, options, this.#requestTimeoutMs, retryBackoff)
@@ -193,7 +198,7 @@ class KafkaCluster implements Cluster {
     let fewest = Number.POSITIVE_INFINITY
     for (const lanes of this.#lanes.values()) {
       const lane = lanes.get(MAIN_LANE)
-      if (lane?.connected !== true || lane.inFlight > fewest || (!takesSilent && isSilent(lanes))) continue
+      if (lane?.connected !== true || lane.inFlight > fewest || (!takesSilent && this.#isSilent(lanes))) continue
       if (lane.inFlight < fewest) connected = []
       fewest = lane.inFlight
       connected.push(lane.address)
@@ -214,7 +219,7 @@ class KafkaCluster implements Cluster {
     const tried = new Set<string>()
     const tryEach = async (brokers: Iterable<BrokerAddress>): Promise<boolean> => {
       const silentLast = (broker: BrokerAddress): number =>
-        Number(isSilent(this.#lanes.get(nameOf(broker)) ?? new Map()))
+        Number(this.#isSilent(this.#lanes.get(nameOf(broker)) ?? new Map()))
       const inTurn = shuffled([...brokers], this.#options.random).sort((a, b) => silentLast(a) - silentLast(b))
       for (const broker of inTurn) {
         const name = nameOf(broker)
@@ -300,21 +305,38 @@ class KafkaCluster implements Cluster {
     }
   }
 
+  #isSilent(lanes: ReadonlyMap<string, BrokerLane>): boolean {
+    return isSilent([...lanes.values()], this.#options.clock)
+  }
+
   *#allLanes(): Iterable<BrokerLane> {
     for (const lanes of this.#lanes.values()) yield* lanes.values()
   }
 
-  /** Some broker does not answer: others may know that it is gone. */
+  /** Some broker does not answer: others may know that it is gone. Several are asked, for more of them may not answer. */
   #lookForBrokers(): void {
-    if (this.#looking || this.#closed) return
-    this.#looking = true
-    // Not the shared request: one under way may wait for the very broker that is silent.
-    this.#readMetadata([])
+    if (this.#closed) return
+    const nowMs = this.#options.clock.monotonicMs()
+    if (this.#lookingSinceMs !== undefined) {
+      // Also what could not be sent yet, for nobody answers on a connection that is being made, ends by this.
+      if (nowMs - this.#lookingSinceMs >= LOOKUP_TIMEOUT_MS) this.closeLane(LOOKUP_LANE)
+      return
+    }
+    this.#lookingSinceMs = nowMs
+    const lanesOf = (broker: BrokerAddress): ReadonlyMap<string, BrokerLane> =>
+      this.#lanes.get(nameOf(broker)) ?? new Map()
+    const asked = shuffled([...this.#metadata.brokers], this.#options.random)
+      .sort(([, a], [, b]) => Number(this.#isSilent(lanesOf(a))) - Number(this.#isSilent(lanesOf(b))))
+      .slice(0, LOOKUP_BROKERS)
+    // Lanes of their own: others may wait for the very broker that is silent.
+    const options = { lane: LOOKUP_LANE, timeoutMs: LOOKUP_TIMEOUT_MS }
+    Promise.any(asked.map(([nodeId]) => this.#askMetadata([], { nodeId }, options)))
+      .then(answer => this.#applyMetadata(answer))
       .catch((error: unknown) => {
         this.#options.logger.debug('The brokers could not be looked up; those known stay in use.', { error })
       })
       .finally(() => {
-        this.#looking = false
+        this.#lookingSinceMs = undefined
       })
   }
 
@@ -341,10 +363,19 @@ class KafkaCluster implements Cluster {
 
   /** Topics of the answer that exist are in the cache afterwards, those that do not are no longer. */
   async #readMetadata(names: readonly string[] | null): Promise<ResponseOf<typeof Metadata>> {
-    const answer = await this.request({ any: true }, Metadata, {
-      topics: names === null ? null : names.map(name => ({ name })),
-      allowAutoTopicCreation: false
-    })
+    return this.#applyMetadata(await this.#askMetadata(names, { any: true }))
+  }
+
+  #askMetadata(
+    names: readonly string[] | null,
+    target: Target,
+    options: RequestOptions = {}
+  ): Promise<ResponseOf<typeof Metadata>> {
+    const topics = names === null ? null : names.map(name => ({ name }))
+    return this.request(target, Metadata, { topics, allowAutoTopicCreation: false }, options)
+  }
+
+  #applyMetadata(answer: ResponseOf<typeof Metadata>): ResponseOf<typeof Metadata> {
     if (answer.errorCode === KafkaErrorCode.REBOOTSTRAP_REQUIRED) {
       this.#metadata.forgetBrokers()
       this.#closeUnused()
@@ -419,11 +450,6 @@ class KafkaCluster implements Cluster {
 
 function closedError(): StreamsError {
   return new StreamsError('CLIENT_CLOSED', 'The Kafka client is closed.')
-}
-
-function isSilent(lanes: ReadonlyMap<string, BrokerLane>): boolean {
-  for (const lane of lanes.values()) if (lane.silentMs >= SILENT_AFTER_MS) return true
-  return false
 }
 
 /** The message without its code. */

@@ -4,10 +4,20 @@ import type { BrokerLane } from './broker-lane.ts'
 /** Without an answer for so long a broker may be half dead: its connections open, and nobody there. */
 export const SILENT_AFTER_MS = 2_000
 
+/**
+ * Whether a broker, given all its lanes, owes something for too long and has answered nothing meanwhile. One that only lets somebody
+ * wait, for a member of a group or for a replica, answers others.
+ */
+export function isSilent(lanes: readonly BrokerLane[], clock: Clock): boolean {
+  if (!lanes.some(lane => lane.silentMs >= SILENT_AFTER_MS)) return false
+  const nowMs = clock.monotonicMs()
+  return lanes.every(lane => nowMs - lane.lastAnswerMs >= SILENT_AFTER_MS)
+}
+
 export interface LaneWatchOptions {
   readonly clock: Clock
-  /** Those in use. */
-  readonly lanes: () => Iterable<BrokerLane>
+  /** Those in use, broker by broker. */
+  readonly brokers: () => Iterable<readonly BrokerLane[]>
   /** Called while there is a silent one, every 2 s. */
   readonly onSilence: () => void
 }
@@ -59,9 +69,9 @@ export class LaneWatch {
       if (lane.busy) busy = true
       else this.#retired.delete(lane)
     }
-    for (const lane of this.#options.lanes()) {
-      if (lane.busy) busy = true
-      if (lane.silentMs >= SILENT_AFTER_MS) silent = true
+    for (const lanes of this.#options.brokers()) {
+      if (lanes.some(lane => lane.busy)) busy = true
+      if (isSilent(lanes, this.#options.clock)) silent = true
     }
     if (busy) this.wake()
     if (silent) this.#options.onSilence()

@@ -45,6 +45,8 @@ export class ScriptedTransport implements Transport {
   readonly topics = new Map<string, ScriptedTopic>()
   /** Refuse connections. */
   readonly down = new Set<string>()
+  /** Take connections and requests, and answer nothing. */
+  readonly silent = new Set<string>()
   /** Highest versions, where lower than ours. */
   readonly maxVersions = new Map<Api, number>()
   /** Addresses connected to, in order. */
@@ -104,6 +106,7 @@ export class ScriptedTransport implements Transport {
     const { api, handle } = handler
     this.requests.push({ api: api.name, broker, version: frame.apiVersion })
     const request = decodeRequest(api, frame.apiVersion, Buffer.from(frame.body))
+    if (this.silent.has(broker)) return undefined
     const answer = await handle(request, { broker, apiVersion: frame.apiVersion })
     return answer === undefined ? undefined : encodeResponse(api, frame.apiVersion, answer)
   }
