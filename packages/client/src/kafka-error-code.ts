@@ -1,5 +1,6 @@
 /** The error codes of Kafka's answers that this client acts upon by themselves. Names as Kafka's. */
 export const KafkaErrorCode = {
+  UNKNOWN_SERVER_ERROR: -1,
   NONE: 0,
   OFFSET_OUT_OF_RANGE: 1,
   CORRUPT_MESSAGE: 2,

@@ -1,6 +1,7 @@
 import { DeleteRecords, kafkaError, ListOffsets } from '@millrace/protocol'
 import { StreamsError } from '@millrace/streams/core'
 import type { IsolationLevel, TopicPartition } from '@millrace/streams/ports'
+import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { topicError } from './admin-errors.ts'
 import type { AdminSession } from './admin-session.ts'
 
@@ -81,7 +82,7 @@ async function askLeaders<Q extends TopicPartition>(
     const batches = batchesByLeader(session, questions, open)
     if (batches.leaderless !== undefined) {
       const { topic } = batches.leaderless
-      passing = topicError('CLIENT_REQUEST_FAILED', doing, topic, LEADER_NOT_AVAILABLE, null)
+      passing = topicError('CLIENT_REQUEST_FAILED', doing, topic, KafkaErrorCode.LEADER_NOT_AVAILABLE, null)
     }
     const outcomes = await Promise.allSettled(
       batches.batches.map(async ({ nodeId, indexes }) => {
@@ -90,7 +91,7 @@ async function askLeaders<Q extends TopicPartition>(
         for (const index of indexes) {
           const { topic, partition } = questions[index] as Q
           const answer = answers.get(keyOf(topic, partition))
-          const errorCode = answer?.errorCode ?? UNKNOWN_SERVER_ERROR
+          const errorCode = answer?.errorCode ?? KafkaErrorCode.UNKNOWN_SERVER_ERROR
           if (answer !== undefined && errorCode === 0) {
             values[index] = answer.value
             open.delete(index)
@@ -108,9 +109,6 @@ async function askLeaders<Q extends TopicPartition>(
   })
   return values
 }
-
-const LEADER_NOT_AVAILABLE = 5
-const UNKNOWN_SERVER_ERROR = -1
 
 async function requirePartitions(
   session: AdminSession,

@@ -3,6 +3,7 @@ import { isStreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import { Backoff } from '../backoff.ts'
 import type { Cluster, Target } from '../cluster.ts'
+import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { type CoordinatorVerdict, coordinatorVerdict } from './coordinator-verdict.ts'
 import type { Interruptible } from './interruptible.ts'
 
@@ -26,7 +27,7 @@ export interface CallOutcome<A extends Api> {
   readonly errorCode: number
   /** The last answer. */
   readonly answer: ResponseOf<A> | undefined
-  /** Some attempt was not answered: it may have been carried out, whatever the last answer says. */
+  /** Some attempt was not answered, or by an error that says nothing: it may have been carried out, whatever the last answer says. */
   readonly unanswered: boolean
   readonly cause: unknown
 }
@@ -85,6 +86,7 @@ export class CoordinatorCalls {
           return { verdict, errorCode, answer, unanswered, cause: undefined }
         }
         if (verdict === 'retry-elsewhere') this.#cluster.forgetCoordinator(target)
+        if (errorCode === KafkaErrorCode.UNKNOWN_SERVER_ERROR) unanswered = true
       }
       const waitMs = backoff.nextMs()
       if (this.#clock.monotonicMs() + waitMs > deadlineMs || call.givenUp?.()) {

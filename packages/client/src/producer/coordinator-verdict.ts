@@ -24,6 +24,8 @@ const VERDICTS: { readonly [name: string]: CoordinatorVerdict } = {
   NONE: 'done',
   COORDINATOR_NOT_AVAILABLE: 'retry-elsewhere',
   NOT_COORDINATOR: 'retry-elsewhere',
+  // From one that was replaced while it was frozen, for one. Whether it did what it was asked is open; to ask again is harmless.
+  UNKNOWN_SERVER_ERROR: 'retry-elsewhere',
   CONCURRENT_TRANSACTIONS: 'retry',
   // Others of the same request failed; it is retried if they are.
   OPERATION_NOT_ATTEMPTED: 'retry',

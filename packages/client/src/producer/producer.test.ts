@@ -10,6 +10,7 @@ const TOPIC_AUTHORIZATION_FAILED = 29
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45
 const DUPLICATE_SEQUENCE_NUMBER = 46
 const INVALID_TXN_STATE = 48
+const UNKNOWN_SERVER_ERROR = -1
 
 function member(generationId = 1): GroupMetadata {
   return { groupId: 'g', generationId, memberId: 'm', groupInstanceId: undefined }
@@ -442,6 +443,50 @@ describe.each([1, 2] as const)('transactions version %i', version => {
       return ends++ === 0 ? { kind: 'unanswered' } : { kind: 'code', code: INVALID_TXN_STATE }
     }
     expect(await codeOf(rig, rig.producer.commit([], member()))).toBe('TASK_COMMIT_UNKNOWN')
+  })
+
+  test('survive a coordinator that meets an error it did not expect, as one that was frozen and replaced', async () => {
+    for (const [api, carriedOut] of [
+      ['TxnOffsetCommit', false],
+      ['TxnOffsetCommit', true],
+      ['EndTxn', false],
+      ['EndTxn', true]
+    ] as const) {
+      const rig = await ProducerRig.open(options)
+      const appender = await rig.topic()
+      let failures = 2
+      rig.kafka.fault = ({ name }) =>
+        name === api && failures-- > 0 ? { kind: 'code', code: UNKNOWN_SERVER_ERROR, carriedOut } : undefined
+      append(appender, 0, 'first')
+      await rig.wait(rig.producer.commit([{ ...INPUT, offset: 1 }], member()))
+      expect(failures).toBeLessThan(0)
+      expect(rig.visible()[0]).toEqual(['first'])
+      expect(rig.kafka.group('g').committed.get('in-0')).toBe(1)
+    }
+  })
+
+  test('are unknown when the coordinator met such an error, and then finds no transaction', async () => {
+    const rig = await ProducerRig.open(options)
+    append(await rig.topic(), 0, 'a')
+    let ends = 0
+    rig.kafka.fault = ({ name }) => {
+      if (name !== 'EndTxn') return undefined
+      return { kind: 'code', code: ends++ === 0 ? UNKNOWN_SERVER_ERROR : INVALID_TXN_STATE }
+    }
+    expect(await codeOf(rig, rig.producer.commit([], member()))).toBe('TASK_COMMIT_UNKNOWN')
+  })
+
+  test('are unknown when it meets nothing else; reset goes on', async () => {
+    const rig = await ProducerRig.open({ ...options, maxBlockMs: 10_000 })
+    const appender = await rig.topic()
+    rig.kafka.fault = ({ name }) => (name === 'EndTxn' ? { kind: 'code', code: UNKNOWN_SERVER_ERROR } : undefined)
+    append(appender, 0, 'first')
+    expect(await codeOf(rig, rig.producer.commit([{ ...INPUT, offset: 1 }], member()))).toBe('TASK_COMMIT_UNKNOWN')
+    rig.kafka.fault = () => undefined
+    await rig.wait(rig.producer.reset())
+    append(appender, 0, 'second')
+    await rig.wait(rig.producer.commit([], member()))
+    expect(rig.visible()[0]).toEqual(['second'])
   })
 
   test('stay sound when the group refuses the generation: commit again with a newer one', async () => {
