@@ -51,16 +51,17 @@ test('says which file is missing, and from where', async () => {
   expect(io.text).toBe(`There is no file 'no-such-app.ts' to run, seen from ${process.cwd()}.\n`)
 })
 
-test('bounds the young generation of a worker, unless NODE_OPTIONS does', async () => {
+test('bounds what a worker takes of memory, unless the environment does', async () => {
   const io = new CapturedIo()
   expect(await main(['run', application('says-its-flags'), '--workers', '2'], io)).toBe(0)
-  expect(io.text).toContain('[0] flags --max-semi-space-size=8\n')
+  expect(io.text).toContain('[0] flags --max-semi-space-size=8\n[0] arenas 2\n')
   const chosen = new CapturedIo({
     ...process.env,
-    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=32`
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=32`,
+    MALLOC_ARENA_MAX: '7'
   })
   expect(await main(['run', application('says-its-flags'), '--workers', '2'], chosen)).toBe(0)
-  expect(chosen.text).toContain('[0] flags \n')
+  expect(chosen.text).toContain('[0] flags \n[0] arenas 7\n')
 })
 
 test('runs a TypeScript application in numbered workers and passes its arguments on', async () => {

@@ -27,7 +27,7 @@ export function startWorker(options: WorkerOptions): WorkerProcess {
     process.execPath,
     [...memoryFlags(env), ...typeScriptFlags(entry), entry, ...applicationArguments],
     {
-      env: { ...env, MILLRACE_WORKER: String(index), MILLRACE_WORKERS: String(workers) },
+      env: { ...MEMORY_ENV, ...env, MILLRACE_WORKER: String(index), MILLRACE_WORKERS: String(workers) },
       // A single worker keeps the terminal, and with it colours and live tables.
       stdio: alone ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
       // In a process group of its own: Ctrl-C in a terminal would reach the worker twice, from there and from us, and an
@@ -60,6 +60,9 @@ function exitCodeOf(child: ChildProcess, writeError: (text: string) => void): Pr
     child.once('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])))
   })
 }
+
+/** glibc gives each thread that asks for memory a share of its own, of which little comes back; Node's threads do not compete for it. */
+const MEMORY_ENV = { MALLOC_ARENA_MAX: '2' }
 
 /**
  * V8 lets its young generation grow to 128 MiB, which makes a worker no faster (docs/performance.md). A flag would overrule

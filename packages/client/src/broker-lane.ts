@@ -10,6 +10,7 @@ import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import { Backoff } from './backoff.ts'
 import type { RequestOptions } from './cluster.ts'
+import { freeMemory } from './free-memory.ts'
 import { KafkaErrorCode } from './kafka-error-code.ts'
 import { sleep } from './sleep.ts'
 import type { BrokerAddress, Connection, Transport } from './transport.ts'
@@ -117,7 +118,7 @@ export class BrokerLane {
         this.#lastUsedMs = this.#options.clock.monotonicMs()
         if (this.#inFlight++ === 0) this.#lastSignMs = this.#lastUsedMs
         this.#patienceMs = Math.max(0, timeoutMs - this.#options.requestTimeoutMs)
-        send(open.connection, api, version, body, timeoutMs, this.address)
+        send(open.connection, api, version, body, timeoutMs, this.#options)
           .then(answer => {
             this.#lastAnswerMs = this.#options.clock.monotonicMs()
             // Every answer has it, in the versions that tell of it.
@@ -290,7 +291,8 @@ async function readVersions(
   const request = { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' }
   let version = ApiVersions.maxVersion
   for (;;) {
-    const frame = await sendFrame(connection, ApiVersions, version, request, options.requestTimeoutMs)
+    const body = encodeRequest(ApiVersions, version, request)
+    const frame = await sendFrame(connection, ApiVersions, version, body, options.requestTimeoutMs)
     // A broker that does not know the version answers in version 0; the error code comes first in every version.
     const unsupported = version > 0 && frame.length >= 2 && frame.readInt16BE(0) === KafkaErrorCode.UNSUPPORTED_VERSION
     const answer = decodeResponse(ApiVersions, unsupported ? 0 : version, frame)
@@ -330,11 +332,11 @@ function chooseVersion(open: OpenConnection, api: Api, bounds: VersionBounds, br
   )
 }
 
-function sendFrame<A extends Api>(
+function sendFrame(
   connection: Connection,
-  api: A,
+  api: Api,
   version: number,
-  body: RequestOf<A>,
+  body: Buffer,
   timeoutMs: number
 ): Promise<Buffer> {
   const flexible = version >= api.flexibleFrom
@@ -342,7 +344,7 @@ function sendFrame<A extends Api>(
     apiKey: api.key,
     apiVersion: version,
     apiName: api.name,
-    body: encodeRequest(api, version, body),
+    body,
     flexibleRequest: flexible,
     // So that an answer in version 0 can be told from one in the version asked for.
     flexibleResponse: flexible && api.key !== ApiVersions.key,
@@ -356,9 +358,11 @@ async function send<A extends Api>(
   version: number,
   body: RequestOf<A>,
   timeoutMs: number,
-  broker: BrokerAddress
+  { address: broker, transport }: BrokerLaneOptions
 ): Promise<ResponseOf<A>> {
-  const frame = await sendFrame(connection, api, version, body, timeoutMs)
+  const bytes = encodeRequest(api, version, body)
+  const frame = await sendFrame(connection, api, version, bytes, timeoutMs)
+  if (transport.copiesFrames === true) freeMemory(bytes)
   try {
     return decodeResponse(api, version, frame)
   } catch (cause) {

@@ -52,6 +52,7 @@ class KafkaCluster implements Cluster {
   readonly #lanes = new Map<string, Map<string, BrokerLane>>()
   readonly #coordinators: Coordinators
   readonly #watch: LaneWatch
+  readonly copiesFrames: boolean
   #connecting: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
   #nextRefresh: { readonly names: Set<string>; readonly answer: Promise<ResponseOf<typeof Metadata>> } | undefined
@@ -62,6 +63,7 @@ class KafkaCluster implements Cluster {
   constructor(options: ClusterOptions) {
     const { defaults } = options.transport
     this.#options = options
+    this.copiesFrames = options.transport.copiesFrames ?? false
     this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs
     this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? CLIENT_DEFAULTS.metadataMaxAgeMs
     const retryBackoff = options.retryBackoff ?? DEFAULT_RETRY_BACKOFF

@@ -12,6 +12,12 @@ export interface Transport {
   /** What the user configured on the transport and the cluster should follow. */
   readonly defaults?: TransportDefaults
   /**
+   * Whether frames are copied at the wire: an answer of more than 1 KiB is in memory of its own, of which nobody has a view but who
+   * asked, and of a request nothing is kept once it is answered. Their memory is then freed before the collector would. Default
+   * false.
+   */
+  readonly copiesFrames?: boolean
+  /**
    * Opens one authenticated connection. Each call makes a new one.
    *
    * @throws StreamsError `CLIENT_CONNECT_FAILED`, `CLIENT_AUTHENTICATION_FAILED`

@@ -1,4 +1,5 @@
 import {
+  deserializeRange,
   isStreamsError,
   type KeyValueSerdes,
   type Serde,
@@ -226,7 +227,5 @@ export class TopicReading<K, V> {
 }
 
 function decoded<T>(serde: Serde<T>, buffer: Buffer, start: number, end: number, context: SerdeContext): T | null {
-  if (end < 0) return null
-  if (serde.deserializeRange !== undefined) return serde.deserializeRange(buffer, start, end, context)
-  return serde.deserialize(buffer.subarray(start, end), context)
+  return end < 0 ? null : deserializeRange(serde, buffer, start, end, context)
 }

@@ -1,6 +1,7 @@
 import { type AbortedTransaction, isProtocolError, RecordBatchCursor } from '@millrace/protocol'
 import { type Headers, NO_HEADERS, StreamsError } from '@millrace/streams/core'
 import type { PartitionReader } from '@millrace/streams/ports'
+import type { AnswerBytes } from './answer-bytes.ts'
 import { ReadReplica } from './read-replica.ts'
 
 interface Chunk {
@@ -9,6 +10,8 @@ interface Chunk {
   readonly bytes: number
   readonly fetchOffset: number
   readonly aborted: readonly AbortedTransaction[] | null
+  /** What it is a part of; undefined: it is left to the collector. */
+  readonly answer: AnswerBytes | undefined
 }
 
 /** What a partition tells its fetcher. */
@@ -49,6 +52,7 @@ export class FetchedPartition implements PartitionReader {
   private readonly cursor = new RecordBatchCursor()
   private chunks: Chunk[] = []
   private currentBytes = 0
+  private currentAnswer: AnswerBytes | undefined
 
   constructor(topic: string, partition: number, offset: number, owner: FetchedPartitionOwner) {
     this.topic = topic
@@ -140,8 +144,11 @@ export class FetchedPartition implements PartitionReader {
     const position = this.cursor.position
     this.bufferedBytes = 0
     this.currentBytes = 0
+    const { chunks } = this
     this.chunks = []
     this.cursor.reset(null, position)
+    this.replaceAnswer(undefined)
+    for (const { answer } of chunks) answer?.release()
     if (bytes > 0) this.owner.released(bytes)
   }
 
@@ -168,12 +175,21 @@ export class FetchedPartition implements PartitionReader {
     if (chunk !== undefined) {
       this.currentBytes = chunk.bytes
       this.cursor.reset(chunk.records, chunk.fetchOffset, chunk.aborted)
+      this.replaceAnswer(chunk.answer)
       return true
     }
     if (this.failure !== undefined) throw this.failure
-    // Lets the last answer's bytes go.
-    if (done > 0) this.cursor.reset(null, this.cursor.position)
+    if (done > 0) {
+      this.cursor.reset(null, this.cursor.position)
+      this.replaceAnswer(undefined)
+    }
     return false
+  }
+
+  private replaceAnswer(next: AnswerBytes | undefined): void {
+    const last = this.currentAnswer
+    this.currentAnswer = next
+    last?.release()
   }
 
   private readable(error: unknown): Error {

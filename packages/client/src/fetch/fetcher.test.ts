@@ -32,6 +32,7 @@ function setUp(
   leaders: (readonly [number, number])[] = [[1, 0]]
 ) {
   const transport = new ScriptedTransport([ONE])
+  transport.copiesFrames = true
   transport.brokers.set(1, ONE).set(2, TWO)
   const topic = { topicId: TOPIC_ID, leaders }
   transport.topics.set(T, topic)
@@ -432,6 +433,56 @@ describe('wait', () => {
     await fetcherNews(clock, fetcher)
     highWatermark = 6
     expect(await fetcherNews(clock, fetcher)).toBe(true)
+  })
+})
+
+describe('what was read', () => {
+  /** Two partitions with parts of the same answers; returns the views of all values, with what each said when it was read. */
+  async function readBoth(options: Partial<FetcherOptions>) {
+    const { clock, fetcher } = setUp(log(40, 100), { partitionMaxBytes: 2_000, ...options }, [
+      [1, 0],
+      [1, 0]
+    ])
+    const readers = [0, 1].map(partition => fetcher.add({ topic: T, partition }, 0))
+    const views: Buffer[] = []
+    const wrong: unknown[] = []
+    for (let round = 0; round < 1000 && readers.some(({ position }) => position < 40); round++) {
+      for (const reader of readers) {
+        // Not as far in one as in the other: an answer stays while either has a part of it.
+        for (let i = 0; i < 7 && reader.next(); i++) {
+          const view = reader.buffer.subarray(reader.valueStart, reader.valueEnd)
+          if (view.length !== 100 || view.some(byte => byte !== 120)) wrong.push([reader.partition, reader.offset])
+          views.push(view)
+        }
+      }
+      await clock.advance(5)
+    }
+    expect(wrong).toEqual([])
+    expect(views).toHaveLength(80)
+    return { fetcher, readers, views }
+  }
+
+  test('stays as long as somebody has a view of it', async () => {
+    const { fetcher, views } = await readBoth({})
+    await fetcher.close()
+    expect(views.every(({ length }) => length === 100)).toBe(true)
+  })
+
+  test('is freed with the last record of an answer, where that was asked for', async () => {
+    const { readers, views } = await readBoth({ freesRead: true })
+    for (const reader of readers) expect(reader.next()).toBe(false)
+    expect(views.every(({ length }) => length === 0)).toBe(true)
+  })
+
+  test('or was not read and is dropped', async () => {
+    const { clock, fetcher } = setUp(log(40, 100), { freesRead: true })
+    const reader = fetcher.add({ topic: T, partition: 0 }, 0)
+    for (let i = 0; i < 100 && !reader.next(); i++) await clock.advance(5)
+    const view = reader.buffer.subarray(reader.valueStart, reader.valueEnd)
+    expect(view).toHaveLength(100)
+    const moved = fetcher.add({ topic: T, partition: 0 }, 30)
+    expect(view).toHaveLength(0)
+    expect((await offsets(clock, fetcher, moved, 40)).slice(-10)).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38, 39])
   })
 })
 

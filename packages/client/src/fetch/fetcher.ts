@@ -13,6 +13,7 @@ import { Backoff, DEFAULT_RETRY_BACKOFF, type RetryBackoff } from '../backoff.ts
 import { CLIENT_DEFAULTS } from '../client-defaults.ts'
 import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
+import { AnswerBytes } from './answer-bytes.ts'
 import { measureBatches } from './batch-extent.ts'
 import { fatalRefusal, missing, outOfRange } from './fetch-errors.ts'
 import { type FetchEntry, type FetchedData, fetchRequest, LAST_VERSION_BY_NAME, matchAnswer } from './fetch-request.ts'
@@ -343,19 +344,25 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       return false
     }
     const bufferedBytes = this.#bufferedBytes
+    const { cluster, options } = this.#parts
+    const bytes = options.freesRead === true && cluster.copiesFrames === true ? new AnswerBytes() : undefined
     let news = false
     for (const [entry, data] of matchAnswer(entries, answer)) {
       // Moved or removed since: this answers a question that nobody asks any more.
       if (!isCurrent(entry)) continue
       if (data.errorCode !== KafkaErrorCode.NONE) this.#refuse(entry, data.errorCode)
-      else if (this.#store(entry, data)) news = true
+      else if (this.#store(entry, data, bytes)) news = true
     }
     if (news) this.#news.announce()
     return this.#bufferedBytes > bufferedBytes
   }
 
   /** Whether it brought anything new. */
-  #store({ partition, fetchOffset, maxBytes }: FetchEntry, data: FetchedData): boolean {
+  #store(
+    { partition, fetchOffset, maxBytes }: FetchEntry,
+    data: FetchedData,
+    answer: AnswerBytes | undefined
+  ): boolean {
     const { records } = data
     partition.failureCount = 0
     partition.missingSinceMs = undefined
@@ -379,7 +386,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       // What is malformed goes to the reader as well, whose `next` says so; until then it is not asked for again.
       const bytes = extent.malformed ? records.length : extent.bytes
       const aborted = this.#parts.options.isolation === 'read_committed' ? data.abortedTransactions : null
-      partition.push({ records, bytes, fetchOffset, aborted }, extent.nextOffset)
+      answer?.hold(records)
+      partition.push({ records, bytes, fetchOffset, aborted, answer }, extent.nextOffset)
       if (extent.malformed) partition.retryAtMs = Number.POSITIVE_INFINITY
       this.#bufferedBytes += bytes
       news = true

@@ -1,5 +1,6 @@
 import { type Compression, RecordBatchBuilder, RecordBatchCursor, restampBatch } from '@millrace/protocol'
 import type { StreamsError } from '@millrace/streams/core'
+import { freeMemory } from '../free-memory.ts'
 
 /** Whose sequences a batch carries. A new object for each new id or epoch: compared by identity. */
 export interface ProducerIdentity {
@@ -59,6 +60,11 @@ export class ProducerBatch {
 
   get endSequence(): number {
     return sequenceAfter(this.baseSequence, this.recordCount)
+  }
+
+  /** It is acknowledged: nobody will send it again. */
+  free(): void {
+    freeMemory(this.bytes)
   }
 
   stamp(identity: ProducerIdentity, baseSequence: number): void {

@@ -378,6 +378,7 @@ export class Sender {
           this.reportDelivered(partition)
         }
         this.buffer.complete(batch)
+        batch.free()
         return
       case 'retry-elsewhere':
         this.refresh(partition.topic)

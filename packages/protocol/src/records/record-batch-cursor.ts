@@ -150,7 +150,7 @@ export class RecordBatchCursor {
     }
   }
 
-  /** The headers of the current record, decoded anew at each call. Their values are views. */
+  /** The headers of the current record, decoded anew at each call. */
   headers(): readonly RecordHeader[] {
     const buffer = this.buffer
     if (buffer[this.headersAt] === 0) return NO_RECORD_HEADERS
@@ -169,7 +169,7 @@ export class RecordBatchCursor {
       if (valueLength < -1 || !(at <= this.recordEnd)) throw this.corruptRecord('has a header beyond its length')
       headers.push([
         buffer.toString('utf8', nameStart, nameEnd),
-        valueLength < 0 ? null : buffer.subarray(valueStart, at)
+        valueLength < 0 ? null : Buffer.from(buffer.subarray(valueStart, at))
       ])
     }
     return headers

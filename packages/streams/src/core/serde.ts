@@ -11,8 +11,8 @@ export type SerdeUse = 'read' | 'write' | 'read-write'
 /**
  * Turns values into bytes and back. Null never reaches a serde: a null key or value is a null on the wire.
  *
- * Both methods are synchronous and must not keep or change the bytes they are given: a view into a fetched batch
- * is reused after the call. What they return is owned by the caller.
+ * Both methods are synchronous. What `serialize` returns must not change any more; `deserialize` is given bytes that nobody else has,
+ * which it may return or keep.
  *
  * @see Kafka Streams `Serde`
  */
@@ -27,8 +27,8 @@ export interface Serde<T> {
   deserialize(bytes: Uint8Array, context: SerdeContext): T
 
   /**
-   * Optional fast path of `deserialize`: reads `buffer[start, end)` without a view being made for it.
-   * Must agree with `deserialize`.
+   * Optional fast path of `deserialize`: reads `buffer[start, end)` without a copy being made for it. Must agree with `deserialize`,
+   * and must keep no view of the buffer, which is freed or filled anew after the call.
    */
   deserializeRange?(buffer: Buffer, start: number, end: number, context: SerdeContext): T
 

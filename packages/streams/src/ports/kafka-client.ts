@@ -40,6 +40,11 @@ export interface FetcherOptions {
   readonly maxBytes?: number | undefined
   /** Bytes of one partition in an answer, at most; a first batch above it comes whole. Default 1 MiB. */
   readonly partitionMaxBytes?: number | undefined
+  /**
+   * Whether memory is freed as soon as it was read, where the transport allows it: nobody keeps a view of a record's bytes beyond
+   * the next call of `next`. Default false: the collector frees it, in time.
+   */
+  readonly freesRead?: boolean | undefined
 }
 
 /** Fetches by itself, ahead of what is read, following leaders and retrying. */
@@ -59,8 +64,8 @@ export interface Fetcher {
 
 /**
  * A cursor over one partition, without control records and, under read_committed, without aborted ones.
- * After `next()` returned true the fields describe the record until the next call. The bytes are never reused,
- * but a view keeps its whole batch in memory: copy what outlives the batch.
+ * After `next()` returned true the fields describe the record until the next call. The bytes are never reused, but a view
+ * keeps its whole batch in memory, or becomes empty with the next call if the fetcher `freesRead`: copy what is to be kept.
  */
 export interface PartitionReader {
   readonly topic: string

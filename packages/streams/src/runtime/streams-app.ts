@@ -330,7 +330,7 @@ export class StreamsApp {
     })
     onProducer(producer)
     const fetching = fetcherOptions(config)
-    const fetcher = client.createFetcher(fetching)
+    const fetcher = client.createFetcher({ ...fetching, freesRead: true })
     this.#fetcher = fetcher
     const restorer = new Restorer({
       client,

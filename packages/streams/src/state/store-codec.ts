@@ -1,4 +1,4 @@
-import { isStreamsError, type Serde, type SerdeContext, StreamsError } from '../core/index.ts'
+import { deserializeRange, isStreamsError, type Serde, type SerdeContext, StreamsError } from '../core/index.ts'
 import { writeLatin1 } from './latin1.ts'
 
 /** The serdes of one store, bound to its changelog topic; failures name the store. */
@@ -61,9 +61,7 @@ export class StoreCodec<K, V> {
     end: number
   ): T {
     try {
-      return serde.deserializeRange === undefined
-        ? serde.deserialize(bytes.subarray(start, end), context)
-        : serde.deserializeRange(bytes, start, end, context)
+      return deserializeRange(serde, bytes, start, end, context)
     } catch (error) {
       if (isStreamsError(error, 'SERDE_NOT_READY')) throw error
       throw new StreamsError(

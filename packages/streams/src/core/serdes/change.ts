@@ -1,6 +1,7 @@
 import type { Change } from '../change.ts'
 import { StreamsError } from '../errors.ts'
 import type { Serde, SerdeContext, SerdeUse } from '../serde.ts'
+import { deserializeRange } from './deserialize-range.ts'
 
 /**
  * A row's change on its way through the repartition topic of a grouped table, in Kafka Streams' layout:
@@ -82,9 +83,7 @@ class ChangeSerde<V> implements Serde<Change<V>> {
   }
 
   #read(buffer: Buffer, start: number, end: number, context: SerdeContext): V {
-    return this.#inner.deserializeRange === undefined
-      ? this.#inner.deserialize(buffer.subarray(start, end), context)
-      : this.#inner.deserializeRange(buffer, start, end, context)
+    return deserializeRange(this.#inner, buffer, start, end, context)
   }
 }
 

@@ -67,6 +67,19 @@ describe('read only', () => {
     expect(value).toEqual({ b: [1], a: 1 })
   })
 
+  test('what was read is known after its bytes were freed or overwritten', () => {
+    const page = Buffer.from('{ "a": 1.0 }')
+    const value = serde.deserializeRange?.(page, 0, page.length, CONTEXT)
+    page.fill(0)
+    expect(written(value)).toBe('{ "a": 1.0 }')
+    const own = Buffer.allocUnsafeSlow(12)
+    own.write('{ "a": 2.0 }')
+    const another = serde.deserializeRange?.(own, 0, own.length, CONTEXT)
+    ;(own.buffer as ArrayBuffer).transfer(0)
+    expect(written(another)).toBe('{ "a": 2.0 }')
+    expect(written(read(serde, '{"a":3}'))).toBe('{"a":3}')
+  })
+
   test('anything else is turned into text: a part of it, one that is equal, one that was read before', () => {
     const before = read(serde, '{ "a": 1 }')
     const value = read(serde, '{ "b": [ 1 ], "a": 2 }') as { b: number[] }

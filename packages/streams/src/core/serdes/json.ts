@@ -58,11 +58,10 @@ class JsonSerde<T> implements Serde<T> {
   readonly name = 'json'
   readonly #schema: StandardSchema<T> | undefined
   readonly #isReadonly: boolean
-  // What was read last, and from where, of values that are read only.
+  // What was read last of values that are read only, and its text, copied: it was in a buffer of somebody else's.
   #read: unknown = undefined
-  #source: Buffer | undefined = undefined
-  #start = 0
-  #end = 0
+  #text = Buffer.alloc(0)
+  #textLength = 0
 
   constructor(schema: StandardSchema<T> | undefined, isReadonly: boolean) {
     this.#isReadonly = isReadonly
@@ -76,9 +75,7 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   serialize(value: T): Uint8Array {
-    if (this.#source !== undefined && value === this.#read) {
-      return Buffer.from(this.#source.subarray(this.#start, this.#end))
-    }
+    if (value === this.#read && this.#textLength > 0) return Buffer.from(this.#text.subarray(0, this.#textLength))
     let text: string | undefined
     try {
       text = JSON.stringify(value)
@@ -112,15 +109,16 @@ class JsonSerde<T> implements Serde<T> {
         { cause: error, details: { serde: 'json' } }
       )
     }
-    if (this.#isReadonly) {
-      // Primitives that are equal may have been read from other text.
-      const isObject = typeof value === 'object' && value !== null
-      this.#read = value
-      this.#source = isObject ? buffer : undefined
-      this.#start = start
-      this.#end = end
-    }
+    if (this.#isReadonly) this.#remember(value, buffer, start, end)
     return this.#schema === undefined || value === null ? (value as T) : validated(this.#schema, value)
+  }
+
+  #remember(value: unknown, buffer: Buffer, start: number, end: number): void {
+    this.#read = value
+    // Primitives that are equal may have been read from other text.
+    this.#textLength = typeof value === 'object' && value !== null ? end - start : 0
+    if (this.#text.length < this.#textLength) this.#text = Buffer.allocUnsafeSlow(2 * this.#textLength)
+    buffer.copy(this.#text, 0, start, start + this.#textLength)
   }
 }
 

@@ -1,6 +1,7 @@
 import { StreamsError } from '../errors.ts'
 import type { Serde, SerdeContext, SerdeUse } from '../serde.ts'
 import type { Windowed } from '../windowed.ts'
+import { deserializeRange } from './deserialize-range.ts'
 import { readInt64, writeInt64 } from './int64.ts'
 import type { WindowedKeySerde } from './windowed-key.ts'
 
@@ -67,9 +68,7 @@ class SessionKeySerde<K> implements WindowedKeySerde<K> {
         `${end - start} bytes are too few for the key of a session, which ends with the 16 bytes of its bounds.`
       )
     }
-    const key =
-      this.inner.deserializeRange?.(buffer, start, keyEnd, context) ??
-      this.inner.deserialize(buffer.subarray(start, keyEnd), context)
+    const key = deserializeRange(this.inner, buffer, start, keyEnd, context)
     return { key, startMs: readInt64(buffer, keyEnd + 8), endMs: readInt64(buffer, keyEnd) }
   }
 }

@@ -1,6 +1,7 @@
 import { StreamsError } from '../errors.ts'
 import type { Serde, SerdeContext, SerdeUse } from '../serde.ts'
 import type { Windowed } from '../windowed.ts'
+import { deserializeRange } from './deserialize-range.ts'
 import { readInt64, writeInt64 } from './int64.ts'
 
 /** Of the serde of windowed keys. */
@@ -93,9 +94,7 @@ class TimeWindowedKeySerde<K> implements WindowedKeySerde<K> {
         `${end - start} bytes are too few for a windowed key, which ends with the 8 bytes of its window's start.`
       )
     }
-    const key =
-      this.inner.deserializeRange?.(buffer, start, keyEnd, context) ??
-      this.inner.deserialize(buffer.subarray(start, keyEnd), context)
+    const key = deserializeRange(this.inner, buffer, start, keyEnd, context)
     const startMs = readInt64(buffer, keyEnd)
     const endMs = this.#sizeMs === undefined ? Number.MAX_SAFE_INTEGER : startMs + this.#sizeMs
     return { key, startMs, endMs }

@@ -1,5 +1,5 @@
 import type { SerdeContext, TimestampExtractor } from '../../core/index.ts'
-import { isStreamsError, StreamsError } from '../../core/index.ts'
+import { deserializeRange, isStreamsError, StreamsError } from '../../core/index.ts'
 import type { AnySerde, SourceNodeSpec } from '../../topology/index.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { TaskErrors } from './task-errors.ts'
@@ -40,11 +40,17 @@ export class SourceNode extends TaskNode {
     let part: 'key' | 'value' = 'key'
     try {
       if (reader.keyEnd >= 0) {
-        key = deserialize(this.key, reader.buffer, reader.keyStart, reader.keyEnd, this.#context(topic, true))
+        key = deserializeRange(this.key, reader.buffer, reader.keyStart, reader.keyEnd, this.#context(topic, true))
       }
       part = 'value'
       if (reader.valueEnd >= 0) {
-        value = deserialize(this.value, reader.buffer, reader.valueStart, reader.valueEnd, this.#context(topic, false))
+        value = deserializeRange(
+          this.value,
+          reader.buffer,
+          reader.valueStart,
+          reader.valueEnd,
+          this.#context(topic, false)
+        )
       }
     } catch (error) {
       if (isStreamsError(error, 'SERDE_NOT_READY')) input.hold(error)
@@ -94,10 +100,4 @@ export class SourceNode extends TaskNode {
     }
     return context
   }
-}
-
-function deserialize(serde: AnySerde, buffer: Buffer, start: number, end: number, context: SerdeContext): unknown {
-  return serde.deserializeRange === undefined
-    ? serde.deserialize(buffer.subarray(start, end), context)
-    : serde.deserializeRange(buffer, start, end, context)
 }

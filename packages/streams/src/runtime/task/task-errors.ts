@@ -189,11 +189,16 @@ function originOf(input: InputPartition | undefined): RecordOrigin {
     partition: input?.partition,
     offset: reader?.offset,
     timestampMs: reader === undefined || reader.timestampMs < 0 ? undefined : reader.timestampMs,
-    key: reader === undefined || reader.keyEnd < 0 ? null : reader.buffer.subarray(reader.keyStart, reader.keyEnd),
+    // Copies: handlers may keep them.
+    key: reader === undefined || reader.keyEnd < 0 ? null : copyOf(reader.buffer, reader.keyStart, reader.keyEnd),
     value:
-      reader === undefined || reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd),
+      reader === undefined || reader.valueEnd < 0 ? null : copyOf(reader.buffer, reader.valueStart, reader.valueEnd),
     headers: reader?.headers() ?? NO_HEADERS
   }
+}
+
+function copyOf(buffer: Buffer, start: number, end: number): Buffer {
+  return Buffer.from(buffer.subarray(start, end))
 }
 
 function markHandled(error: StreamsError): StreamsError {
