@@ -39,7 +39,7 @@ function watched(transport: Transport, onFetch: (port: number) => void): Transpo
 
 test('reads from the replica in its rack, from the leader while that is away, and loses nothing', async () => {
   const transport = kafkajsTransport({ brokers: cluster.brokers })
-  const common = { clock: systemClock, random: systemRandom, logger: SILENT_LOGGER, metadataMaxAgeMs: 5_000 }
+  const common = { clock: systemClock, random: systemRandom, logger: SILENT_LOGGER }
   const writer = createKafkaClient({ ...common, transport })
   const watch = new ClusterWatch(transport)
   await writer.admin.createTopics([{ name: topic, partitionCount: 1, replicationFactor: 3, configs: {} }])

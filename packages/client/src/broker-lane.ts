@@ -118,7 +118,7 @@ export class BrokerLane {
         this.#lastUsedMs = this.#options.clock.monotonicMs()
         if (this.#inFlight++ === 0) this.#lastSignMs = this.#lastUsedMs
         this.#patienceMs = Math.max(0, timeoutMs - this.#options.requestTimeoutMs)
-        send(open.connection, api, version, body, timeoutMs, this.#options)
+        send(open.connection, api, version, body, timeoutMs, this.address)
           .then(answer => {
             this.#lastAnswerMs = this.#options.clock.monotonicMs()
             // Every answer has it, in the versions that tell of it.
@@ -220,6 +220,10 @@ export class BrokerLane {
       if (waitMs > 0) await sleep(clock, waitMs)
       if (this.#closed) throw closedError(this.address)
       const connection = await transport.connect(this.address)
+      if (this.#closed) {
+        void connection.close()
+        throw closedError(this.address)
+      }
       let open: OpenConnection
       try {
         this.#halfOpen = connection
@@ -358,11 +362,11 @@ async function send<A extends Api>(
   version: number,
   body: RequestOf<A>,
   timeoutMs: number,
-  { address: broker, transport }: BrokerLaneOptions
+  broker: BrokerAddress
 ): Promise<ResponseOf<A>> {
   const bytes = encodeRequest(api, version, body)
   const frame = await sendFrame(connection, api, version, bytes, timeoutMs)
-  if (transport.copiesFrames === true) freeMemory(bytes)
+  if (connection.flushed === true) freeMemory(bytes)
   try {
     return decodeResponse(api, version, frame)
   } catch (cause) {

@@ -44,7 +44,7 @@ export interface PartitionMetadata {
 /** Brokers, their connections and API versions, and what is known of topics. Shared by all parts of the client. */
 export interface Cluster {
   /** As its transport says. */
-  readonly copiesFrames?: boolean
+  readonly answersAreOwn?: boolean
   /**
    * Sends one request in the highest version both sides know and decodes the answer. No retries: error codes inside the
    * answer are the caller's.

@@ -333,6 +333,24 @@ describe('a broker that falls silent', () => {
     await cluster.close()
   })
 
+  test('on the connection for everything, while it answers on others, is passed over there too', async () => {
+    const { transport, clock, cluster } = setUp()
+    await settled(clock, cluster.refresh([]))
+    await settled(clock, Promise.all([ask(cluster, 1), ask(cluster, 2), ask(cluster, 2, 'other')]))
+    transport.on(FindCoordinator, () => ({ coordinators: [COORDINATOR] }) as never)
+    const DEAD_MS = 7
+    transport.on(ListOffsets, ({ timeoutMs }) => (timeoutMs === DEAD_MS ? undefined : { topics: [] }))
+    cluster.request({ nodeId: 2 }, ListOffsets, { ...NO_OFFSETS, timeoutMs: DEAD_MS }).catch(() => {})
+    await clock.advance(2_000)
+    await settled(clock, ask(cluster, 2, 'other'))
+    // Nor does the other broker's, with more under way, count for less.
+    for (let i = 0; i < 3; i++)
+      cluster.request({ nodeId: 1 }, ListOffsets, { ...NO_OFFSETS, timeoutMs: DEAD_MS }).catch(() => {})
+    for (let i = 0; i < 20; i++) await settled(clock, find(cluster))
+    expect(transport.requests.filter(({ api, broker }) => api === 'FindCoordinator' && broker === TWO)).toEqual([])
+    await cluster.close()
+  })
+
   test('may take its time for what takes long: nobody is asked about it', async () => {
     const { transport, clock, cluster } = setUp()
     await settled(clock, cluster.refresh([]))

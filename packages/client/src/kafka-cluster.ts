@@ -52,7 +52,7 @@ class KafkaCluster implements Cluster {
   readonly #lanes = new Map<string, Map<string, BrokerLane>>()
   readonly #coordinators: Coordinators
   readonly #watch: LaneWatch
-  readonly copiesFrames: boolean
+  readonly answersAreOwn: boolean
   #connecting: Promise<void> | undefined
   #refreshing: Promise<void> | undefined
   #nextRefresh: { readonly names: Set<string>; readonly answer: Promise<ResponseOf<typeof Metadata>> } | undefined
@@ -63,7 +63,7 @@ class KafkaCluster implements Cluster {
   constructor(options: ClusterOptions) {
     const { defaults } = options.transport
     this.#options = options
-    this.copiesFrames = options.transport.copiesFrames ?? false
+    this.answersAreOwn = options.transport.answersAreOwn ?? false
     this.#requestTimeoutMs = options.requestTimeoutMs ?? defaults?.requestTimeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs
     this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? CLIENT_DEFAULTS.metadataMaxAgeMs
     const retryBackoff = options.retryBackoff ?? DEFAULT_RETRY_BACKOFF
@@ -200,7 +200,9 @@ class KafkaCluster implements Cluster {
     let fewest = Number.POSITIVE_INFINITY
     for (const lanes of this.#lanes.values()) {
       const lane = lanes.get(MAIN_LANE)
-      if (lane?.connected !== true || lane.inFlight > fewest || (!takesSilent && this.#isSilent(lanes))) continue
+      if (lane?.connected !== true || lane.inFlight > fewest) continue
+      // The broker may answer others on their connections, while this one is dead or waits.
+      if (!takesSilent && (lane.silentMs >= SILENT_AFTER_MS || this.#isSilent(lanes))) continue
       if (lane.inFlight < fewest) connected = []
       fewest = lane.inFlight
       connected.push(lane.address)
@@ -220,8 +222,10 @@ class KafkaCluster implements Cluster {
     const failures: { readonly broker: string; readonly error: unknown }[] = []
     const tried = new Set<string>()
     const tryEach = async (brokers: Iterable<BrokerAddress>): Promise<boolean> => {
-      const silentLast = (broker: BrokerAddress): number =>
-        Number(this.#isSilent(this.#lanes.get(nameOf(broker)) ?? new Map()))
+      const silentLast = (broker: BrokerAddress): number => {
+        const lanes = this.#lanes.get(nameOf(broker)) ?? new Map<string, BrokerLane>()
+        return Number((lanes.get(MAIN_LANE)?.silentMs ?? 0) >= SILENT_AFTER_MS || this.#isSilent(lanes))
+      }
       const inTurn = shuffled([...brokers], this.#options.random).sort((a, b) => silentLast(a) - silentLast(b))
       for (const broker of inTurn) {
         const name = nameOf(broker)
@@ -332,8 +336,13 @@ class KafkaCluster implements Cluster {
       .slice(0, LOOKUP_BROKERS)
     // Lanes of their own: others may wait for the very broker that is silent.
     const options = { lane: LOOKUP_LANE, timeoutMs: LOOKUP_TIMEOUT_MS }
-    Promise.any(asked.map(([nodeId]) => this.#askMetadata([], { nodeId }, options)))
-      .then(answer => this.#applyMetadata(answer))
+    const targets = asked.length > 0 ? asked.map(([nodeId]) => ({ nodeId })) : [{ any: true } as const]
+    Promise.any(targets.map(target => this.#askMetadata([], target, options)))
+      .then(answer => {
+        // Those that did not answer would look like silence themselves.
+        this.closeLane(LOOKUP_LANE)
+        this.#applyMetadata(answer)
+      })
       .catch((error: unknown) => {
         this.#options.logger.debug('The brokers could not be looked up; those known stay in use.', { error })
       })

@@ -12,11 +12,10 @@ export interface Transport {
   /** What the user configured on the transport and the cluster should follow. */
   readonly defaults?: TransportDefaults
   /**
-   * Whether frames are copied at the wire: an answer of more than 1 KiB is in memory of its own, of which nobody has a view but who
-   * asked, and of a request nothing is kept once it is answered. Their memory is then freed before the collector would. Default
-   * false.
+   * Whether an answer of more than 1 KiB is in memory of its own, of which nobody has a view but who asked: it is then freed before
+   * the collector would. Default false.
    */
-  readonly copiesFrames?: boolean
+  readonly answersAreOwn?: boolean
   /**
    * Opens one authenticated connection. Each call makes a new one.
    *
@@ -41,6 +40,11 @@ export interface BrokerAddress {
 /** Answers come in the order of the requests: a long poll delays what is sent after it, so fetches have a connection of their own. */
 export interface Connection {
   readonly connected: boolean
+  /**
+   * Whether all that was sent has left, and nothing is kept of it: a request that is answered is then freed before the collector
+   * would. Undefined: it is left to that.
+   */
+  readonly flushed?: boolean
   /**
    * Sends one request and resolves to the body of its answer, that is, without size, correlation id and header tags.
    *

@@ -101,6 +101,10 @@ export class KafkajsConnectionAdapter implements Connection {
     return !this.#closed && this.#inner.isConnected()
   }
 
+  get flushed(): boolean {
+    return this.#inner.socket?.writableLength === 0
+  }
+
   send(request: RequestFrame): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (!this.connected) return reject(this.#failure(request, undefined))

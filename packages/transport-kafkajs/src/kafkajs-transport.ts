@@ -29,8 +29,8 @@ export function kafkajsTransport(options: KafkajsTransportOptions): Transport {
 
 class KafkajsTransport implements Transport {
   readonly defaults: TransportDefaults
-  /** Sockets and `AnswerFrames` do. */
-  readonly copiesFrames = true
+  /** `AnswerFrames` sees to it. */
+  readonly answersAreOwn = true
   readonly #brokers: KafkaConfig['brokers']
   readonly #settings: KafkajsConnectionSettings
 

@@ -32,7 +32,7 @@ function setUp(
   leaders: (readonly [number, number])[] = [[1, 0]]
 ) {
   const transport = new ScriptedTransport([ONE])
-  transport.copiesFrames = true
+  transport.answersAreOwn = true
   transport.brokers.set(1, ONE).set(2, TWO)
   const topic = { topicId: TOPIC_ID, leaders }
   transport.topics.set(T, topic)

@@ -54,6 +54,8 @@ const ACTIVE_SHARE = 0.75
  * leader. Asked for what is beyond what it knows, a broker does not wait for it but answers at once, with nothing.
  */
 const HASTE_PAUSE_MS = 50
+/** A follower that knows no more by then is not following. */
+const MOST_PAUSES = 40
 /** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
 const MISSING_AFTER_MS = 5000
 
@@ -311,7 +313,11 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       const answeredMs = clock.monotonicMs()
       if (answeredMs - nowMs < slot.maxWaitMs / 2 && saysNothing(answer)) {
         broker.pausedUntilMs = answeredMs + HASTE_PAUSE_MS
-      }
+        if (++broker.pauses >= MOST_PAUSES) {
+          broker.pauses = 0
+          for (const { partition, fromFollower } of entries) if (fromFollower) partition.replica.avoid(answeredMs)
+        }
+      } else broker.pauses = 0
     } catch (error) {
       if (this.#closed) return
       this.#land(entries)
@@ -345,7 +351,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     }
     const bufferedBytes = this.#bufferedBytes
     const { cluster, options } = this.#parts
-    const bytes = options.freesRead === true && cluster.copiesFrames === true ? new AnswerBytes() : undefined
+    const bytes = options.freesRead === true && cluster.answersAreOwn === true ? new AnswerBytes() : undefined
     let news = false
     for (const [entry, data] of matchAnswer(entries, answer)) {
       // Moved or removed since: this answers a question that nobody asks any more.

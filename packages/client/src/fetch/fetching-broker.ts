@@ -23,6 +23,8 @@ export class FetchingBroker {
   retryAtMs = 0
   /** Nor before this one: it answered at once that it has nothing yet. */
   pausedUntilMs = 0
+  /** How often in a row it did so. */
+  pauses = 0
   /** The main slot's long poll ran out: it waits for the latecomers, so that one request asks for all again. */
   joining = false
 

@@ -39,7 +39,7 @@ const SPOKEN: readonly Api[] = [ApiVersions, Fetch, FindCoordinator, ListOffsets
  * Metadata answer by themselves from `brokers` and `topics`.
  */
 export class ScriptedTransport implements Transport {
-  copiesFrames = false
+  answersAreOwn = false
   bootstrapAddresses: readonly string[]
   /** By node id. */
   readonly brokers = new Map<number, string>()

@@ -49,6 +49,7 @@ export class GroupPlay {
   readonly #control: WireClient
   readonly #names = new Names('m')
   readonly #actors: readonly Actor[]
+  #parted = false
 
   constructor(side: Side, random: Random, topic: string, group: string, expectedAnswers?: readonly number[]) {
     this.#expectedAnswers = expectedAnswers
@@ -293,8 +294,10 @@ export class GroupPlay {
   async #settle(): Promise<void> {
     const expected = this.#expectedAnswers?.[this.answerCounts.length] ?? 0
     for (let i = 0; i < 5; i++) await this.#askNeighbour()
-    const givenUpMs = performance.now() + PATIENCE_MS
+    // Once an answer did not come, the plays have parted, and none need be waited for.
+    const givenUpMs = this.#parted ? 0 : performance.now() + PATIENCE_MS
     while (this.#answers.length < expected && performance.now() < givenUpMs) await this.#askNeighbour()
+    this.#parted ||= this.#answers.length < expected
     this.answerCounts.push(this.#answers.length)
     this.#answers.sort((a, b) => a.actor - b.actor)
     for (const { actor, tell } of this.#answers.splice(0)) this.log.push(`${actor} ${tell()}`)

@@ -54,6 +54,9 @@ export function json<T>(given?: StandardSchema<T> | { readonly readonly: true })
   return new JsonSerde(given as StandardSchema<T>, false)
 }
 
+/** Text beyond this is written anew, rather than that so much is kept for good. */
+const LONGEST_REMEMBERED = 64 * 1024
+
 class JsonSerde<T> implements Serde<T> {
   readonly name = 'json'
   readonly #schema: StandardSchema<T> | undefined
@@ -75,7 +78,11 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   serialize(value: T): Uint8Array {
-    if (value === this.#read && this.#textLength > 0) return Buffer.from(this.#text.subarray(0, this.#textLength))
+    if (value === this.#read && this.#textLength > 0) {
+      const bytes = Buffer.allocUnsafe(this.#textLength)
+      this.#text.copy(bytes, 0, 0, this.#textLength)
+      return bytes
+    }
     let text: string | undefined
     try {
       text = JSON.stringify(value)
@@ -116,7 +123,8 @@ class JsonSerde<T> implements Serde<T> {
   #remember(value: unknown, buffer: Buffer, start: number, end: number): void {
     this.#read = value
     // Primitives that are equal may have been read from other text.
-    this.#textLength = typeof value === 'object' && value !== null ? end - start : 0
+    const isKnown = typeof value === 'object' && value !== null && end - start <= LONGEST_REMEMBERED
+    this.#textLength = isKnown ? end - start : 0
     if (this.#text.length < this.#textLength) this.#text = Buffer.allocUnsafeSlow(2 * this.#textLength)
     buffer.copy(this.#text, 0, start, start + this.#textLength)
   }
