@@ -54,17 +54,13 @@ export function json<T>(given?: StandardSchema<T> | { readonly readonly: true })
   return new JsonSerde(given as StandardSchema<T>, false)
 }
 
-/** Text beyond this is written anew, rather than that so much is kept for good. */
-const LONGEST_REMEMBERED = 64 * 1024
-
 class JsonSerde<T> implements Serde<T> {
   readonly name = 'json'
   readonly #schema: StandardSchema<T> | undefined
   readonly #isReadonly: boolean
-  // What was read last of values that are read only, and its text, copied: it was in a buffer of somebody else's.
+  // What was read last of values that are read only, and its text: the bytes are somebody else's.
   #read: unknown = undefined
-  #text = Buffer.alloc(0)
-  #textLength = 0
+  #text: string | undefined
 
   constructor(schema: StandardSchema<T> | undefined, isReadonly: boolean) {
     this.#isReadonly = isReadonly
@@ -78,11 +74,7 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   serialize(value: T): Uint8Array {
-    if (value === this.#read && this.#textLength > 0) {
-      const bytes = Buffer.allocUnsafe(this.#textLength)
-      this.#text.copy(bytes, 0, 0, this.#textLength)
-      return bytes
-    }
+    if (this.#text !== undefined && value === this.#read) return Buffer.from(this.#text, 'utf8')
     let text: string | undefined
     try {
       text = JSON.stringify(value)
@@ -106,9 +98,11 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   deserializeRange(buffer: Buffer, start: number, end: number): T {
+    let json: string
     let value: unknown
     try {
-      value = JSON.parse(utf8Of(buffer, start, end))
+      json = utf8Of(buffer, start, end)
+      value = JSON.parse(json)
     } catch (error) {
       throw new StreamsError(
         'RECORD_DESERIALIZE_FAILED',
@@ -116,17 +110,12 @@ class JsonSerde<T> implements Serde<T> {
         { cause: error, details: { serde: 'json' } }
       )
     }
-    if (this.#isReadonly) this.#remember(value, buffer, start, end)
+    if (this.#isReadonly) {
+      this.#read = value
+      // Primitives that are equal may have been read from other text.
+      this.#text = typeof value === 'object' && value !== null ? json : undefined
+    }
     return this.#schema === undefined || value === null ? (value as T) : validated(this.#schema, value)
-  }
-
-  #remember(value: unknown, buffer: Buffer, start: number, end: number): void {
-    this.#read = value
-    // Primitives that are equal may have been read from other text.
-    const isKnown = typeof value === 'object' && value !== null && end - start <= LONGEST_REMEMBERED
-    this.#textLength = isKnown ? end - start : 0
-    if (this.#text.length < this.#textLength) this.#text = Buffer.allocUnsafeSlow(2 * this.#textLength)
-    buffer.copy(this.#text, 0, start, start + this.#textLength)
   }
 }
 

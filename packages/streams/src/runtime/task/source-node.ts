@@ -13,8 +13,9 @@ export class SourceNode extends TaskNode {
   readonly #extractor: TimestampExtractor | undefined
   private readonly key: AnySerde
   private readonly value: AnySerde
-  readonly #keyContexts = new Map<string, SerdeContext>()
-  readonly #valueContexts = new Map<string, SerdeContext>()
+  /** Of the topic that was read last: a source of several reads many records of one before it comes to another. */
+  #keyContext: SerdeContext = { topic: '', isKey: true }
+  #valueContext: SerdeContext = { topic: '', isKey: false }
 
   constructor(spec: SourceNodeSpec, errors: SourceErrors) {
     super(spec.name)
@@ -35,22 +36,20 @@ export class SourceNode extends TaskNode {
    */
   read(input: InputPartition): AnyStreamRecord | undefined {
     const { reader, topic } = input
+    if (topic !== this.#valueContext.topic) {
+      this.#keyContext = { topic, isKey: true }
+      this.#valueContext = { topic, isKey: false }
+    }
     let key: unknown = null
     let value: unknown = null
     let part: 'key' | 'value' = 'key'
     try {
       if (reader.keyEnd >= 0) {
-        key = deserializeRange(this.key, reader.buffer, reader.keyStart, reader.keyEnd, this.#context(topic, true))
+        key = deserializeRange(this.key, reader.buffer, reader.keyStart, reader.keyEnd, this.#keyContext)
       }
       part = 'value'
       if (reader.valueEnd >= 0) {
-        value = deserializeRange(
-          this.value,
-          reader.buffer,
-          reader.valueStart,
-          reader.valueEnd,
-          this.#context(topic, false)
-        )
+        value = deserializeRange(this.value, reader.buffer, reader.valueStart, reader.valueEnd, this.#valueContext)
       }
     } catch (error) {
       if (isStreamsError(error, 'SERDE_NOT_READY')) input.hold(error)
@@ -89,15 +88,5 @@ export class SourceNode extends TaskNode {
       )
     }
     return timestampMs
-  }
-
-  #context(topic: string, isKey: boolean): SerdeContext {
-    const contexts = isKey ? this.#keyContexts : this.#valueContexts
-    let context = contexts.get(topic)
-    if (context === undefined) {
-      context = { topic, isKey }
-      contexts.set(topic, context)
-    }
-    return context
   }
 }
