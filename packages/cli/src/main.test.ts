@@ -54,7 +54,7 @@ test('says which file is missing, and from where', async () => {
 test('bounds what a worker takes of memory, unless the environment does', async () => {
   const io = new CapturedIo()
   expect(await main(['run', application('says-its-flags'), '--workers', '2'], io)).toBe(0)
-  expect(io.text).toContain('[0] flags --max-semi-space-size=8\n[0] arenas 2\n')
+  expect(io.text).toContain('[0] flags --max-semi-space-size=16\n[0] arenas 2\n')
   const chosen = new CapturedIo({
     ...process.env,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=32`,

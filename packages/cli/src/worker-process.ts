@@ -69,7 +69,7 @@ const MEMORY_ENV = { MALLOC_ARENA_MAX: '2' }
  * the user's NODE_OPTIONS.
  */
 function memoryFlags({ NODE_OPTIONS = '' }: NodeJS.ProcessEnv): string[] {
-  return /semi-space/.test(NODE_OPTIONS) ? [] : ['--max-semi-space-size=8']
+  return /semi-space/.test(NODE_OPTIONS) ? [] : ['--max-semi-space-size=16']
 }
 
 /** Node 22 runs TypeScript by itself from 22.18 on, and before that when asked to. */

@@ -89,7 +89,7 @@ export function ourWorker(file: string, env: Readonly<Record<string, string>>, f
 
 function ours(env: Readonly<Record<string, string>>): WorkerCommand {
   // What `millrace run` passes to a worker.
-  return ourWorker('worker.js', { MALLOC_ARENA_MAX: '2', ...env }, ['--max-semi-space-size=8'])
+  return ourWorker('worker.js', { MALLOC_ARENA_MAX: '2', ...env }, ['--max-semi-space-size=16'])
 }
 
 async function java(workspace: string, env: Readonly<Record<string, string>>): Promise<WorkerCommand> {
