@@ -1,5 +1,6 @@
 import type { StreamsError } from '@millrace/streams/core'
 import type { RawRange, RawRow, RawStore, RawWrite } from '@millrace/streams/ports'
+import { type LevelBatch, LevelBatches } from './level-batches.ts'
 import { type LevelStep, levelError } from './level-error.ts'
 import { type NodeLevel, openLevel } from './node-level.ts'
 
@@ -26,10 +27,12 @@ const HIGHEST_KEY = Buffer.alloc(64, 0xff)
 /** The bytes of one task in one LevelDB. Its LOCK file, an OS lock, keeps other processes out. */
 export class LevelRawStore implements RawStore {
   private readonly db: NodeLevel
+  private readonly batches: LevelBatches
   private readonly events: LevelEvents
 
   private constructor(db: NodeLevel, events: LevelEvents) {
     this.db = db
+    this.batches = new LevelBatches(db)
     this.events = events
   }
 
@@ -58,26 +61,23 @@ export class LevelRawStore implements RawStore {
   async write(writes: Iterable<RawWrite>): Promise<void> {
     // A chained batch takes a third of the time that an array of operations does, and copies what it is given. Not synced:
     // LevelDB's log is in the page cache, which outlives the process, and after a power loss the log ends with a whole batch.
-    const batch = this.newBatch()
+    const batch = this.takeBatch()
     try {
       for (const { key, value } of writes) {
-        if (value === null) batch.del(key)
-        else batch.put(key, value)
+        if (value === null) batch._del(key)
+        else batch._put(key, value)
       }
-    } catch (error) {
-      await batch.close()
-      throw error
-    }
-    try {
-      await batch.write()
-    } catch (error) {
-      throw this.failure(error, 'write')
+      await batch._write({ sync: false }).catch(error => {
+        throw this.failure(error, 'write')
+      })
+    } finally {
+      this.batches.giveBack(batch)
     }
   }
 
-  private newBatch(): ReturnType<NodeLevel['batch']> {
+  private takeBatch(): LevelBatch {
     try {
-      return this.db.batch()
+      return this.batches.take()
     } catch (error) {
       throw this.failure(error, 'write')
     }
