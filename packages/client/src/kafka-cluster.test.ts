@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Cluster } from './cluster.ts'
 import { seededRandom, VirtualClock } from './group/test-support/virtual-clock.ts'
 import { createCluster } from './kafka-cluster.ts'
-import { type RequestContext, ScriptedTransport } from './test-support/scripted-transport.ts'
+import { ScriptedTransport } from './test-support/scripted-transport.ts'
 
 const ONE = 'one:9092'
 const TWO = 'two:9092'
