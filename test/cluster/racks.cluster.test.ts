@@ -1,5 +1,5 @@
 // Reading from the replica in one's own rack, KIP-392: embedded and single brokers have no followers.
-import { createKafkaClient, type Transport } from '@millrace/client'
+import { createKafkaClient } from '@millrace/client'
 import { NO_HEADERS } from '@millrace/streams/core'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock, systemRandom } from '@millrace/streams/runtime'
@@ -7,6 +7,7 @@ import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KafkaCluster } from '../../scripts/kafka-broker/cluster.ts'
 import { ClusterWatch } from './cluster-watch.ts'
+import { intercepted } from './intercepted-transport.ts'
 
 const ROUND = 500
 const topic = 'read-nearby'
@@ -16,26 +17,6 @@ beforeAll(async () => {
   cluster = await KafkaCluster.start()
 }, 240_000)
 afterAll(() => cluster?.stop())
-
-/** The same transport; tells of each Fetch by which port it went to. */
-function watched(transport: Transport, onFetch: (port: number) => void): Transport {
-  return {
-    bootstrap: () => transport.bootstrap(),
-    async connect(broker) {
-      const connection = await transport.connect(broker)
-      return {
-        get connected() {
-          return connection.connected
-        },
-        send(request) {
-          if (request.apiName === 'Fetch') onFetch(broker.port)
-          return connection.send(request)
-        },
-        close: () => connection.close()
-      }
-    }
-  }
-}
 
 test('reads from the replica in its rack, from the leader while that is away, and loses nothing', async () => {
   const transport = kafkajsTransport({ brokers: cluster.brokers })
@@ -49,7 +30,12 @@ test('reads from the replica in its rack, from the leader while that is away, an
   if (nearby === undefined) throw new Error('There is one node only.')
 
   let fetches: number[] = []
-  const reading = watched(transport, port => fetches.push(port))
+  const reading = intercepted(transport, {
+    send: (request, connection, { port }) => {
+      if (request.apiName === 'Fetch') fetches.push(port)
+      return connection.send(request)
+    }
+  })
   const client = createKafkaClient({ ...common, transport: reading, clientRack: `rack-${nearby.nodeId}` })
   const fetcher = client.createFetcher({ isolation: 'read_committed', maxBufferedBytes: 1024 * 1024 })
   const reader = fetcher.add({ topic, partition: 0 }, 0)

@@ -1,4 +1,5 @@
-import type { BrokerAddress, Connection, Transport } from '@millrace/client'
+import type { Transport } from '@millrace/client'
+import { intercepted } from './intercepted-transport.ts'
 
 /** What a client has sent in its busiest second, by kind of request. `connect` counts attempts to open a connection to one broker. */
 export type BusiestSecond = Readonly<Record<string, number>>
@@ -27,22 +28,11 @@ export class Traffic {
 
 /** The same transport, counted. */
 export function counted(transport: Transport, traffic: Traffic): Transport {
-  return {
-    defaults: transport.defaults ?? {},
-    bootstrap: () => transport.bootstrap(),
-    async connect(broker: BrokerAddress): Promise<Connection> {
-      traffic.count(`connect ${broker.host}:${broker.port}`)
-      const connection = await transport.connect(broker)
-      return {
-        get connected() {
-          return connection.connected
-        },
-        send(request) {
-          traffic.count(request.apiName)
-          return connection.send(request)
-        },
-        close: () => connection.close()
-      }
+  return intercepted(transport, {
+    onConnect: ({ host, port }) => traffic.count(`connect ${host}:${port}`),
+    send: (request, connection) => {
+      traffic.count(request.apiName)
+      return connection.send(request)
     }
-  }
+  })
 }

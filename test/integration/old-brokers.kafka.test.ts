@@ -5,6 +5,7 @@ import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { expect, test } from 'vitest'
+import { intercepted } from '../cluster/intercepted-transport.ts'
 import { TestCluster } from './test-cluster.ts'
 
 test('offsets are not committed to a broker that cannot tell that a member was replaced', async () => {
@@ -45,29 +46,16 @@ function clientOf(transport: Transport) {
 
 /** A connection whose broker says that it knows `api` up to `maxVersion` alone. */
 function ageing(brokers: string, api: Api, maxVersion: number): Transport {
-  const transport = kafkajsTransport({ brokers: [brokers] })
-  return {
-    bootstrap: () => transport.bootstrap(),
-    async connect(broker) {
-      const connection = await transport.connect(broker)
-      return {
-        get connected() {
-          return connection.connected
-        },
-        close: () => connection.close(),
-        async send(request) {
-          const answer = await connection.send(request)
-          // One that does not know the version of ApiVersions says so first, in the words of version 0, and is asked again.
-          if (request.apiKey !== ApiVersions.key || answer.readInt16BE(0) !== 0) return answer
-          const versions = decodeResponse(ApiVersions, request.apiVersion, answer)
-          const apiKeys = versions.apiKeys.map(range =>
-            range.apiKey === api.key
-              ? { ...range, minVersion: Math.min(range.minVersion, maxVersion), maxVersion }
-              : range
-          )
-          return encodeResponse(ApiVersions, request.apiVersion, { ...versions, apiKeys })
-        }
-      }
+  return intercepted(kafkajsTransport({ brokers: [brokers] }), {
+    async send(request, connection) {
+      const answer = await connection.send(request)
+      // One that does not know the version of ApiVersions says so first, in the words of version 0, and is asked again.
+      if (request.apiKey !== ApiVersions.key || answer.readInt16BE(0) !== 0) return answer
+      const versions = decodeResponse(ApiVersions, request.apiVersion, answer)
+      const apiKeys = versions.apiKeys.map(range =>
+        range.apiKey === api.key ? { ...range, minVersion: Math.min(range.minVersion, maxVersion), maxVersion } : range
+      )
+      return encodeResponse(ApiVersions, request.apiVersion, { ...versions, apiKeys })
     }
-  }
+  })
 }

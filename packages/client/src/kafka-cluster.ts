@@ -200,9 +200,7 @@ class KafkaCluster implements Cluster {
     let fewest = Number.POSITIVE_INFINITY
     for (const lanes of this.#lanes.values()) {
       const lane = lanes.get(MAIN_LANE)
-      if (lane?.connected !== true || lane.inFlight > fewest) continue
-      // The broker may answer others on their connections, while this one is dead or waits.
-      if (!takesSilent && (lane.silentMs >= SILENT_AFTER_MS || this.#isSilent(lanes))) continue
+      if (lane?.connected !== true || lane.inFlight > fewest || (!takesSilent && this.#isPassedOver(lanes))) continue
       if (lane.inFlight < fewest) connected = []
       fewest = lane.inFlight
       connected.push(lane.address)
@@ -222,10 +220,8 @@ class KafkaCluster implements Cluster {
     const failures: { readonly broker: string; readonly error: unknown }[] = []
     const tried = new Set<string>()
     const tryEach = async (brokers: Iterable<BrokerAddress>): Promise<boolean> => {
-      const silentLast = (broker: BrokerAddress): number => {
-        const lanes = this.#lanes.get(nameOf(broker)) ?? new Map<string, BrokerLane>()
-        return Number((lanes.get(MAIN_LANE)?.silentMs ?? 0) >= SILENT_AFTER_MS || this.#isSilent(lanes))
-      }
+      const silentLast = (broker: BrokerAddress): number =>
+        Number(this.#isPassedOver(this.#lanes.get(nameOf(broker)) ?? new Map()))
       const inTurn = shuffled([...brokers], this.#options.random).sort((a, b) => silentLast(a) - silentLast(b))
       for (const broker of inTurn) {
         const name = nameOf(broker)
@@ -309,6 +305,11 @@ class KafkaCluster implements Cluster {
       this.#lanes.delete(key)
       for (const lane of lanes.values()) this.#watch.retire(lane)
     }
+  }
+
+  /** For what any broker can answer. One may answer others on their connections, while the main one is dead or waits. */
+  #isPassedOver(lanes: ReadonlyMap<string, BrokerLane>): boolean {
+    return (lanes.get(MAIN_LANE)?.silentMs ?? 0) >= SILENT_AFTER_MS || this.#isSilent(lanes)
   }
 
   #isSilent(lanes: ReadonlyMap<string, BrokerLane>): boolean {
