@@ -12,15 +12,16 @@ test.each(['exactly_once', 'at_least_once'] as const)(
     const report = await runChaos({
       brokers,
       guarantee,
-      minutes: 0.5,
+      // By number, not by time: on a machine that stalls a worker may take long to be back.
+      minutes: 0,
+      minKills: 2,
       killEveryMs: 10_000,
       seed: 7,
       workers: 3,
       log: line => lines.push(line)
     })
     expect(report.violations, lines.join('\n')).toEqual([])
-    expect(report.kills).toBeGreaterThanOrEqual(2)
     expect(report.outputs).toBeGreaterThanOrEqual(report.inputs)
   },
-  120_000
+  180_000
 )

@@ -30,6 +30,7 @@ if (values.guarantee !== 'exactly_once' && values.guarantee !== 'at_least_once')
 const report = await runChaos({
   brokers,
   minutes: Number(values.minutes),
+  minKills: 1,
   seed: Number(values.seed),
   guarantee: values.guarantee,
   workers: Number(values.workers),

@@ -16,7 +16,9 @@ import { WorkerFleet } from './worker-fleet.ts'
 
 export interface ChaosOptions {
   readonly brokers: string
+  /** How long workers are killed; longer where `minKills` takes longer. */
   readonly minutes: number
+  readonly minKills: number
   readonly seed: number
   readonly guarantee: 'at_least_once' | 'exactly_once'
   readonly workers: number
@@ -72,7 +74,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const killed = new Map<string, number>()
     const marks = [Date.now()]
     const endMs = Date.now() + options.minutes * 60_000
-    while (Date.now() + options.killEveryMs <= endMs) {
+    while (killed.size < options.minKills || Date.now() + options.killEveryMs <= endMs) {
       await sleep(options.killEveryMs)
       const slot = Math.floor(random() * options.workers)
       if (guarantee === 'exactly_once') await stopInTransaction(fleet, slot, client, output)
