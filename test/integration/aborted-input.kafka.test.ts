@@ -35,12 +35,20 @@ class Writer {
   }
 
   /** A transaction needs a group only where it commits offsets. */
-  commit(): Promise<void> {
-    return this.#producer.commit([], { groupId: 'none', generationId: -1, memberId: '', groupInstanceId: undefined })
+  async commit(): Promise<void> {
+    const group = { groupId: 'none', generationId: -1, memberId: '', groupInstanceId: undefined }
+    await this.#untilMarked(() => this.#producer.commit([], group))
   }
 
-  abort(): Promise<void> {
-    return this.#producer.abort()
+  async abort(): Promise<void> {
+    await this.#untilMarked(() => this.#producer.abort())
+  }
+
+  /** The end of a transaction is answered before its mark is in the log, and what comes next may be there first. */
+  async #untilMarked(end: () => Promise<void>): Promise<void> {
+    const before = await this.endOffset()
+    await end()
+    await expect.poll(() => this.endOffset(), { timeout: 15_000, interval: 5 }).toBe(before + 1)
   }
 
   close(): Promise<void> {
