@@ -36,8 +36,12 @@ interface Recipe {
 export class SystemMissing extends Error {}
 
 const SYSTEMS = {
-  ours: { title: 'Millrace', workloads: ALL, prepare: async () => ours({}) },
-  'ours-nc': { title: 'Millrace, no cache', workloads: CACHED, prepare: async () => ours({ CACHE_BYTES: '0' }) },
+  ours: { title: 'Millrace', workloads: ALL, prepare: async () => ourWorker('worker.js', {}) },
+  'ours-nc': {
+    title: 'Millrace, no cache',
+    workloads: CACHED,
+    prepare: async () => ourWorker('worker.js', { CACHE_BYTES: '0' })
+  },
   java1: { title: 'Kafka Streams', workloads: ALL, prepare: workspace => java(workspace, {}) },
   java1nc: {
     title: 'Kafka Streams, no cache',
@@ -79,17 +83,16 @@ export async function buildOurs(): Promise<void> {
   if ((await run('npm', ['run', '--silent', 'bench:build'])) !== 0) throw new Error('npm run bench:build failed.')
 }
 
-/** Another of our workers, such as `soak-worker`. */
-export function ourWorker(file: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []) {
+/** One of our workers, run as `millrace run` runs a worker. */
+export function ourWorker(file: string, env: Readonly<Record<string, string>>): WorkerCommand {
   const worker = join(ROOT, 'dist', 'bench', file)
   if (!existsSync(worker)) throw new Error(`${worker} is missing; npm run bench:build makes it.`)
-  // As a user's shell has it: without the condition by which packages resolve to their sources in this repository.
-  return { command: process.execPath, args: [...flags, worker], env: { ...inherited(), ...env } }
-}
-
-function ours(env: Readonly<Record<string, string>>): WorkerCommand {
-  // What `millrace run` passes to a worker.
-  return ourWorker('worker.js', { MALLOC_ARENA_MAX: '2', ...env }, ['--max-semi-space-size=16'])
+  return {
+    command: process.execPath,
+    args: ['--max-semi-space-size=16', worker],
+    // As a user's shell has it: without the condition by which packages resolve to their sources in this repository.
+    env: { MALLOC_ARENA_MAX: '2', ...inherited(), ...env }
+  }
 }
 
 async function java(workspace: string, env: Readonly<Record<string, string>>): Promise<WorkerCommand> {

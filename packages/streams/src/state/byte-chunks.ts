@@ -40,7 +40,7 @@ export class ByteChunks {
   }
 }
 
-export function copyBytes(source: Uint8Array, from: number, to: number, target: Buffer, at: number): void {
+export function copyBytes(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
   if (to - from > FEW_BYTES) copyBuffer.call(source, target, at, from, to)
   else for (let i = from; i < to; i++) target[at + i - from] = source[i] as number
 }

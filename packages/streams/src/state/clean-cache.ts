@@ -28,6 +28,8 @@ export class CleanCache {
       }
       if (eldest.used) {
         eldest.used = false
+        const { clean } = eldest
+        if (clean !== undefined && !clean.deleted) eldest.table.repack(clean)
         this.entries.touch(eldest)
         continue
       }

@@ -102,7 +102,7 @@ function rowTable(parts: EngineParts, timestamped: boolean): RowTable {
     ...parts,
     timestamped,
     encodeValue: value => parts.codec.encodeValue(value),
-    decodeValue: (bytes, offset) => parts.codec.decodeValue(bytes, offset),
+    decodeValue: (bytes, offset, end) => parts.codec.decodeValue(bytes, offset, end),
     changelogKey: latin1Bytes
   })
 }

@@ -21,7 +21,7 @@ export class ExactBuffers {
   }
 
   /** Bytes [from, to). */
-  holding(bytes: Buffer, from: number, to: number): Buffer {
+  holding(bytes: Uint8Array, from: number, to: number): Uint8Array {
     const length = to - from
     if (length > MAX_LENGTH) return bytes.subarray(from, to)
     const buffer = this.ofLength(length)

@@ -102,6 +102,10 @@ export class PageTable extends VersionTable {
   }
 
   protected override compact(): void {}
+
+  override repack(version: Version): void {
+    if (version !== ON_DISK) (version as Page).moveValues(this.encodings)
+  }
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -319,6 +319,21 @@ export class Page extends Version {
     return length
   }
 
+  /** Copies the values to where `chunks` has room. */
+  moveValues(chunks: ByteChunks): void {
+    if (this.level > 0) return
+    for (let i = 0; i < this.count; i++) {
+      const item = this.itemAt(i)
+      if (item.deleted) continue
+      const length = item.valueBytes
+      const start = chunks.take(length)
+      copyBytes(item.bytes as Uint8Array, item.offset, item.offset + length, chunks.chunk, start)
+      item.bytes = chunks.chunk
+      item.offset = start
+      item.end = start + length
+    }
+  }
+
   /** The items' values stay undecoded, as parts of `bytes`. */
   static decode(bytes: Buffer, timestamped: boolean): Page {
     const page = new Page()

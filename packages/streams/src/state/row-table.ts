@@ -1,4 +1,5 @@
 import { type Headers, NO_HEADERS } from '../core/index.ts'
+import { ByteChunks, copyBytes } from './byte-chunks.ts'
 import { ExactBuffers } from './exact-buffers.ts'
 import { readInteger, writeInteger } from './raw-layout.ts'
 import type { RecordCache, RecordCacheStore } from './record-cache.ts'
@@ -10,7 +11,7 @@ export interface RowTableOptions extends VersionTableOptions {
   /** Rows begin with 8 bytes of timestamp. */
   readonly timestamped: boolean
   encodeValue(value: unknown): Uint8Array
-  decodeValue(bytes: Uint8Array, offset: number): unknown
+  decodeValue(bytes: Uint8Array, offset: number, end: number): unknown
   /** The changelog's key bytes for a row key. */
   changelogKey(key: string): Uint8Array
   readonly changelog: ChangelogAppender | undefined
@@ -29,6 +30,10 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   private listener: RowFlushListener | undefined = undefined
   private sendOldValues = false
   private readonly exact = new ExactBuffers()
+  /** Of rows that are held as bytes: a buffer for each would take several times what is in it, and a serde's is often part of a large one. */
+  private readonly values = new ByteChunks()
+  /** Whether what was read last was no primitive: of a primitive the bytes are let go at once. */
+  private holdsBytes = true
 
   constructor(options: RowTableOptions) {
     super(options)
@@ -74,7 +79,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
         row = this.options.timestamped ? new TimestampedRow() : new Row()
         this.addActive(entry, row)
       } else this.activeBytes -= row.valueBytes
-      fill(row, deleted, value, bytes)
+      this.replace(row, deleted, value, bytes)
       if (this.options.timestamped) (row as TimestampedRow).timestampMs = timestampMs
       this.activeBytes += row.valueBytes
       return
@@ -94,19 +99,28 @@ export class RowTable extends VersionTable implements RecordCacheStore {
 
   override valueOf(row: Row): unknown {
     if (row.value !== NOT_DECODED) return row.value
-    const value = this.options.decodeValue(row.bytes as Uint8Array, row.offset)
-    if (isKeepable(value)) {
+    const bytes = row.bytes as Uint8Array
+    const value = this.options.decodeValue(bytes, row.offset, row.end < 0 ? bytes.length : row.end)
+    const isPrimitive = isKeepable(value)
+    if (isPrimitive) {
       row.value = value
       // Came from disk, so that nobody will want to write it again.
-      if (row.offset > 0) {
+      if (row.end < 0 && row.offset > 0) {
         row.bytes = undefined
         row.offset = 0
       }
     }
+    this.holdsBytes = !isPrimitive
     return value
   }
 
   protected override loaded(bytes: Uint8Array): Row {
+    const row = this.scanned(bytes)
+    if (this.holdsBytes) this.keep(row)
+    return row
+  }
+
+  protected override scanned(bytes: Uint8Array): Row {
     if (!this.options.timestamped) {
       const row = new Row()
       row.bytes = bytes
@@ -119,13 +133,37 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     return row
   }
 
-  protected override scanned(bytes: Uint8Array): Row {
-    return this.loaded(bytes)
+  /** Moves the row's bytes to those of others that stay in memory. */
+  private keep(row: Row): void {
+    const bytes = row.bytes as Uint8Array
+    const { values } = this
+    const from = row.offset
+    const length = row.valueBytes
+    row.offset = values.take(length)
+    row.bytes = values.chunk
+    row.end = row.offset + length
+    copyBytes(bytes, from, from + length, values.chunk, row.offset)
   }
 
+  /** Gives a row of the active generation another value. */
+  private replace(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | undefined): void {
+    const { bytes: room, offset, end } = row
+    fill(row, deleted, value, bytes)
+    if (row.bytes === undefined) return
+    const { length } = row.bytes
+    // A key that is written again and again takes no new room each time.
+    if (room === undefined || end < offset + length) return this.keep(row)
+    copyBytes(row.bytes, 0, length, room, offset)
+    row.bytes = room
+    row.offset = offset
+    row.end = offset + length
+  }
+
+  /** Looked at before the next call. */
   private encoded(row: Row): Uint8Array {
-    if (row.bytes === undefined) return this.options.encodeValue(row.value)
-    return row.offset === 0 ? row.bytes : row.bytes.subarray(row.offset)
+    const { bytes, offset, end } = row
+    if (bytes === undefined) return this.options.encodeValue(row.value)
+    return end < 0 ? bytes.subarray(offset) : this.exact.holding(bytes, offset, end)
   }
 
   // ── record cache ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,6 +214,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     if (bytes !== undefined) {
       this.options.changelog?.(this.options.changelogKey(entry.key), bytes, row.timestampMs, NO_HEADERS)
     }
+    if (row.bytes !== undefined) this.keep(row)
     const before = entry.active
     if (before === undefined) this.addActive(entry, row)
     else {
@@ -210,21 +249,25 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   }
 
   protected override rawValueOf(row: Row): Uint8Array {
-    const value = this.encoded(row)
-    if (!this.options.timestamped) return value
-    const bytes = this.exact.ofLength(8 + value.length)
+    const value = row.bytes ?? this.options.encodeValue(row.value)
+    const from = row.bytes === undefined ? 0 : row.offset
+    const to = row.bytes === undefined || row.end < 0 ? value.length : row.end
+    if (!this.options.timestamped) return this.exact.holding(value, from, to)
+    const bytes = this.exact.ofLength(8 + to - from)
     writeInteger(bytes, 0, (row as TimestampedRow).timestampMs)
-    bytes.set(value, 8)
+    copyBytes(value, from, to, bytes, 8)
     return bytes
   }
 
-  /** A row that stays in memory must not hold the large pooled buffer of which its few bytes are a part. */
   protected override compact(row: Row): void {
-    if (row.value !== NOT_DECODED) row.bytes = undefined
-    else if (row.bytes !== undefined && row.bytes.buffer.byteLength > 2 * row.bytes.length) {
-      row.bytes = Uint8Array.prototype.slice.call(row.bytes, row.offset)
-      row.offset = 0
-    }
+    if (row.value === NOT_DECODED) return
+    row.bytes = undefined
+    row.offset = 0
+    row.end = -1
+  }
+
+  override repack(row: Row): void {
+    if (row.bytes !== undefined) this.keep(row)
   }
 
   override scan(from: string, to: string | undefined): AsyncGenerator<readonly [key: string, row: Row]> {
@@ -239,4 +282,5 @@ function fill(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | un
   row.value = keepsValue ? value : NOT_DECODED
   row.bytes = keepsValue ? undefined : bytes
   row.offset = 0
+  row.end = -1
 }

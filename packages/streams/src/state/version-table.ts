@@ -6,8 +6,9 @@ import { latin1Bytes, latin1Of, latin1OfRange, writeLatin1 } from './latin1.ts'
 import { OrderedKeys } from './ordered-keys.ts'
 import { ABSENT, Entry, IN_CLEAN_LIST, IN_NO_LIST, isClean, type Version } from './row.ts'
 
-/** What one uncommitted row costs beside its key and value. */
+/** What one uncommitted row costs beside its key and value: the row, and the entry with its map slot where it is not counted already. */
 const ROW_BYTES = 96
+const ROW_AND_ENTRY_BYTES = 240
 const NO_ENTRIES: readonly Entry[] = []
 const NO_BYTES = Buffer.alloc(0)
 const FIRST_PAGE_ROWS = 64
@@ -67,6 +68,8 @@ export abstract class VersionTable {
   protected abstract rawValueOf(version: Version): Uint8Array
   /** Of what stays in memory when it is on disk. */
   protected abstract compact(version: Version): void
+  /** Called by the clean cache for one that stays while those around it go: it must not hold the buffer in which it lies with them. */
+  abstract repack(version: Version): void
 
   get uncommittedBytes(): number {
     return this.activeBytes + this.sealedBytes
@@ -139,7 +142,7 @@ export abstract class VersionTable {
   protected addActive(entry: Entry, version: Version): void {
     entry.active = version
     this.activeEntries.push(entry)
-    this.activeBytes += ROW_BYTES + entry.key.length
+    this.activeBytes += (entry.list === IN_CLEAN_LIST ? ROW_BYTES : ROW_AND_ENTRY_BYTES) + entry.key.length
     this.dirtyKeys?.add(entry.key)
   }
 
