@@ -31,6 +31,13 @@ test('keeps no view of what it was given', () => {
   expect(seen.map(String)).toEqual(['as it was'])
 })
 
+test('answers hold no memory but their own, however short they are', () => {
+  const seen: Buffer[] = []
+  const frames = new AnswerFrames(answer => seen.push(answer))
+  for (const answer of ANSWERS) frames.read(frame(answer))
+  expect(seen.map(({ buffer }) => buffer.byteLength)).toEqual(ANSWERS.map(({ length }) => length))
+})
+
 test.each([
   ['HTTP', 'HTTP/1.1 400 Bad Request'],
   ['a TLS alert', '\x15\x03\x03\x00\x02\x02\x46'],

@@ -1,8 +1,6 @@
 /** Longer answers are not Kafka's; what other protocols begin with would read as more (HTTP 1.1 GB, a TLS alert 336 MiB). */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 const SIZE_BYTES = 4
-/** Above this, an answer is not cut from Node's shared pool, of which it would keep more alive than itself. */
-const POOLED_BYTES = 1024
 
 /**
  * Cuts what a socket delivers into answers: each is copied once, into a buffer of its size, so that one buffer can receive for the
@@ -46,6 +44,7 @@ export class AnswerFrames {
     }
     this.#sizeAt = 0
     this.#answerAt = 0
-    this.#answer = bytes <= POOLED_BYTES ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes)
+    // Also where it is short: a part of Node's shared pool would keep all of that alive, and in the end promoted by the collector.
+    this.#answer = Buffer.allocUnsafeSlow(bytes)
   }
 }

@@ -7,7 +7,8 @@ import type { RequestFrame } from '@millrace/client'
 export function encodeRequestHeader(request: RequestFrame, correlationId: number, clientId: string): Buffer {
   const clientIdBytes = Buffer.byteLength(clientId)
   const headerBytes = 10 + clientIdBytes + (request.flexibleRequest ? 1 : 0)
-  const out = Buffer.allocUnsafe(4 + headerBytes)
+  // Held until the answer is there, which is long: a part of Node's shared pool would keep all of that alive meanwhile.
+  const out = Buffer.allocUnsafeSlow(4 + headerBytes)
   out.writeInt32BE(headerBytes + request.body.length, 0)
   out.writeInt16BE(request.apiKey, 4)
   out.writeInt16BE(request.apiVersion, 6)
