@@ -103,6 +103,8 @@ export class PageTable extends VersionTable {
 
   protected override compact(): void {}
 
+  protected override replaced(): void {}
+
   override repack(version: Version): void {
     if (version !== ON_DISK) (version as Page).moveValues(this.encodings)
   }

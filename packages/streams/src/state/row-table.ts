@@ -21,6 +21,9 @@ export interface RowTableOptions extends VersionTableOptions {
   readonly flushFailed: (error: unknown) => void
 }
 
+/** As many as a commit of a busy store may have. */
+const MAX_SPARE_ROWS = 16_384
+
 /** Called for each row that leaves the record cache, after it was written below. */
 export type RowFlushListener = (key: string, before: Row | undefined, after: CachedRow) => void
 
@@ -32,6 +35,11 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   private readonly exact = new ExactBuffers()
   /** Of rows that are held as bytes: a buffer for each would take several times what is in it, and a serde's is often part of a large one. */
   private readonly values = new ByteChunks()
+  /**
+   * Rows to be used again: those that a commit wrote take the place of as many that were there. Rows live until their commit and longer, so
+   * that each would be promoted by the collector, and wait in the old generation for the next great collection.
+   */
+  private readonly spareRows: Row[] = []
   /** Whether what was read last was no primitive: of a primitive the bytes are let go at once. */
   private holdsBytes = true
 
@@ -76,7 +84,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     if (cache === undefined) {
       let row = entry.active as Row | undefined
       if (row === undefined) {
-        row = this.options.timestamped ? new TimestampedRow() : new Row()
+        row = this.newRow()
         this.addActive(entry, row)
       } else this.activeBytes -= row.valueBytes
       this.replace(row, deleted, value, bytes)
@@ -87,7 +95,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     let row = entry.cached
     // A row in the cache but not in the list is just being flushed: its update is out, this one is the next.
     if (row === undefined || entry.list !== IN_CACHE_LIST) {
-      row = new CachedRow()
+      row = this.newRow() as CachedRow
       entry.cached = row
       this.dirtyKeys?.add(entry.key)
     }
@@ -131,6 +139,23 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     row.timestampMs = readInteger(bytes, 0)
     row.offset = 8
     return row
+  }
+
+  /** Of the one class that all rows are of which this table is given to write. */
+  private newRow(): Row {
+    const spare = this.spareRows.pop()
+    if (spare !== undefined) return spare
+    if (this.options.cache !== undefined) return new CachedRow()
+    return this.options.timestamped ? new TimestampedRow() : new Row()
+  }
+
+  protected override replaced(row: Row): void {
+    const { spareRows } = this
+    // What was read from disk is no `CachedRow`.
+    if (spareRows.length === MAX_SPARE_ROWS || (this.options.cache !== undefined && !(row instanceof CachedRow))) return
+    row.value = NOT_DECODED
+    row.bytes = undefined
+    spareRows.push(row)
   }
 
   /** Moves the row's bytes to those of others that stay in memory. */
@@ -232,6 +257,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
 
   override reset(): void {
     super.reset()
+    this.spareRows.length = 0
     this.options.cache?.drop(this)
   }
 

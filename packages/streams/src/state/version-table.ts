@@ -68,6 +68,8 @@ export abstract class VersionTable {
   protected abstract rawValueOf(version: Version): Uint8Array
   /** Of what stays in memory when it is on disk. */
   protected abstract compact(version: Version): void
+  /** Of what was on disk until a newer version took its place: nobody has it any more. */
+  protected abstract replaced(version: Version): void
   /** Called by the clean cache for one that stays while those around it go: it must not hold the buffer in which it lies with them. */
   abstract repack(version: Version): void
 
@@ -195,7 +197,9 @@ export abstract class VersionTable {
       if (row === undefined) continue
       entry.sealed = undefined
       if (!row.deleted) this.compact(row)
+      const before = entry.clean
       entry.clean = row.deleted ? ABSENT : row
+      if (before !== undefined && before !== ABSENT) this.replaced(before)
       if (entry.list === IN_CLEAN_LIST) clean.touch(entry)
       else if (isIdle(entry)) clean.add(entry)
     }
