@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { rawStoreContract } from '@millrace/testing/contracts'
 import { afterAll, expect, test } from 'vitest'
 import { LevelRawStore } from './level-raw-store.ts'
+import { openLevel } from './node-level.ts'
 
 const directories: string[] = []
 
@@ -27,6 +28,22 @@ async function opened(): Promise<LevelRawStore> {
   directories.push(directory)
   return LevelRawStore.open(join(directory, 'db'))
 }
+
+test('reads what was written compressed, as it was before', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-level-'))
+  directories.push(directory)
+  const rows = Array.from({ length: 2_000 }, (_, i) => [Buffer.from(`key ${i}`), Buffer.alloc(100, `${i} `)] as const)
+  const small = { cacheSize: 2 ** 16, writeBufferSize: 2 ** 16 }
+  const before = await openLevel(join(directory, 'db'), { ...small, compression: true })
+  await before.batch(rows.map(([key, value]) => ({ type: 'put', key, value })))
+  await before.compactRange(Buffer.from('a'), Buffer.from('z'))
+  await before.close()
+  const store = await LevelRawStore.open(join(directory, 'db'))
+  for (const [key, value] of rows) expect(Buffer.compare(store.getSync(key) as Buffer, value)).toBe(0)
+  await store.write([{ key: Buffer.from('key 7'), value: Buffer.from('new') }])
+  expect(store.getSync(Buffer.from('key 7'))).toEqual(Buffer.from('new'))
+  await store.close()
+})
 
 test('what was written does not stay in memory until the collector comes', async () => {
   const store = await opened()

@@ -4,12 +4,15 @@ import { Level } from 'level'
 export interface NodeLevel extends Level<Uint8Array, Uint8Array> {
   approximateSize(start: Uint8Array, end: Uint8Array): Promise<number>
   getProperty(name: string): string
+  compactRange(start: Uint8Array, end: Uint8Array): Promise<void>
 }
 
 export interface NodeLevelOptions {
   readonly cacheSize: number
   readonly writeBufferSize: number
   readonly maxOpenFiles?: number
+  /** Of blocks as they are written; those that are there are read either way. */
+  readonly compression?: boolean
 }
 
 /** Opens or creates a database of bytes. */

@@ -79,7 +79,10 @@ for (const size of sizes) {
     const { cpuMicros, wallMicros } = await run(records, key)
     const figures: GrowthRun = {
       ...{ piece: 'growth', keys, drawn, records, cpuMicros, wallMicros, peakRssBytes },
-      stateBytes: globSync(`${stateDir}/**/db/*`).reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0)
+      stateBytes: globSync(`${stateDir}/**/db/*`).reduce(
+        (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+        0
+      )
     }
     process.stdout.write(`${JSON.stringify(figures)}\n`)
   }

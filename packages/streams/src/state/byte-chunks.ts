@@ -1,4 +1,6 @@
 const CHUNK_BYTES = 4096
+/** What is longer gets a buffer of its own. */
+export const MAX_SHARED_BYTES = CHUNK_BYTES / 4
 /** A call out of the engine takes longer than to copy so many bytes one by one. */
 const FEW_BYTES = 24
 
@@ -23,7 +25,7 @@ export class ByteChunks {
 
   /** Returns from where in `chunk` there are so many bytes. */
   take(length: number): number {
-    if (length > CHUNK_BYTES / 4) {
+    if (length > MAX_SHARED_BYTES) {
       this.chunk = Buffer.allocUnsafeSlow(length)
       this.start = 0
       return 0

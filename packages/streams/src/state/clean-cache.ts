@@ -4,6 +4,9 @@ import { type Entry, IN_CLEAN_LIST, isClean, type Version } from './row.ts'
 /** What one entry costs beside its key and value: the entry, its row, the map slot. Measured, rounded up. */
 const ENTRY_BYTES = 240
 
+/** Of one entry's coming: when all are in use, the eldest must not wait for a walk through all of them. */
+const MAX_SECOND_CHANCES = 64
+
 /**
  * Entries of all stores of a task that equal the raw store, bounded in bytes. The eldest goes first, unless it was used since it came
  * to be the eldest: then it has a second chance. So use costs one flag, and not a move within a list that lies all over the memory.
@@ -20,13 +23,14 @@ export class CleanCache {
   add(entry: Entry): void {
     entry.used = false
     this.entries.append(entry, bytesOf(entry, entry.clean))
+    let chances = MAX_SECOND_CHANCES
     while (this.entries.bytes > this.maxBytes) {
       const eldest = this.entries.eldest as Entry
       if (!isClean(eldest)) {
         this.entries.remove(eldest)
         continue
       }
-      if (eldest.used) {
+      if (eldest.used && chances-- > 0) {
         eldest.used = false
         const { clean } = eldest
         if (clean !== undefined && !clean.deleted) eldest.table.repack(clean)

@@ -13,6 +13,8 @@ export interface PageTableOptions extends VersionTableOptions {
 export class PageTable extends VersionTable {
   private readonly timestamped: boolean
   private readonly encodings = new ByteChunks()
+  /** Where values of pages lie that are in use for long. */
+  private readonly lasting = new ByteChunks()
   private readonly exact = new ExactBuffers()
 
   constructor(options: PageTableOptions) {
@@ -106,7 +108,7 @@ export class PageTable extends VersionTable {
   protected override replaced(): void {}
 
   override repack(version: Version): void {
-    if (version !== ON_DISK) (version as Page).moveValues(this.encodings)
+    if (version !== ON_DISK) (version as Page).moveValues(this.lasting)
   }
 }
 

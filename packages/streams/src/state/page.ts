@@ -319,12 +319,12 @@ export class Page extends Version {
     return length
   }
 
-  /** Copies the values to where `chunks` has room. */
+  /** Copies the values to where `chunks` has room, but for those in a buffer that has hardly more than this page. */
   moveValues(chunks: ByteChunks): void {
     if (this.level > 0) return
     for (let i = 0; i < this.count; i++) {
       const item = this.itemAt(i)
-      if (item.deleted) continue
+      if (item.deleted || (item.bytes as Uint8Array).length <= 2 * this.encodedBytes) continue
       const length = item.valueBytes
       const start = chunks.take(length)
       copyBytes(item.bytes as Uint8Array, item.offset, item.offset + length, chunks.chunk, start)

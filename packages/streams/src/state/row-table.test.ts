@@ -81,6 +81,30 @@ test('a value written in the place of another leaves its neighbours, and what wa
   expect(['a', 'b', 'c'].map(key => nameIn(table, key))).toEqual(['a, first', 'b', 'c, first'])
 })
 
+test.each([
+  ['that shrink', (_round: number) => 10],
+  ['of changing length', (round: number) => 60 + 40 * (round % 2)],
+  ['that come and go', (round: number) => (round % 2 === 0 ? undefined : 60)]
+])('values %s between two commits hold no more than they are after the commit', async (_what, lengthIn) => {
+  const table = objectTable(1 << 20)
+  const keys = Array.from({ length: 200 }, (_, i) => `key ${i}`)
+  for (const key of keys) {
+    put(table, key, 'y'.repeat(300))
+    for (let round = 0; round < 100; round++) {
+      const length = lengthIn(round)
+      if (length === undefined) table.write(table.entryOf('hot'), undefined, null, 7, NO_HEADERS)
+      else put(table, 'hot', 'x'.repeat(length))
+    }
+  }
+  put(table, 'was large', 'z'.repeat(1_000_000))
+  put(table, 'was large', 'small')
+  expect(table.uncommittedBytes).toBeGreaterThan(1_000_000)
+  await commit(table)
+  expect(table.uncommittedBytes).toBe(0)
+  expect(heldBytes(table, [...keys, 'hot', 'was large'])).toBeLessThan(2 * 200 * 320)
+  expect([nameIn(table, 'key 7'), nameIn(table, 'was large')]).toEqual(['y'.repeat(300), 'small'])
+})
+
 test('rows that stay in memory among many that go hold little more than their own bytes', async () => {
   const table = objectTable(1_500_000)
   const hot = Array.from({ length: 100 }, (_, i) => `hot ${i}`)
@@ -110,4 +134,24 @@ test('a row that was read from disk is kept without the buffer in which it came'
   table.reset()
   expect(keys.map(key => nameIn(table, key))).toEqual(keys.map(key => `of ${key}`))
   expect(heldBytes(table, keys)).toBe(4096)
+})
+
+test('rows of which a commit made newer versions are used again, and keep nothing of what they were', async () => {
+  const table = objectTable(1 << 20)
+  const keys = ['a', 'b', 'c', 'd']
+  const first = keys.map(key => put(table, key, `${key}, first`))
+  await commit(table)
+  for (const key of keys.slice(0, 3)) put(table, key, `${key}, second`)
+  await commit(table)
+  const others = ['x', 'y', 'z', 'more'].map(key => put(table, key, key))
+  expect(new Set(others.slice(0, 3))).toEqual(new Set(first.slice(0, 3)))
+  expect(first).not.toContain(others[3])
+  const names = [...keys, 'x', 'y', 'z', 'more'].map(key => nameIn(table, key))
+  expect(names).toEqual(['a, second', 'b, second', 'c, second', 'd, first', 'x', 'y', 'z', 'more'])
+  // What was deleted has a row as well.
+  for (const key of keys) table.write(table.entryOf(key), undefined, null, 8, NO_HEADERS)
+  await commit(table)
+  put(table, 'a', 'again')
+  await commit(table)
+  expect(keys.map(key => table.read(table.entryOf(key))?.deleted)).toEqual([false, undefined, undefined, undefined])
 })

@@ -1,5 +1,5 @@
 import { type Headers, NO_HEADERS } from '../core/index.ts'
-import { ByteChunks, copyBytes } from './byte-chunks.ts'
+import { ByteChunks, copyBytes, MAX_SHARED_BYTES } from './byte-chunks.ts'
 import { ExactBuffers } from './exact-buffers.ts'
 import { readInteger, writeInteger } from './raw-layout.ts'
 import type { RecordCache, RecordCacheStore } from './record-cache.ts'
@@ -35,6 +35,8 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   private readonly exact = new ExactBuffers()
   /** Of rows that are held as bytes: a buffer for each would take several times what is in it, and a serde's is often part of a large one. */
   private readonly values = new ByteChunks()
+  /** The same, of rows that are in use for long: among others, each would soon be the last in its buffer again. */
+  private readonly lasting = new ByteChunks()
   /**
    * Rows to be used again: those that a commit wrote take the place of as many that were there. Rows live until their commit and longer, so
    * that each would be promoted by the collector, and wait in the old generation for the next great collection.
@@ -86,10 +88,9 @@ export class RowTable extends VersionTable implements RecordCacheStore {
       if (row === undefined) {
         row = this.newRow()
         this.addActive(entry, row)
-      } else this.activeBytes -= row.valueBytes
-      this.replace(row, deleted, value, bytes)
+      }
+      this.activeBytes += this.replace(row, deleted, value, bytes)
       if (this.options.timestamped) (row as TimestampedRow).timestampMs = timestampMs
-      this.activeBytes += row.valueBytes
       return
     }
     let row = entry.cached
@@ -112,7 +113,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     const isPrimitive = isKeepable(value)
     if (isPrimitive) {
       row.value = value
-      // Came from disk, so that nobody will want to write it again.
+      // Came from disk, and not into a chunk: nobody will want to write it again, and its buffer is longer than the value.
       if (row.end < 0 && row.offset > 0) {
         row.bytes = undefined
         row.offset = 0
@@ -124,7 +125,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
 
   protected override loaded(bytes: Uint8Array): Row {
     const row = this.scanned(bytes)
-    if (this.holdsBytes) this.keep(row)
+    if (this.holdsBytes && row.valueBytes <= MAX_SHARED_BYTES) this.keep(row)
     return row
   }
 
@@ -158,37 +159,37 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     spareRows.push(row)
   }
 
-  /** Moves the row's bytes to those of others that stay in memory. */
-  private keep(row: Row): void {
+  /** Copies the row's bytes to those of others that stay in memory, but for what lies alone there already. */
+  private keep(row: Row, values = this.values): void {
     const bytes = row.bytes as Uint8Array
-    const { values } = this
     const from = row.offset
     const length = row.valueBytes
+    if (row.end >= 0 && bytes.length === length) return
     row.offset = values.take(length)
     row.bytes = values.chunk
     row.end = row.offset + length
     copyBytes(bytes, from, from + length, values.chunk, row.offset)
   }
 
-  /** Gives a row of the active generation another value. */
-  private replace(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | undefined): void {
+  /**
+   * Gives a row of the active generation another value; returns how much more memory is held. What the value before took is held until the
+   * commit, where rows are put together anew, unless the next one takes its place.
+   */
+  private replace(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | undefined): number {
     const { bytes: room, offset, end } = row
+    const released = room === undefined ? row.valueBytes : 0
     fill(row, deleted, value, bytes)
-    if (row.bytes === undefined) return
+    if (row.bytes === undefined) return row.valueBytes - released
     const { length } = row.bytes
-    // A key that is written again and again takes no new room each time.
-    if (room === undefined || end < offset + length) return this.keep(row)
+    if (room === undefined || end - offset < length || end - offset > 2 * length) {
+      this.keep(row)
+      return length - released
+    }
     copyBytes(row.bytes, 0, length, room, offset)
     row.bytes = room
     row.offset = offset
     row.end = offset + length
-  }
-
-  /** Looked at before the next call. */
-  private encoded(row: Row): Uint8Array {
-    const { bytes, offset, end } = row
-    if (bytes === undefined) return this.options.encodeValue(row.value)
-    return end < 0 ? bytes.subarray(offset) : this.exact.holding(bytes, offset, end)
+    return 0
   }
 
   // ── record cache ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -235,15 +236,17 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   }
 
   private writeBelow(entry: Entry, row: CachedRow): void {
-    const bytes = row.deleted ? null : this.options.changelog === undefined ? undefined : this.encoded(row)
-    if (bytes !== undefined) {
-      this.options.changelog?.(this.options.changelogKey(entry.key), bytes, row.timestampMs, NO_HEADERS)
+    const { changelog } = this.options
+    if (changelog !== undefined) {
+      const bytes = row.deleted ? null : (row.bytes ?? this.options.encodeValue(row.value))
+      changelog(this.options.changelogKey(entry.key), bytes, row.timestampMs, NO_HEADERS)
     }
     if (row.bytes !== undefined) this.keep(row)
     const before = entry.active
     if (before === undefined) this.addActive(entry, row)
     else {
-      this.activeBytes -= before.valueBytes
+      // Bytes are held until the commit, as in `replace`.
+      if ((before as Row).bytes === undefined) this.activeBytes -= before.valueBytes
       // Replaced, not overwritten: the listener is given the row before as well.
       entry.active = row
     }
@@ -285,17 +288,28 @@ export class RowTable extends VersionTable implements RecordCacheStore {
     return bytes
   }
 
-  protected override compact(row: Row): void {
-    if (row.value === NOT_DECODED) return
+  /** Of rows that a commit wrote, in its order, so that they lie together without what others left between them. */
+  protected override compact(row: Row, values = this.values): void {
+    if (row.value === NOT_DECODED) {
+      if (row.bytes !== undefined) this.keep(row, values)
+      return
+    }
     row.bytes = undefined
     row.offset = 0
     row.end = -1
   }
 
   override repack(row: Row): void {
-    if (row.bytes !== undefined) this.keep(row)
+    this.compact(row, this.lasting)
   }
 
+  override sealedWritten(): void {
+    // No more than this commit has: what the last one brought, and nobody took, is not needed.
+    this.spareRows.length = 0
+    super.sealedWritten()
+  }
+
+  /** The row is to be looked at before the next `await`: after two more commits it may be another key's. */
   override scan(from: string, to: string | undefined): AsyncGenerator<readonly [key: string, row: Row]> {
     return super.scan(from, to) as AsyncGenerator<readonly [key: string, row: Row]>
   }

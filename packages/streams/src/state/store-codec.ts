@@ -1,4 +1,11 @@
-import { deserializeRange, isStreamsError, type Serde, type SerdeContext, StreamsError } from '../core/index.ts'
+import {
+  deserializeRange,
+  isStreamsError,
+  type Serde,
+  type SerdeContext,
+  StreamsError,
+  serialized
+} from '../core/index.ts'
 import { writeLatin1 } from './latin1.ts'
 
 /** The serdes of one store, bound to its changelog topic; failures name the store. */
@@ -20,7 +27,7 @@ export class StoreCodec<K, V> {
 
   encodeKey(key: K): Uint8Array {
     try {
-      return this.keySerde.serialize(key, this.keyContext)
+      return serialized(this.keySerde.serialize(key, this.keyContext))
     } catch (error) {
       throw this.serializeError('key', this.keySerde, key, error)
     }
@@ -28,7 +35,7 @@ export class StoreCodec<K, V> {
 
   encodeValue(value: V): Uint8Array {
     try {
-      return this.valueSerde.serialize(value, this.valueContext)
+      return serialized(this.valueSerde.serialize(value, this.valueContext))
     } catch (error) {
       throw this.serializeError('value', this.valueSerde, value, error)
     }

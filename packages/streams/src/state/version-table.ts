@@ -6,9 +6,8 @@ import { latin1Bytes, latin1Of, latin1OfRange, writeLatin1 } from './latin1.ts'
 import { OrderedKeys } from './ordered-keys.ts'
 import { ABSENT, Entry, IN_CLEAN_LIST, IN_NO_LIST, isClean, type Version } from './row.ts'
 
-/** What one uncommitted row costs beside its key and value: the row, and the entry with its map slot where it is not counted already. */
-const ROW_BYTES = 96
-const ROW_AND_ENTRY_BYTES = 240
+/** What one uncommitted row costs beside its key and value: the row, its entry, the map slot. */
+const ROW_BYTES = 240
 const NO_ENTRIES: readonly Entry[] = []
 const NO_BYTES = Buffer.alloc(0)
 const FIRST_PAGE_ROWS = 64
@@ -66,12 +65,12 @@ export abstract class VersionTable {
   protected abstract scanned(bytes: Uint8Array): Version
   /** What the raw store is to have; looked at before the next call. */
   protected abstract rawValueOf(version: Version): Uint8Array
-  /** Of what stays in memory when it is on disk. */
+  /** Of what stays in memory when a commit has written it. */
   protected abstract compact(version: Version): void
-  /** Of what was on disk until a newer version took its place: nobody has it any more. */
-  protected abstract replaced(version: Version): void
-  /** Called by the clean cache for one that stays while those around it go: it must not hold the buffer in which it lies with them. */
+  /** Of what stays while those around it go: it must not hold the buffer in which it lies with them. */
   abstract repack(version: Version): void
+  /** Of what was on disk until a newer version took its place. */
+  protected abstract replaced(version: Version): void
 
   get uncommittedBytes(): number {
     return this.activeBytes + this.sealedBytes
@@ -129,7 +128,12 @@ export abstract class VersionTable {
   }
 
   private load(key: string): Version {
-    if (this.completeAbove !== undefined && key > this.completeAbove) return ABSENT
+    const bytes = this.lookUp(key)
+    return bytes === undefined ? ABSENT : this.loaded(bytes)
+  }
+
+  private lookUp(key: string): Uint8Array | undefined {
+    if (this.completeAbove !== undefined && key > this.completeAbove) return undefined
     const prefixLength = this.prefix.length
     const end = prefixLength + key.length
     if (this.rawKey.length < end) {
@@ -137,14 +141,13 @@ export abstract class VersionTable {
       writeLatin1(this.rawKey, this.prefix, 0)
     }
     writeLatin1(this.rawKey, key, prefixLength)
-    const bytes = this.raw.getSync(this.rawKey.subarray(0, end))
-    return bytes === undefined ? ABSENT : this.loaded(bytes)
+    return this.raw.getSync(this.rawKey.subarray(0, end))
   }
 
   protected addActive(entry: Entry, version: Version): void {
     entry.active = version
     this.activeEntries.push(entry)
-    this.activeBytes += (entry.list === IN_CLEAN_LIST ? ROW_BYTES : ROW_AND_ENTRY_BYTES) + entry.key.length
+    this.activeBytes += ROW_BYTES + entry.key.length
     this.dirtyKeys?.add(entry.key)
   }
 
@@ -174,8 +177,8 @@ export abstract class VersionTable {
       const entry = writing[this.nextWriting++] as Entry
       const row = entry.sealed
       if (row === undefined || this.isDead?.(entry.key) === true) continue
-      entry.clean ??= this.load(entry.key)
-      if (entry.clean.deleted) {
+      const isNew = entry.clean === undefined ? this.lookUp(entry.key) === undefined : entry.clean.deleted
+      if (isNew) {
         if (row.deleted) continue
         this.rowsAdded++
       } else if (row.deleted) this.rowsAdded--

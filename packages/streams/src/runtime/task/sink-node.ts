@@ -3,6 +3,7 @@ import {
   isStreamsError,
   murmur2Partition,
   type SerdeContext,
+  serialized,
   type StreamsError,
   whenSerdeReady
 } from '../../core/index.ts'
@@ -57,10 +58,11 @@ export class SinkNode extends TaskNode {
     try {
       const contexts = this.#contextsOf(topic)
       const key = record.key
-      const keyBytes = key === null || key === undefined ? null : this.key.serialize(key, contexts.key)
+      const keyBytes = key === null || key === undefined ? null : serialized(this.key.serialize(key, contexts.key))
       step = 'its value could not be serialised'
       const value = record.value
-      const valueBytes = value === null || value === undefined ? null : this.value.serialize(value, contexts.value)
+      const valueBytes =
+        value === null || value === undefined ? null : serialized(this.value.serialize(value, contexts.value))
 
       step = 'it was refused'
       this.appender.append(
@@ -108,9 +110,10 @@ export class SinkNode extends TaskNode {
     let step = 'its key could not be serialised'
     try {
       const contexts = this.#contextsOf(topic)
-      const keyBytes = key === null || key === undefined ? null : this.key.serialize(key, contexts.key)
+      const keyBytes = key === null || key === undefined ? null : serialized(this.key.serialize(key, contexts.key))
       step = 'its value could not be serialised'
-      const valueBytes = value === null || value === undefined ? null : this.value.serialize(value, contexts.value)
+      const valueBytes =
+        value === null || value === undefined ? null : serialized(this.value.serialize(value, contexts.value))
       step = 'it was refused'
       const choose = (count: number) => this.#partitionOf(topic, record, keyBytes, count)
       const whenWaiting = () => {
