@@ -12,6 +12,13 @@ interface ProcessStat {
   readonly rssBytes: number
 }
 
+export interface SessionUse {
+  readonly rssBytes: number
+  /** Without mapped files, which the kernel takes back when it needs the room. */
+  readonly ownBytes: number
+  readonly cpuSeconds: number
+}
+
 /** What Linux tells of a process; undefined when it has gone. */
 export function processStat(pid: number | 'self'): ProcessStat | undefined {
   let text: string
@@ -32,17 +39,26 @@ export function processStat(pid: number | 'self'): ProcessStat | undefined {
 }
 
 /** Resident memory and CPU time of all processes of a session. */
-export function sessionUse(session: number): { rssBytes: number; cpuSeconds: number } {
-  let [rssBytes, cpuSeconds] = [0, 0]
+export function sessionUse(session: number): SessionUse {
+  let [rssBytes, ownBytes, cpuSeconds] = [0, 0, 0]
   for (const name of readdirSync('/proc')) {
     const pid = Number(name)
     if (!Number.isInteger(pid)) continue
     const stat = processStat(pid)
     if (stat?.session !== session) continue
     rssBytes += stat.rssBytes
+    ownBytes += stat.rssBytes - mappedBytes(pid)
     cpuSeconds += stat.cpuSeconds
   }
-  return { rssBytes, cpuSeconds }
+  return { rssBytes, ownBytes, cpuSeconds }
+}
+
+function mappedBytes(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[2]) * PAGE_BYTES
+  } catch {
+    return 0
+  }
 }
 
 /** CPU seconds that the whole machine has been busy. */

@@ -68,9 +68,11 @@ export interface TasksRun {
   readonly stateMemoryBytes: number
   readonly keys: number
   readonly failure?: string | undefined
-  /** On disk, as LevelDB compressed it. */
+  /** On disk. */
   readonly stateBytes?: number | undefined
   readonly peakRssBytes?: number | undefined
+  /** The peak of the RSS without mapped files. */
+  readonly peakOwnBytes?: number | undefined
 }
 
 export type BenchRun = WorkloadRun | LatencyRun | GrowthRun | JsonRun | TasksRun

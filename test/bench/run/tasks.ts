@@ -55,8 +55,8 @@ async function measure(tasks: number, stateMemoryBytes: number, options: Workloa
   await child.stop(STOP_TIMEOUT_MS)
   const stateBytes = globSync(`${stateDir}/**/db/*`).reduce((sum, file) => sum + statSync(file).size, 0)
   await topics.cleanUp(id)
-  const { peakRssBytes } = child
+  const { peakRssBytes, peakOwnBytes } = child
   const head = { piece: 'tasks', tasks, stateMemoryBytes, keys } as const
   if (!done) return { ...head, failure: `did not process all records; its log is ${log}` }
-  return { ...head, stateBytes, peakRssBytes }
+  return { ...head, stateBytes, peakRssBytes, peakOwnBytes }
 }

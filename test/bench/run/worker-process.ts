@@ -19,6 +19,8 @@ export class WorkerProcess {
   readonly startedMs = Date.now()
   readonly exited: Promise<number>
   peakRssBytes = 0
+  /** Without mapped files. */
+  peakOwnBytes = 0
   /** Of all its processes, complete once it has exited. */
   cpuSeconds = 0
   /** Undefined while it runs; the negative number of the signal that ended it. */
@@ -116,8 +118,9 @@ export class WorkerProcess {
   }
 
   #sample(): void {
-    const { rssBytes, cpuSeconds } = sessionUse(this.#child.pid as number)
+    const { rssBytes, ownBytes, cpuSeconds } = sessionUse(this.#child.pid as number)
     this.peakRssBytes = Math.max(this.peakRssBytes, rssBytes)
+    this.peakOwnBytes = Math.max(this.peakOwnBytes, ownBytes)
     this.cpuSeconds = Math.max(this.cpuSeconds, cpuSeconds)
   }
 

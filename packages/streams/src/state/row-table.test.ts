@@ -70,6 +70,21 @@ test('a key that is written again and again between two commits takes no new roo
   expect(nameIn(table, 'hot')).toBe('y'.repeat(60))
 })
 
+test('uncommitted bytes count the row, its key and its value, of new rows and of those that are used again', async () => {
+  const table = objectTable(1 << 20)
+  const once = 240 + 'key'.length + JSON.stringify({ name: 'five!' }).length
+  for (let commits = 0; commits < 3; commits++) {
+    put(table, 'key', 'five!')
+    expect(table.uncommittedBytes).toBe(once)
+    put(table, 'key', 'again')
+    expect(table.uncommittedBytes).toBe(once)
+    table.write(table.entryOf('a number'), undefined, 7, 7, NO_HEADERS)
+    table.write(table.entryOf('a number'), undefined, 8, 7, NO_HEADERS)
+    expect(table.uncommittedBytes).toBe(once + 240 + 'a number'.length + 8)
+    await commit(table)
+  }
+})
+
 test('a value written in the place of another leaves its neighbours, and what was sealed, as they were', async () => {
   const table = objectTable(1 << 20)
   for (const key of ['a', 'b', 'c']) put(table, key, `${key}, first`)

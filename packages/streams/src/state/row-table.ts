@@ -177,7 +177,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
    */
   private replace(row: Row, deleted: boolean, value: unknown, bytes: Uint8Array | undefined): number {
     const { bytes: room, offset, end } = row
-    const released = room === undefined ? row.valueBytes : 0
+    const released = row.value === NOT_DECODED || room !== undefined ? 0 : row.valueBytes
     fill(row, deleted, value, bytes)
     if (row.bytes === undefined) return row.valueBytes - released
     const { length } = row.bytes
