@@ -1,6 +1,7 @@
 import { StreamsError } from '../errors.ts'
 import type { Serde } from '../serde.ts'
 import type { DeepReadonly } from './deep-readonly.ts'
+import { PlainJson, NOT_PLAIN } from './plain-json.ts'
 import { describeIssue, type StandardSchema } from './standard-schema.ts'
 import { utf8Of } from './utf8.ts'
 
@@ -58,6 +59,7 @@ class JsonSerde<T> implements Serde<T> {
   readonly name = 'json'
   readonly #schema: StandardSchema<T> | undefined
   readonly #isReadonly: boolean
+  readonly #plain = new PlainJson()
   // What was read last of values that are read only, and its text: the bytes are somebody else's.
   #read: unknown = undefined
   #text: string | undefined
@@ -98,11 +100,12 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   deserializeRange(buffer: Buffer, start: number, end: number): T {
-    let json: string
+    let json: string | undefined
     let value: unknown
     try {
-      json = utf8Of(buffer, start, end)
-      value = JSON.parse(json)
+      value = this.#plain.parse(buffer, start, end)
+      if (value === NOT_PLAIN || this.#isReadonly) json = utf8Of(buffer, start, end)
+      if (value === NOT_PLAIN) value = JSON.parse(json as string)
     } catch (error) {
       throw new StreamsError(
         'RECORD_DESERIALIZE_FAILED',
