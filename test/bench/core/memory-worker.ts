@@ -1,5 +1,5 @@
 // Measures one case of memory-cases.ts in a process of its own: `node --expose-gc memory-worker.ts CASE STORE COUNT`.
-import { globSync, statSync } from 'node:fs'
+import { stateBytesIn } from '../state-bytes.ts'
 import { CoreTask } from './core-task.ts'
 import { MEMORY_CASES, type MemoryCase, memoryRecords, memoryTopology } from './memory-cases.ts'
 import { type CoreStore, openRawStore } from './run-core.ts'
@@ -19,8 +19,7 @@ const before = settled()
 for (let end = warm + 5000; end < count + 5000; end += 5000) await step(Math.min(end, count))
 const after = settled()
 await task.close()
-let diskBytes = 0
-if (stateDir !== undefined) for (const file of globSync(`${stateDir}/**/db/*`)) diskBytes += statSync(file).size
+const diskBytes = stateBytesIn(stateDir)
 await dispose()
 const units = count - warm
 process.stdout.write(

@@ -3,7 +3,7 @@
  * memory, on LevelDB, without a record cache. Each number of keys is reached by a record for each new key; then come records with
  * keys drawn by a power law, as in W2, and uniformly. A line of JSON each.
  */
-import { globSync, statSync } from 'node:fs'
+import { stateBytesIn } from '../state-bytes.ts'
 import { json, StreamsBuilder, string } from '@millrace/streams'
 import { ByteReader, type ReleasedReader } from '../core/byte-readers.ts'
 import { Random } from '../core/core-records.ts'
@@ -79,10 +79,7 @@ for (const size of sizes) {
     const { cpuMicros, wallMicros } = await run(records, key)
     const figures: GrowthRun = {
       ...{ piece: 'growth', keys, drawn, records, cpuMicros, wallMicros, peakRssBytes },
-      stateBytes: globSync(`${stateDir}/**/db/*`).reduce(
-        (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
-        0
-      )
+      stateBytes: stateBytesIn(stateDir)
     }
     process.stdout.write(`${JSON.stringify(figures)}\n`)
   }

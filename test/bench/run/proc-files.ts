@@ -47,16 +47,18 @@ export function sessionUse(session: number): SessionUse {
     const stat = processStat(pid)
     if (stat?.session !== session) continue
     rssBytes += stat.rssBytes
-    ownBytes += stat.rssBytes - mappedBytes(pid)
+    ownBytes += ownBytesOf(pid)
     cpuSeconds += stat.cpuSeconds
   }
   return { rssBytes, ownBytes, cpuSeconds }
 }
 
-function mappedBytes(pid: number): number {
+function ownBytesOf(pid: number): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[2]) * PAGE_BYTES
+    const [, resident, mapped] = readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ').map(Number)
+    return ((resident as number) - (mapped as number)) * PAGE_BYTES
   } catch {
+    // It has gone meanwhile.
     return 0
   }
 }

@@ -1,4 +1,4 @@
-import { globSync, statSync } from 'node:fs'
+import { stateBytesIn } from '../state-bytes.ts'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BASE_MS, entryJson } from '../data/clicks-input.ts'
@@ -53,7 +53,7 @@ async function measure(tasks: number, stateMemoryBytes: number, options: Workloa
   }
   const done = child.markMs('LAST_RECORD') !== undefined
   await child.stop(STOP_TIMEOUT_MS)
-  const stateBytes = globSync(`${stateDir}/**/db/*`).reduce((sum, file) => sum + statSync(file).size, 0)
+  const stateBytes = stateBytesIn(stateDir)
   await topics.cleanUp(id)
   const { peakRssBytes, peakOwnBytes } = child
   const head = { piece: 'tasks', tasks, stateMemoryBytes, keys } as const

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, statSync } from 'node:fs'
+import { stateBytesIn } from '../state-bytes.ts'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -83,7 +83,7 @@ async function soak(wantedSeconds: number): Promise<SoakSample[]> {
       if (sample.records === 0) continue
       startedMs ??= performance.now()
       const seconds = (performance.now() - startedMs) / 1000
-      samples.push({ ...sample, seconds, diskBytes: bytesBelow(stateDir) })
+      samples.push({ ...sample, seconds, diskBytes: stateBytesIn(stateDir) })
       if (samples.length % 60 === 0) say(samples)
       if (seconds >= wantedSeconds) break
     }
@@ -98,15 +98,6 @@ async function soak(wantedSeconds: number): Promise<SoakSample[]> {
     await rm(stateDir, { recursive: true, force: true })
   }
   return samples
-}
-
-function bytesBelow(dir: string): number {
-  let bytes = 0
-  for (const file of globSync(`${dir}/**/db/*`)) {
-    // LevelDB deletes files as it likes.
-    bytes += statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  }
-  return bytes
 }
 
 function say(all: readonly SoakSample[]): void {

@@ -16,10 +16,10 @@ export class ByteChunks {
   private shared = this.chunk
   private sharedEnd = 0
 
-  /** Copies bytes; returns from where in `chunk` they are. */
-  add(bytes: Uint8Array): number {
-    const start = this.take(bytes.length)
-    copyBytes(bytes, 0, bytes.length, this.chunk, start)
+  /** Copies bytes [from, to); returns from where in `chunk` they are. */
+  add(bytes: Uint8Array, from = 0, to = bytes.length): number {
+    const start = this.take(to - from)
+    copyBytes(bytes, from, to, this.chunk, start)
     return start
   }
 

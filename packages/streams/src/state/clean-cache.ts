@@ -1,8 +1,5 @@
 import { LinkedEntries } from './linked-entries.ts'
-import { type Entry, IN_CLEAN_LIST, isClean, type Version } from './row.ts'
-
-/** What one entry costs beside its key and value: the entry, its row, the map slot. Measured, rounded up. */
-const ENTRY_BYTES = 240
+import { ENTRY_BYTES, type Entry, IN_CLEAN_LIST, isClean, type Version } from './row.ts'
 
 /** Of one entry's coming: when all are in use, the eldest must not wait for a walk through all of them. */
 const MAX_SECOND_CHANCES = 64

@@ -170,11 +170,7 @@ export class ItemTable implements StoreTable, RecordCacheStore {
 
   /** A copy of what the serde gave: a view of each value would take more than the value, and live until the commit. */
   private keep(row: Row): void {
-    const { bytes } = row
-    if (bytes === undefined) return
-    row.offset = this.values.add(bytes)
-    row.bytes = this.values.chunk
-    row.end = row.offset + bytes.length
+    if (row.bytes !== undefined) row.moveTo(this.values)
   }
 
   private newRow(timestampMs: number): Row {

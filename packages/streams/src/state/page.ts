@@ -325,12 +325,7 @@ export class Page extends Version {
     for (let i = 0; i < this.count; i++) {
       const item = this.itemAt(i)
       if (item.deleted || (item.bytes as Uint8Array).length <= 2 * this.encodedBytes) continue
-      const length = item.valueBytes
-      const start = chunks.take(length)
-      copyBytes(item.bytes as Uint8Array, item.offset, item.offset + length, chunks.chunk, start)
-      item.bytes = chunks.chunk
-      item.offset = start
-      item.end = start + length
+      item.moveTo(chunks)
     }
   }
 

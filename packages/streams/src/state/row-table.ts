@@ -161,14 +161,8 @@ export class RowTable extends VersionTable implements RecordCacheStore {
 
   /** Copies the row's bytes to those of others that stay in memory, but for what lies alone there already. */
   private keep(row: Row, values = this.values): void {
-    const bytes = row.bytes as Uint8Array
-    const from = row.offset
-    const length = row.valueBytes
-    if (row.end >= 0 && bytes.length === length) return
-    row.offset = values.take(length)
-    row.bytes = values.chunk
-    row.end = row.offset + length
-    copyBytes(bytes, from, from + length, values.chunk, row.offset)
+    if (row.end >= 0 && (row.bytes as Uint8Array).length === row.valueBytes) return
+    row.moveTo(values)
   }
 
   /**

@@ -1,4 +1,5 @@
 import { type Headers, NO_HEADERS } from '../core/index.ts'
+import type { ByteChunks } from './byte-chunks.ts'
 import type { VersionTable } from './version-table.ts'
 
 /** Marks a row whose value is there as bytes only. */
@@ -31,6 +32,14 @@ export class Row extends Version {
     if (this.bytes !== undefined) return (this.end < 0 ? this.bytes.length : this.end) - this.offset
     return typeof this.value === 'string' ? this.value.length : 8
   }
+
+  /** Copies the bytes to where `chunks` has room. */
+  moveTo(chunks: ByteChunks): void {
+    const { bytes, offset, valueBytes } = this
+    this.offset = chunks.add(bytes as Uint8Array, offset, offset + valueBytes)
+    this.bytes = chunks.chunk
+    this.end = this.offset + valueBytes
+  }
 }
 
 /** Of a store that keeps timestamps. */
@@ -62,6 +71,9 @@ export type EntryList = 0 | 1 | 2
 export const IN_NO_LIST = 0
 export const IN_CLEAN_LIST = 1
 export const IN_CACHE_LIST = 2
+
+/** What one entry costs beside its key and value: the entry, its row, the map slot. Measured, rounded up. */
+export const ENTRY_BYTES = 240
 
 /**
  * A key that is in memory, with its versions from newest to oldest: what the record cache holds back, what the active

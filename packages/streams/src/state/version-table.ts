@@ -4,10 +4,8 @@ import { EntryMap } from './entry-map.ts'
 import { ExactBuffers } from './exact-buffers.ts'
 import { latin1Bytes, latin1Of, latin1OfRange, writeLatin1 } from './latin1.ts'
 import { OrderedKeys } from './ordered-keys.ts'
-import { ABSENT, Entry, IN_CLEAN_LIST, IN_NO_LIST, isClean, type Version } from './row.ts'
+import { ABSENT, ENTRY_BYTES, Entry, IN_CLEAN_LIST, IN_NO_LIST, isClean, type Version } from './row.ts'
 
-/** What one uncommitted row costs beside its key and value: the row, its entry, the map slot. */
-const ROW_BYTES = 240
 const NO_ENTRIES: readonly Entry[] = []
 const NO_BYTES = Buffer.alloc(0)
 const FIRST_PAGE_ROWS = 64
@@ -147,7 +145,7 @@ export abstract class VersionTable {
   protected addActive(entry: Entry, version: Version): void {
     entry.active = version
     this.activeEntries.push(entry)
-    this.activeBytes += ROW_BYTES + entry.key.length
+    this.activeBytes += ENTRY_BYTES + entry.key.length
     this.dirtyKeys?.add(entry.key)
   }
 
