@@ -2,6 +2,7 @@ import { MockClock } from '@millrace/testing'
 import { expect, test } from 'vitest'
 import { SILENT_LOGGER, type TopicPartition } from '../ports/index.ts'
 import type { TaskState } from '../state/index.ts'
+import type { RecordsToRestore } from '../state/task-state.ts'
 import { type ChangelogClient, Restorer, type TaskToRestore } from './restorer.ts'
 import { changelogReader } from './test-support/changelog-reader.ts'
 
@@ -13,8 +14,8 @@ function slowTask(partition: number) {
   let end: { resolve: () => void; reject: (error: Error) => void } | undefined
   const state = {
     checkpoints: new Map(),
-    restore: () => void calls.push('restore'),
-    writeRestored: () => {
+    restore: (_: string, records: RecordsToRestore) => {
+      while (records.next()) calls.push('restore')
       calls.push('write')
       return new Promise<void>((resolve, reject) => {
         end = { resolve, reject }

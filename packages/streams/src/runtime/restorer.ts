@@ -11,10 +11,9 @@ import type {
 } from '../ports/index.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { SourceNodeSpec } from '../topology/index.ts'
+import { ChangelogSlices } from './changelog-slices.ts'
 import type { RestoreListener } from './restore-listener.ts'
 import { RestoreWrites } from './restore-writes.ts'
-import { InputPartition } from './task/input-partition.ts'
-import { SourceNode } from './task/source-node.ts'
 
 /** One store of one task, and where its changes are. */
 export interface StoreToRestore {
@@ -51,16 +50,12 @@ interface Restoring {
   readonly reader: PartitionReader
   readonly startOffset: number
   readonly endOffset: number
-  /** What the source would make of the records. */
-  readonly input: InputPartition | undefined
+  readonly slices: ChangelogSlices
   restored: number
   /** All of it is on disk. */
   done: boolean
 }
 
-/** Bytes put into a store's memory between two writes to disk. */
-const WRITE_BYTES = 4 * 1024 * 1024
-const SLICE_MS = 5
 /** Tasks that write at a time: one more would wait for a thread of Node's pool, and hold memory meanwhile. */
 const MAX_WRITES = 4
 /** How long nothing may arrive before the wait is explained in the log. */
@@ -131,10 +126,10 @@ export class Restorer {
           if (!item.done) {
             still.push(item)
             if (writes.count >= MAX_WRITES) continue
-            const before = positionOf(item)
+            const before = item.slices.position
             const written = this.#step(item, fetcher)
             if (written !== undefined) writes.add(item.task, written)
-            if (written !== undefined || positionOf(item) > before) progressed = true
+            if (written !== undefined || item.slices.position > before) progressed = true
             continue
           }
           progressed = true
@@ -152,7 +147,7 @@ export class Restorer {
         } else if (writes.count > 0) {
           await writes.next()
         } else if (active.length > 0) {
-          for (const { input } of active) void input?.held?.ready.then(() => fetcher.wake())
+          for (const { slices } of active) void slices.whenReady?.then(() => fetcher.wake())
           if (this.#clock.monotonicMs() - lastProgressMs > EXPLAIN_AFTER_MS) {
             this.#explain(active)
             lastProgressMs = this.#clock.monotonicMs()
@@ -200,59 +195,40 @@ export class Restorer {
       }
       if (startOffset >= endOffset) continue
       const reader = fetcher.add(store, startOffset)
-      const input = store.source === undefined ? undefined : inputOf(store.source, reader)
-      const item = { task, store, reader, startOffset, endOffset, input, restored: 0, done: false }
+      const slices = new ChangelogSlices(reader, endOffset, store.source, this.#clock)
+      const item = { task, store, reader, startOffset, endOffset, slices, restored: 0, done: false }
       this.#listener.onRestoreStart?.(describe(item))
       active.push(item)
     }
     return active
   }
 
-  /** Puts what is buffered, for one slice of time. Returns what has to be waited for before the task's next step. */
+  /** Writes a slice of what is buffered. Returns what has to be waited for before the task's next step. */
   #step(item: Restoring, fetcher: Fetcher): Promise<void> | undefined {
-    const { reader, store, task } = item
-    const deadlineMs = this.#clock.monotonicMs() + SLICE_MS
-    let count = 0
-    let bytes = 0
     try {
-      while (bytes < WRITE_BYTES && positionOf(item) < item.endOffset && (item.input ?? reader).next()) {
-        // Beyond the end lie changes of a task that had not stopped when we began; they are ours only if committed, and
-        // then they were before the end.
-        if (reader.offset >= item.endOffset) break
-        if (reader.keyEnd < 0) continue
-        const timestampMs = item.input === undefined ? reader.timestampMs : sourceTimestampMs(item.input)
-        if (item.input?.held !== undefined) break
-        if (timestampMs === undefined) continue
-        const key = reader.buffer.subarray(reader.keyStart, reader.keyEnd)
-        const value = reader.valueEnd < 0 ? null : reader.buffer.subarray(reader.valueStart, reader.valueEnd)
-        task.state.restore(store.storeName, key, value, timestampMs)
-        bytes += key.length + (value?.length ?? 0)
-        count++
-        if (count % 256 === 0 && this.#clock.monotonicMs() >= deadlineMs) break
-      }
+      if (!item.slices.begin() && !item.slices.isDone) return undefined
     } catch (error) {
-      if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE')) throw error
-      // The log start overtook us while we were reading.
-      return task.state.clearStore(store.storeName).then(() => {
-        fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
-      })
+      return this.#startOver(item, fetcher, error)
     }
-    const position = positionOf(item)
-    const done = position >= item.endOffset
-    return count > 0 || done ? this.#write(item, { count, position, done }) : undefined
+    return this.#write(item).catch(error => this.#startOver(item, fetcher, error))
   }
 
-  async #write(
-    item: Restoring,
-    { count, position, done }: { readonly count: number; readonly position: number; readonly done: boolean }
-  ): Promise<void> {
-    const { task, store } = item
-    await task.state.writeRestored(new Map([[store.storeName, Math.min(position, item.endOffset)]]))
-    item.done = done
+  async #write(item: Restoring): Promise<void> {
+    const { task, store, slices } = item
+    await task.state.restore(store.storeName, slices)
+    const { count, position } = slices
+    item.done = slices.isDone
     if (count === 0) return
     item.restored += count
     this.restoredRecords += count
     this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position })
+  }
+
+  /** From the log's start, if that overtook us while we were reading. */
+  async #startOver({ task, store }: Restoring, fetcher: Fetcher, error: unknown): Promise<void> {
+    if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE')) throw error
+    await task.state.clearStore(store.storeName)
+    fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
   }
 
   #explain(active: readonly Restoring[]): void {
@@ -266,25 +242,6 @@ export class Restorer {
       )
     }
   }
-}
-
-/** The error handler was asked when the record was processed; it said to go on, else there were no records after it. */
-const ALREADY_HANDLED = { deserializationFailed: () => {} }
-
-function inputOf(source: SourceNodeSpec, reader: PartitionReader): InputPartition {
-  return new InputPartition(reader, new SourceNode(source, ALREADY_HANDLED), -1)
-}
-
-/** The time that the source gives to the record under the reader; undefined when it drops it. */
-function sourceTimestampMs(input: InputPartition): number | undefined {
-  const timestampMs = input.read()?.timestampMs
-  if (timestampMs !== undefined && timestampMs > input.partitionTimeMs) input.partitionTimeMs = timestampMs
-  return timestampMs
-}
-
-/** Where reading goes on: before a record that is held. */
-function positionOf({ reader, input }: Restoring): number {
-  return input?.nextOffset ?? reader.position
 }
 
 function describe({ task, store, startOffset, endOffset }: Restoring) {

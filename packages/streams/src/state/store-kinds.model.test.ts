@@ -12,6 +12,7 @@ import {
 import type { StoreSpec } from '../topology/index.ts'
 import { openTaskState } from './open-task-state.ts'
 import type { TaskState } from './task-state.ts'
+import { ListedRecords } from './test-support/listed-records.ts'
 import { MemoryDisk, randomOf, storeSpec } from './test-support/state-fixture.ts'
 
 const RETENTION_MS = 200_000
@@ -407,13 +408,12 @@ class KindsRun {
   private async restore(names: readonly string[]): Promise<void> {
     const { changelog } = this.committed
     const checkpoints = new Map(names.map(name => [name, this.state.checkpoints.get(name) ?? 0]))
-    for (let i = 0; i < changelog.length; i++) {
-      const { store, key, value, timestampMs } = changelog[i] as Change
-      const from = checkpoints.get(store)
-      if (from !== undefined && i >= from) this.state.restore(store, key, value, timestampMs)
-      if (i % 37 === 0) await this.state.writeRestored(new Map())
+    for (const name of names) {
+      const missing = changelog.filter(({ store }, i) => store === name && i >= (checkpoints.get(name) as number))
+      for (let i = 0; i < missing.length; i += 37)
+        await this.state.restore(name, new ListedRecords(missing.slice(i, i + 37)))
+      await this.state.restore(name, new ListedRecords([], changelog.length))
     }
-    await this.state.writeRestored(new Map(names.map(name => [name, changelog.length])))
     // A cache may have kept the newest entry from the changelog: what is restored from there alone knows no more.
     for (const name of ['sessions', 'windows'] as const) {
       if (checkpoints.get(name) !== 0) continue

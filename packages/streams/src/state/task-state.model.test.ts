@@ -7,6 +7,7 @@ import {
 } from '../core/index.ts'
 import { openTaskState } from './open-task-state.ts'
 import type { TaskState } from './task-state.ts'
+import { ListedRecords } from './test-support/listed-records.ts'
 import { MemoryDisk, randomOf, storeSpec } from './test-support/state-fixture.ts'
 
 const RETENTION_MS = 200_000
@@ -255,12 +256,11 @@ class ModelRun {
     this.disk = new MemoryDisk()
     await this.open()
     const changes = this.committed.changelog
-    for (let i = 0; i < changes.length; i++) {
-      const { store, key, value, timestampMs } = changes[i] as Change
-      this.state.restore(store, key, value, timestampMs)
-      if (i % 17 === 0) await this.state.writeRestored(new Map([['plain', i + 1]]))
+    for (const name of this.state.stores.keys()) {
+      const own = changes.filter(({ store }) => store === name)
+      for (let i = 0; i < own.length; i += 17) await this.state.restore(name, new ListedRecords(own.slice(i, i + 17)))
     }
-    await this.state.writeRestored(new Map([['plain', changes.length]]))
+    await this.state.restore('plain', new ListedRecords([], changes.length))
     expect(this.state.checkpoints.get('plain')).toBe(changes.length)
     this.checkReads()
     await this.checkScans()

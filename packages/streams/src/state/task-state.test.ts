@@ -13,6 +13,7 @@ import { openTaskState, type TaskStateOptions } from './open-task-state.ts'
 import type { RowTable } from './row-table.ts'
 import type { TaskState } from './task-state.ts'
 import type { TaskStores } from './task-stores.ts'
+import { ListedRecords } from './test-support/listed-records.ts'
 import { json, MemoryDisk, storeSpec } from './test-support/state-fixture.ts'
 
 type Counts = TimestampedKeyValueStore<string, unknown>
@@ -62,6 +63,11 @@ class Bench {
 }
 
 const hex = (value: string) => Buffer.from(value).toString('hex')
+const record = (key: string, value: string | null, timestampMs: number) => ({
+  key: Buffer.from(key),
+  value: value === null ? null : Buffer.from(value),
+  timestampMs
+})
 const counts = storeSpec('counts', 'timestamped-key-value')
 const windows = storeSpec('windows', 'timestamped-window')
 
@@ -585,24 +591,38 @@ describe('restoring', () => {
     bench.counts().put('a', 1, 1, NO_HEADERS)
     expect(bench.log).toEqual([])
     bench.state.discard()
-    bench.state.restore('counts', Buffer.from('a'), Buffer.from('2'), 7)
-    await bench.state.writeRestored(new Map([['counts', 1]]))
+    await bench.state.restore('counts', new ListedRecords([record('a', '2', 7)], 1))
     expect(bench.counts().get('a')).toEqual({ value: 2, timestampMs: 7 })
+    expect(bench.state.checkpoints).toEqual(new Map([['counts', 1]]))
   })
 
-  it('replaces what was read before, and copies the bytes', async () => {
+  it('replaces what was read before', async () => {
     const bench = new Bench()
     await bench.open([counts])
     expect(bench.counts().get('a')).toBeUndefined()
-    const value = Buffer.from('2')
-    bench.state.restore('counts', Buffer.from('a'), value, 7)
-    value.fill(0)
-    await bench.state.writeRestored(NO_OFFSETS)
+    await bench.state.restore('counts', new ListedRecords([record('a', '2', 7), record('b', '3', 8)]))
     expect(bench.counts().get('a')).toEqual({ value: 2, timestampMs: 7 })
-    bench.state.restore('counts', Buffer.from('a'), null, 8)
-    await bench.state.writeRestored(NO_OFFSETS)
+    expect(bench.counts().approximateNumEntries()).toBe(2)
+    await bench.state.restore('counts', new ListedRecords([record('a', null, 8)]))
     expect(bench.counts().get('a')).toBeUndefined()
-    expect(() => bench.state.restore('nowhere', value, value, 1)).toThrow('STORE_NOT_FOUND')
+    expect(bench.counts().approximateNumEntries()).toBe(1)
+    expect(bench.state.checkpoints).toEqual(new Map())
+    await expect(bench.state.restore('nowhere', new ListedRecords([]))).rejects.toThrow('STORE_NOT_FOUND')
+  })
+
+  it.each([counts, windows])("writes nothing when reading $name's changelog fails", async spec => {
+    const bench = new Bench()
+    await bench.open([counts, windows])
+    const before = await bench.rawRows()
+    const records = new ListedRecords([record('abcdefghijklmnopq', '2', 7)], 1)
+    const next = records.next.bind(records)
+    records.next = () => {
+      if (next()) return true
+      throw new Error('cut short')
+    }
+    await expect(bench.state.restore(spec.name, records)).rejects.toThrow('cut short')
+    expect(await bench.rawRows()).toEqual(before)
+    expect(bench.state.checkpoints).toEqual(new Map())
   })
 
   it('keeps no checkpoint and no bytes of a store that is not persistent', async () => {

@@ -10,10 +10,13 @@ export interface TaskState {
   /** Offset up to which each changelogged store is on disk, as read when opened; absent: nothing is. */
   readonly checkpoints: ReadonlyMap<string, number>
 
-  /** Puts one changelog record into the store; `value` null deletes. Bytes are copied. */
-  restore(storeName: string, key: Uint8Array, value: Uint8Array | null, timestampMs: number): void
-  /** Writes what was restored, with the offsets up to which it was, in one atomic batch. */
-  writeRestored(offsets: ReadonlyMap<string, number>): Promise<void>
+  /**
+   * Puts changelog records into a store, and writes them, with the offset up to which it is restored then, in one atomic batch. Takes all
+   * of `records` before it returns; what `next` throws is what it fails with, and then nothing is written.
+   *
+   * @throws StreamsError `STORE_NOT_FOUND`
+   */
+  restore(storeName: string, records: RecordsToRestore): Promise<void>
   /** Empties one store, cache and checkpoint included, for a rebuild from its changelog. */
   clearStore(storeName: string): Promise<void>
 
@@ -31,6 +34,21 @@ export interface TaskState {
   expireStep(): Promise<boolean>
   approximateBytes(): Promise<number>
   close(): Promise<void>
+}
+
+/** A changelog's records, one after the other, under a cursor. */
+export interface RecordsToRestore {
+  /** Moves to the next; false after the last that is to be written in one batch. */
+  next(): boolean
+  readonly buffer: Uint8Array
+  readonly keyStart: number
+  readonly keyEnd: number
+  readonly valueStart: number
+  /** -1 for a null value, which deletes. */
+  readonly valueEnd: number
+  readonly timestampMs: number
+  /** Up to which offset the store is restored; asked for after the last record. Undefined: that is not to be noted. */
+  readonly restoredTo: number | undefined
 }
 
 /** Where a store's changes go, already bound to its changelog topic and partition. Bytes are copied by the callee. */

@@ -7,7 +7,7 @@ import { encodeInteger, rowPrefix, type StoreMeta, storeMetaKey } from './raw-la
 import { RestoredRows } from './restored-rows.ts'
 import { copyWrites, SealedWrites, type WriteSource } from './sealed-writes.ts'
 import type { StoreEngine, StoreTable } from './store-engine.ts'
-import type { TaskState } from './task-state.ts'
+import type { RecordsToRestore, TaskState } from './task-state.ts'
 import { bucketText } from './time-bucket-engine.ts'
 
 /** Rows that one step of expiry or clearing deletes: a few milliseconds of LevelDB's time. */
@@ -22,8 +22,6 @@ export class StoreUnderTask {
   checkpoint: number | undefined
   /** Of stores whose changelog records are rows. */
   readonly restored: RestoredRows
-  /** Items that were restored are in the active generation. */
-  hasRestoredItems = false
   /** What the last batch left on disk, so that only changes are written. */
   writtenObservedMs: number
   writtenRowCount: number
@@ -48,37 +46,27 @@ export class StoreUnderTask {
   }
 }
 
-/** What one store has to write: rows that were put aside, those of its table, and at last what depends on how many there were. */
+/** What one store has to write: its rows, and at last what depends on them. */
 class StoreWrites implements WriteSource {
   readonly store: StoreUnderTask
-  private readonly table: StoreTable | undefined
-  private readonly metaWrites: (rowsAdded: number) => RawWrite[]
-  private readonly rows: WriteSource | undefined
-  private list: readonly RawWrite[] = []
+  private readonly rows: WriteSource
+  private readonly metaWrites: () => RawWrite[]
+  private list: readonly RawWrite[] | undefined
   private next = 0
-  private isAtEnd = false
 
-  constructor(
-    store: StoreUnderTask,
-    rows: WriteSource | undefined,
-    ofTable: boolean,
-    metaWrites: (rowsAdded: number) => RawWrite[]
-  ) {
+  constructor(store: StoreUnderTask, rows: WriteSource, metaWrites: () => RawWrite[]) {
     this.store = store
     this.rows = rows
-    this.table = ofTable ? store.engine.table : undefined
     this.metaWrites = metaWrites
   }
 
   nextWrite(): RawWrite | undefined {
-    if (this.next < this.list.length) return this.list[this.next++]
-    if (this.isAtEnd) return undefined
-    const write = this.rows?.nextWrite() ?? this.table?.nextWrite()
-    if (write !== undefined) return write
-    this.isAtEnd = true
-    this.list = this.metaWrites(this.table?.rowsAdded ?? 0)
-    this.next = 0
-    return this.nextWrite()
+    if (this.list === undefined) {
+      const write = this.rows.nextWrite()
+      if (write !== undefined) return write
+      this.list = this.metaWrites()
+    }
+    return this.list[this.next++]
   }
 }
 
@@ -110,44 +98,40 @@ export class TaskStores implements TaskState {
 
   // ── restoring ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  restore(storeName: string, key: Uint8Array, value: Uint8Array | null, timestampMs: number): void {
+  async restore(storeName: string, records: RecordsToRestore): Promise<void> {
     const store = this.storeNamed(storeName)
-    const { restoring } = store.engine
-    if (restoring === undefined) store.restored.add(key, value, timestampMs)
+    const { table, restoring, observed } = store.engine
+    let source: RestoredRows | StoreTable = store.restored
+    if (restoring === undefined) store.restored.startWriting(records)
     else {
-      restoring.restore(key, value, timestampMs)
-      store.hasRestoredItems = true
+      while (records.next()) {
+        const { buffer, keyStart, keyEnd, valueStart, valueEnd, timestampMs } = records
+        const value = valueEnd < 0 ? null : buffer.subarray(valueStart, valueEnd)
+        restoring.restore(buffer.subarray(keyStart, keyEnd), value, timestampMs)
+      }
+      table.seal()
+      table.startWriting(undefined)
+      source = table
     }
-  }
-
-  async writeRestored(offsets: ReadonlyMap<string, number>): Promise<void> {
-    const sources = this.all.map(store => {
-      const { table } = store.engine
-      if (store.hasRestoredItems) {
-        table.seal()
-        table.startWriting(undefined)
-      } else table.rowCount = Math.max(0, table.rowCount + store.restored.rowsAdded)
-      store.restored.startWriting()
-      store.engine.observed?.restored()
-      return new StoreWrites(store, store.restored, store.hasRestoredItems, added =>
-        this.metaWrites(store, offsets.get(store.spec.name), added)
-      )
-    })
-    await this.writeBoth(sources)
-    for (const store of this.all) {
+    observed?.restored()
+    let restoredTo: number | undefined
+    await this.writeBoth([
+      new StoreWrites(store, source, () => {
+        restoredTo = records.restoredTo
+        return this.metaWrites(store, restoredTo, source.rowsAdded)
+      })
+    ])
+    if (source === table) table.sealedWritten()
+    else {
+      table.rowCount = Math.max(0, table.rowCount + source.rowsAdded)
       // What was read before is stale: restoring after an unknown commit changes rows that were seen.
-      if (!store.restored.isEmpty) store.engine.table.reset()
-      if (store.hasRestoredItems) store.engine.table.sealedWritten()
-      store.hasRestoredItems = false
-      store.restored.clear()
-      this.metaWritten(store, offsets.get(store.spec.name))
+      table.reset()
     }
+    this.metaWritten(store, restoredTo)
   }
 
   async clearStore(storeName: string): Promise<void> {
     const store = this.storeNamed(storeName)
-    store.restored.clear()
-    store.hasRestoredItems = false
     store.engine.table.reset()
     store.engine.table.rowCount = 0
     store.engine.observed?.reset()
@@ -173,7 +157,7 @@ export class TaskStores implements TaskState {
 
   get uncommittedBytes(): number {
     let bytes = 0
-    for (const { engine, restored } of this.all) bytes += engine.table.uncommittedBytes + restored.memoryBytes
+    for (const { engine } of this.all) bytes += engine.table.uncommittedBytes
     return bytes
   }
 
@@ -181,7 +165,6 @@ export class TaskStores implements TaskState {
     if (this.hasSealed) throw new Error(`Task ${this.taskId} sealed a second generation before the first was written.`)
     this.hasSealed = true
     for (const store of this.all) {
-      store.restored.release()
       store.engine.table.seal()
       store.engine.observed?.seal()
     }
@@ -193,8 +176,8 @@ export class TaskStores implements TaskState {
       const { table, windows } = store.engine
       const livesFrom = windows === undefined ? '' : bucketText(windows.clearedToBucket)
       table.startWriting(livesFrom === '' ? undefined : key => key < livesFrom)
-      return new StoreWrites(store, undefined, true, added =>
-        this.metaWrites(store, changelogOffsets.get(store.spec.name), added)
+      return new StoreWrites(store, table, () =>
+        this.metaWrites(store, changelogOffsets.get(store.spec.name), table.rowsAdded)
       )
     })
     await this.writeBoth(sources)
@@ -213,8 +196,6 @@ export class TaskStores implements TaskState {
     for (const store of this.all) {
       store.engine.table.reset()
       store.engine.observed?.discard()
-      store.restored.release()
-      store.hasRestoredItems = false
     }
   }
 
