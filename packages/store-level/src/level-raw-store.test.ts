@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rawStoreContract } from '@millrace/testing/contracts'
 import { afterAll, expect, test } from 'vitest'
 import { LevelRawStore } from './level-raw-store.ts'
 import { openLevel } from './node-level.ts'
+import { WriteBuffers } from './write-buffers.ts'
 
 const directories: string[] = []
 
@@ -72,4 +73,37 @@ test('a write that cannot be finished leaves nothing to the next, nor do two at 
   for await (const { key } of store.iterate({})) keys.push(Buffer.from(key).toString())
   expect(keys).toEqual(['b', 'c', 'd', 'e'])
   await store.close()
+})
+
+test('flushes what it shares memory for, and in a restore only what LevelDB does not hold', async () => {
+  const buffers = new WriteBuffers()
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-level-'))
+  directories.push(directory)
+  const stores = await Promise.all(
+    [0, 1, 2, 3].map(each => LevelRawStore.open(join(directory, String(each)), {}, {}, buffers))
+  )
+  const tables = async () => (await readdir(join(directory, '0'))).filter(name => name.endsWith('.ldb')).length
+  const [store] = stores as [LevelRawStore]
+  const mebibyte = (start: number) =>
+    Array.from({ length: 1024 }, (_, i) => ({ key: Buffer.from(`k${start + i}`), value: Buffer.alloc(1024, i) }))
+  for (let i = 0; i < 4; i++) await store.write(mebibyte(i * 1024), { bulk: true })
+  expect(await tables()).toBe(0)
+  // Each waits for the flush before the last: the first at the latest when the fourth is asked for.
+  for (let i = 0; i < 8; i++) await store.write(mebibyte(i * 1024))
+  expect(await tables()).toBeGreaterThan(1)
+  for (let i = 0; i < 8 * 1024; i += 77) expect(store.getSync(Buffer.from(`k${i}`))?.[0]).toBe(i % 256)
+  await Promise.all(stores.map(each => each.close()))
+})
+
+test('closes while a flush is under way', async () => {
+  const buffers = new WriteBuffers()
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-level-'))
+  directories.push(directory)
+  const open = (name: string) => LevelRawStore.open(join(directory, name), {}, {}, buffers)
+  const [first, ...others] = await Promise.all(['0', '1', '2', '3'].map(open))
+  await first?.write([{ key: Buffer.from('k'), value: Buffer.alloc(3 * 2 ** 20, 'x') }])
+  await first?.close()
+  const again = await open('0')
+  expect(again.getSync(Buffer.from('k'))).toHaveLength(3 * 2 ** 20)
+  for (const store of [again, ...others]) await store.close()
 })

@@ -8,6 +8,7 @@ import { type LevelOptions, LevelRawStore } from './level-raw-store.ts'
 import { destroyLevel } from './node-level.ts'
 import { readOwner, thisProcess, writeOwner } from './owner-file.ts'
 import { ProcessSlots } from './process-slots.ts'
+import { WriteBuffers } from './write-buffers.ts'
 
 const SUBSTITUTE_MARK = '~'
 const DAMAGE_FILE = 'damaged'
@@ -37,6 +38,7 @@ export class LevelStoreProvider implements RawStoreProvider {
   private readonly options: LevelStoreProviderOptions
   private readonly slots: ProcessSlots
   private readonly opened = new Set<LevelRawStore>()
+  private readonly buffers: WriteBuffers
 
   /** @throws StreamsError `CONFIG_INVALID` for an application id that cannot name a directory. */
   constructor(options: LevelStoreProviderOptions) {
@@ -48,6 +50,7 @@ export class LevelStoreProvider implements RawStoreProvider {
       )
     }
     this.options = options
+    this.buffers = new WriteBuffers(options.writeBufferBytes)
     const home = join(options.stateDir, options.applicationId)
     this.tasksDir = join(home, 'tasks')
     this.slots = new ProcessSlots(join(home, 'processes'))
@@ -128,10 +131,11 @@ export class LevelStoreProvider implements RawStoreProvider {
   private async lock(taskId: string, taskDir: string): Promise<LevelRawStore> {
     try {
       await mkdir(taskDir, { recursive: true })
-      return await LevelRawStore.open(join(taskDir, 'db'), this.options, {
-        onDamage: error => noteDamage(taskDir, error),
-        onClosed: store => this.opened.delete(store)
-      })
+      const events = {
+        onDamage: (error: StreamsError) => noteDamage(taskDir, error),
+        onClosed: (store: LevelRawStore) => this.opened.delete(store)
+      }
+      return await LevelRawStore.open(join(taskDir, 'db'), this.options, events, this.buffers)
     } catch (error) {
       throw isLocked(error) ? await this.lockedError(taskId, taskDir, error) : levelError(error, 'open', taskDir)
     }

@@ -26,7 +26,7 @@ export type {
   TopicPartition
 } from './kafka-client.ts'
 export { type LogFields, type Logger, SILENT_LOGGER } from './logger.ts'
-export type { RawRange, RawRow, RawStore, RawStoreProvider, RawWrite } from './raw-store.ts'
+export type { RawRange, RawRow, RawStore, RawStoreProvider, RawWrite, RawWriteOptions } from './raw-store.ts'
 export { systemClock } from './system-clock.ts'
 export { systemEventLoop } from './system-event-loop.ts'
 export { systemRandom } from './system-random.ts'

@@ -10,7 +10,7 @@ export interface RawStore {
    * bytes of each before it takes the next: they may be the same object and buffers, filled anew. What `writes` throws is thrown on,
    * and nothing is written.
    */
-  write(writes: Iterable<RawWrite>): Promise<void>
+  write(writes: Iterable<RawWrite>, options?: RawWriteOptions): Promise<void>
   /** Ascending over [from, to); sees a consistent snapshot taken at the first step. An absent bound is open. */
   iterate(range: RawRange): AsyncIterableIterator<RawRow>
   /** Deletes up to `limit` keys of [from, to); resolves to how many it deleted, fewer than `limit` when none is left. */
@@ -23,6 +23,11 @@ export interface RawStore {
 export interface RawWrite {
   readonly key: Uint8Array
   readonly value: Uint8Array | null
+}
+
+export interface RawWriteOptions {
+  /** One of many that come at once, of a restore: it may take more memory to be done sooner. Default false. */
+  readonly bulk?: boolean
 }
 
 export interface RawRow {

@@ -1,5 +1,5 @@
 import { type StateStore, StreamsError } from '../core/index.ts'
-import type { RawStore, RawWrite } from '../ports/index.ts'
+import type { RawStore, RawWrite, RawWriteOptions } from '../ports/index.ts'
 import type { StoreSpec } from '../topology/index.ts'
 import { latin1Bytes } from './latin1.ts'
 import type { MemoryRawStore } from './memory-raw-store.ts'
@@ -115,12 +115,11 @@ export class TaskStores implements TaskState {
     }
     observed?.restored()
     let restoredTo: number | undefined
-    await this.writeBoth([
-      new StoreWrites(store, source, () => {
-        restoredTo = records.restoredTo
-        return this.metaWrites(store, restoredTo, source.rowsAdded)
-      })
-    ])
+    const writes = new StoreWrites(store, source, () => {
+      restoredTo = records.restoredTo
+      return this.metaWrites(store, restoredTo, source.rowsAdded)
+    })
+    await this.writeBoth([writes], { bulk: true })
     if (source === table) table.sealedWritten()
     else {
       table.rowCount = Math.max(0, table.rowCount + source.rowsAdded)
@@ -249,10 +248,10 @@ export class TaskStores implements TaskState {
   }
 
   /** The persistent batch first: if it fails, nothing has happened. What is in memory is copied before, as it is now. */
-  private async writeBoth(sources: readonly StoreWrites[]): Promise<void> {
+  private async writeBoth(sources: readonly StoreWrites[], options?: RawWriteOptions): Promise<void> {
     const persistent = sources.filter(({ store }) => store.raw === this.raw)
     const inMemory = copyWrites(new SealedWrites(sources.filter(({ store }) => store.raw !== this.raw)))
-    if (persistent.length > 0) await this.raw.write(new SealedWrites(persistent))
+    if (persistent.length > 0) await this.raw.write(new SealedWrites(persistent), options)
     if (inMemory.length > 0) await this.memory.write(inMemory)
   }
 
