@@ -4,6 +4,7 @@ import { ExactBuffers } from './exact-buffers.ts'
 import { readInteger, writeInteger } from './raw-layout.ts'
 import type { RecordCache, RecordCacheStore } from './record-cache.ts'
 import { CachedRow, type Entry, IN_CACHE_LIST, isKeepable, NOT_DECODED, Row, TimestampedRow } from './row.ts'
+import { ReusedList } from './reused-list.ts'
 import type { ChangelogAppender } from './task-state.ts'
 import { isIdle, VersionTable, type VersionTableOptions } from './version-table.ts'
 
@@ -41,7 +42,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
    * Rows to be used again: those that a commit wrote take the place of as many that were there. Rows live until their commit and longer, so
    * that each would be promoted by the collector, and wait in the old generation for the next great collection.
    */
-  private readonly spareRows: Row[] = []
+  private readonly spareRows = new ReusedList<Row>()
   /** Whether what was read last was no primitive: of a primitive the bytes are let go at once. */
   private holdsBytes = true
 
@@ -254,7 +255,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
 
   override reset(): void {
     super.reset()
-    this.spareRows.length = 0
+    this.spareRows.truncate(0)
     this.options.cache?.drop(this)
   }
 
@@ -298,8 +299,8 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   }
 
   override sealedWritten(): void {
-    // No more than this commit has: what the last one brought, and nobody took, is not needed.
-    this.spareRows.length = 0
+    // What earlier commits brought, and nobody took, is not needed, but for one commit that is larger than the last.
+    this.spareRows.truncate(this.sealedEntries.length)
     super.sealedWritten()
   }
 

@@ -4,9 +4,9 @@ import { EntryMap } from './entry-map.ts'
 import { ExactBuffers } from './exact-buffers.ts'
 import { latin1Bytes, latin1Of, latin1OfRange, writeLatin1 } from './latin1.ts'
 import { OrderedKeys } from './ordered-keys.ts'
+import { ReusedList } from './reused-list.ts'
 import { ABSENT, ENTRY_BYTES, Entry, IN_CLEAN_LIST, IN_NO_LIST, isClean, type Version } from './row.ts'
 
-const NO_ENTRIES: readonly Entry[] = []
 const NO_BYTES = Buffer.alloc(0)
 const FIRST_PAGE_ROWS = 64
 const MAX_PAGE_ROWS = 1024
@@ -27,14 +27,13 @@ export abstract class VersionTable {
   protected readonly clean: CleanCache
   private readonly prefix: string
   protected readonly entries = new EntryMap()
-  private activeEntries: Entry[] = []
-  private sealedEntries: Entry[] | undefined = undefined
+  private activeEntries = new ReusedList<Entry>()
+  protected sealedEntries = new ReusedList<Entry>()
   protected activeBytes = 0
   private sealedBytes = 0
   private rawKey = Buffer.allocUnsafe(256)
   private readonly buffers = new ExactBuffers()
   private readonly handedOut: { key: Uint8Array; value: Uint8Array | null } = { key: NO_BYTES, value: null }
-  private writing: readonly Entry[] = NO_ENTRIES
   private nextWriting = 0
   private isDead: ((key: string) => boolean) | undefined = undefined
   rowsAdded = 0
@@ -152,27 +151,28 @@ export abstract class VersionTable {
   // ── commit ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   seal(): void {
-    for (const entry of this.activeEntries) {
+    const { activeEntries, sealedEntries } = this
+    for (let i = 0; i < activeEntries.length; i++) {
+      const entry = activeEntries.at(i)
       entry.sealed = entry.active
       entry.active = undefined
     }
-    this.sealedEntries = this.activeEntries
+    this.sealedEntries = activeEntries
     this.sealedBytes = this.activeBytes
-    this.activeEntries = []
+    this.activeEntries = sealedEntries
     this.activeBytes = 0
   }
 
   startWriting(isDead: ((key: string) => boolean) | undefined): void {
-    this.writing = this.sealedEntries ?? []
     this.nextWriting = 0
     this.isDead = isDead
     this.rowsAdded = 0
   }
 
   nextWrite(): RawWrite | undefined {
-    const { writing, handedOut } = this
-    while (this.nextWriting < writing.length) {
-      const entry = writing[this.nextWriting++] as Entry
+    const { sealedEntries, handedOut } = this
+    while (this.nextWriting < sealedEntries.length) {
+      const entry = sealedEntries.at(this.nextWriting++)
       const row = entry.sealed
       if (row === undefined || this.isDead?.(entry.key) === true) continue
       const isNew = entry.clean === undefined ? this.lookUp(entry.key) === undefined : entry.clean.deleted
@@ -186,14 +186,14 @@ export abstract class VersionTable {
       if (entry.list === IN_CLEAN_LIST) this.clean.resize(entry, row)
       return handedOut
     }
-    this.writing = NO_ENTRIES
     return undefined
   }
 
   /** The sealed rows are on disk. */
   sealedWritten(): void {
-    const { clean } = this
-    for (const entry of this.sealedEntries ?? []) {
+    const { clean, sealedEntries } = this
+    for (let i = 0; i < sealedEntries.length; i++) {
+      const entry = sealedEntries.at(i)
       const row = entry.sealed
       if (row === undefined) continue
       entry.sealed = undefined
@@ -204,7 +204,7 @@ export abstract class VersionTable {
       if (entry.list === IN_CLEAN_LIST) clean.touch(entry)
       else if (isIdle(entry)) clean.add(entry)
     }
-    this.sealedEntries = undefined
+    sealedEntries.truncate(0)
     this.sealedBytes = 0
     this.rowCount = Math.max(0, this.rowCount + this.rowsAdded)
     this.rowsAdded = 0
@@ -218,8 +218,8 @@ export abstract class VersionTable {
       entry.dropped = true
     })
     this.entries.clear()
-    this.activeEntries = []
-    this.sealedEntries = undefined
+    this.activeEntries.truncate(0)
+    this.sealedEntries.truncate(0)
     this.activeBytes = 0
     this.sealedBytes = 0
     this.epoch++
