@@ -9,8 +9,8 @@ export interface LevelOptions {
   /** Uncompressed blocks kept in memory, per task. Default 2 MiB. */
   readonly blockCacheBytes?: number
   /**
-   * Size at which LevelDB sorts its log into a table file; up to two are in memory, per task. Default: a share of 8 MiB for all tasks of the
-   * process, of 32 MiB in a restore, but at least 2 and at most 8 MiB.
+   * Size at which LevelDB sorts its log into a table file; up to two are in memory, per task. Default: an equal share of 8 MiB for all tasks of
+   * the application in this process; in a restore an n-th of 32 MiB for the n-th of them; but at least 2 and at most 8 MiB.
    */
   readonly writeBufferBytes?: number
   /** Table files kept open, per task. Default 200. */
@@ -87,25 +87,26 @@ export class LevelRawStore implements RawStore {
     }
   }
 
-  async write(writes: Iterable<RawWrite>, { bulk = false }: RawWriteOptions = {}): Promise<void> {
+  async write(writes: Iterable<RawWrite>, options?: RawWriteOptions): Promise<void> {
     // A chained batch takes a third of the time that an array of operations does, and copies what it is given. Not synced:
     // LevelDB's log is in the page cache, which outlives the process, and after a power loss the log ends with a whole batch.
     const batch = this.takeBatch()
-    const limitBytes = bulk ? this.bufferBytes : this.buffers.limitBytes
     let bytes = 0
+    let isBulk = false
     try {
       for (const { key, value } of writes) {
         if (value === null) batch._del(key)
         else batch._put(key, value)
         bytes += ENTRY_BYTES + key.length + (value?.length ?? 0)
       }
+      isBulk = options?.bulk === true
       await batch._write({ sync: false }).catch(error => {
         throw this.failure(error, 'write')
       })
     } finally {
       this.batches.giveBack(batch)
     }
-    await this.written(bytes, limitBytes)
+    await this.written(bytes, isBulk ? this.bufferBytes : this.buffers.limitBytes)
   }
 
   /**
@@ -118,9 +119,10 @@ export class LevelRawStore implements RawStore {
     this.unflushedBytes = Math.min(this.unflushedBytes + bytes, bufferBytes)
     if (limitBytes >= bufferBytes || this.unflushedBytes < limitBytes) return
     await this.flush
+    if (this.unflushedBytes < limitBytes) return
     this.unflushedBytes = 0
-    // LevelDB begins a compaction, of whatever keys, with its write buffer. What fails in it fails in the next write too.
-    this.flush = buffers.flushInTurn(() => this.db.compactRange(HIGHEST_KEY, HIGHEST_KEY).catch(() => {}))
+    // LevelDB begins a compaction, of whatever keys, with its write buffer.
+    this.flush = buffers.flushInTurn(() => this.db.compactRange(HIGHEST_KEY, HIGHEST_KEY))
   }
 
   private takeBatch(): LevelBatch {
@@ -154,7 +156,8 @@ export class LevelRawStore implements RawStore {
       const batch = this.db.batch()
       for (const key of keys) batch.del(key)
       await batch.write()
-      await this.written(
+      // Whoever clears does so in small steps, between records.
+      void this.written(
         keys.reduce((sum, key) => sum + ENTRY_BYTES + key.length, 0),
         this.buffers.limitBytes
       )

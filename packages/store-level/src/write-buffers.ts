@@ -3,13 +3,13 @@ const MEBIBYTE = 1024 * 1024
 const LEAST_BYTES = 2 * MEBIBYTE
 /** More is faster only with memory that an application of several tasks misses elsewhere. */
 const MOST_BYTES = 8 * MEBIBYTE
-/** What is shared out where much is written in a short time, in a restore. */
+/** In a restore, where much is written in a short time: the n-th database that is opened may have an n-th of this. */
 const SHARED_BULK_BYTES = 32 * MEBIBYTE
-/** What is shared out otherwise. */
+/** Otherwise: what all databases share. */
 const SHARED_BYTES = 8 * MEBIBYTE
 
 /**
- * How much the databases of a process may hold in memory before they sort it into a table file; two such buffers may be there for each. The
+ * How much the databases of one application in this process may hold in memory before they sort it into a table file; two such buffers may be there for each. The
  * larger they are, the less LevelDB compacts: with four times as much a restore of 5,000,000 entries takes half the time, and a third
  * less CPU time.
  */
@@ -42,9 +42,12 @@ export class WriteBuffers {
     return this.share(SHARED_BYTES)
   }
 
-  /** Calls `flush` when those before it have ended: each holds one of the few threads of Node's pool until LevelDB is done. */
+  /**
+   * Calls `flush` when those before it have ended: each holds one of the few threads of Node's pool until LevelDB is done. Never fails:
+   * what fails in LevelDB fails in the next write too.
+   */
   flushInTurn(flush: () => Promise<void>): Promise<void> {
-    this.lastFlush = this.lastFlush.then(flush)
+    this.lastFlush = this.lastFlush.then(flush).catch(() => {})
     return this.lastFlush
   }
 

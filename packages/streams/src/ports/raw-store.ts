@@ -26,7 +26,7 @@ export interface RawWrite {
 }
 
 export interface RawWriteOptions {
-  /** One of many that come at once, of a restore: it may take more memory to be done sooner. Default false. */
+  /** Of many that come at once, not the last: it may leave more in memory, to be done sooner. Looked at when all was taken. Default false. */
   readonly bulk?: boolean
 }
 

@@ -1,10 +1,14 @@
 import { MockClock } from '@millrace/testing'
 import { expect, test } from 'vitest'
-import { SILENT_LOGGER, type TopicPartition } from '../ports/index.ts'
+import { StreamsError } from '../core/index.ts'
+import { type PartitionReader, SILENT_LOGGER, type TopicPartition } from '../ports/index.ts'
+import { openTaskState } from '../state/open-task-state.ts'
+import { MemoryDisk, storeSpec } from '../state/test-support/state-fixture.ts'
 import type { TaskState } from '../state/index.ts'
 import type { RecordsToRestore } from '../state/task-state.ts'
 import { type ChangelogClient, Restorer, type TaskToRestore } from './restorer.ts'
 import { changelogReader } from './test-support/changelog-reader.ts'
+import { type ListedRecord, listedReader } from './test-support/listed-reader.ts'
 
 const RECORDS = 3
 
@@ -37,16 +41,20 @@ function slowTask(partition: number) {
   }
 }
 
-function restore(tasks: readonly TaskToRestore[]) {
+function restore(
+  tasks: readonly TaskToRestore[],
+  add: (partition: TopicPartition, start: number) => PartitionReader = (_, start) => changelogReader(start, RECORDS),
+  end = RECORDS
+) {
   const turn = () => new Promise<void>(resolve => void setImmediate(resolve))
   const told: string[] = []
   const client = {
     admin: {
       listOffsets: async (asked: readonly (TopicPartition & { at: string })[]) =>
-        asked.map(({ topic, partition, at }) => ({ topic, partition, offset: at === 'latest' ? RECORDS : 0 }))
+        asked.map(({ topic, partition, at }) => ({ topic, partition, offset: at === 'latest' ? end : 0 }))
     },
     createFetcher: () => ({
-      add: (_: TopicPartition, start: number) => changelogReader(start, RECORDS),
+      add,
       remove: () => {},
       wait: turn,
       close: async () => {}
@@ -115,3 +123,55 @@ test('fails with the first write that fails, and not before the others have ende
   await outcome
   expect(told).toEqual(['failed: the disk is full'])
 })
+
+test.each(['timestamped-key-value', 'timestamped-window'] as const)(
+  'begins a %s store anew, with nothing of before, when the log start overtakes the reading',
+  async kind => {
+    const raw = new MemoryDisk().open()
+    const spec = storeSpec('rows', kind)
+    const state = await openTaskState({
+      ...{ taskId: '0_0', specs: [spec], raw, cacheBytes: 0 },
+      changelog: () => () => {},
+      changelogTopic: () => 'rows-changelog'
+    })
+    const key = (name: string) => `${name}\0\0\0\0\0\0\0\x01\0\0\0\0`
+    const records: ListedRecord[] = [
+      { key: key('a'), value: '1' },
+      { key: key('b'), value: '2' },
+      // What was buffered is read before it is known.
+      new StreamsError('CLIENT_OFFSET_OUT_OF_RANGE', 'Offset 2 is gone.', { details: { logStartOffset: 3 } }),
+      { key: key('c'), value: '3' },
+      { key: key('d'), value: '4' }
+    ]
+    const reader = listedReader(records) as PartitionReader & { moveTo(offset: number): void }
+    const written: number[] = []
+    const restoring = state.restore.bind(state)
+    state.restore = async (name, slice) => {
+      await restoring(name, slice)
+      written.push(state.checkpoints.get('rows') as number)
+    }
+    const added: number[] = []
+    const { told, outcome } = restore(
+      [
+        {
+          taskId: '0_0',
+          state,
+          stores: [{ storeName: 'rows', topic: 't', partition: 0, endLimit: undefined }],
+          cancelled: false
+        }
+      ],
+      (_, start) => {
+        added.push(start)
+        reader.moveTo(start)
+        return reader
+      },
+      records.length
+    )
+    await outcome
+    expect(told).toEqual(['ready 0_0', 'restored'])
+    expect([added, written]).toEqual([[0, 3], [5]])
+    const keys: string[] = []
+    for await (const row of raw.iterate({ from: Uint8Array.of(1) })) keys.push(Buffer.from(row.key).toString('latin1'))
+    expect(keys.map(each => ['a', 'b', 'c', 'd'].filter(name => each.includes(name))).flat()).toEqual(['c', 'd'])
+  }
+)

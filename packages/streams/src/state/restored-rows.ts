@@ -42,12 +42,12 @@ export class RestoredRows implements WriteSource {
     copyBytes(prefix, 0, prefix.length, key, 0)
     copyBytes(buffer, keyStart, keyEnd, key, prefix.length)
     write.key = key
-    write.value = valueEnd < 0 ? null : this.valueOf(buffer, valueStart, valueEnd, records.timestampMs)
+    write.value = valueEnd < 0 ? null : this.rawValueOf(buffer, valueStart, valueEnd, records.timestampMs)
     this.rowsAdded += valueEnd < 0 ? -1 : 1
     return write
   }
 
-  private valueOf(buffer: Uint8Array, start: number, end: number, timestampMs: number): Uint8Array {
+  private rawValueOf(buffer: Uint8Array, start: number, end: number, timestampMs: number): Uint8Array {
     if (!this.timestamped) return this.values.holding(buffer, start, end)
     const value = this.values.ofLength(TIMESTAMP_BYTES + end - start)
     writeInteger(value, 0, timestampMs)

@@ -3,8 +3,8 @@ import { ByteChunks, copyBytes, MAX_SHARED_BYTES } from './byte-chunks.ts'
 import { ExactBuffers } from './exact-buffers.ts'
 import { readInteger, writeInteger } from './raw-layout.ts'
 import type { RecordCache, RecordCacheStore } from './record-cache.ts'
-import { CachedRow, type Entry, IN_CACHE_LIST, isKeepable, NOT_DECODED, Row, TimestampedRow } from './row.ts'
 import { ReusedList } from './reused-list.ts'
+import { CachedRow, type Entry, IN_CACHE_LIST, isKeepable, NOT_DECODED, Row, TimestampedRow } from './row.ts'
 import type { ChangelogAppender } from './task-state.ts'
 import { isIdle, VersionTable, type VersionTableOptions } from './version-table.ts'
 
@@ -299,7 +299,7 @@ export class RowTable extends VersionTable implements RecordCacheStore {
   }
 
   override sealedWritten(): void {
-    // What earlier commits brought, and nobody took, is not needed, but for one commit that is larger than the last.
+    // As many stay as this commit has; with those that it brings, a larger one to come finds enough.
     this.spareRows.truncate(this.sealedEntries.length)
     super.sealedWritten()
   }

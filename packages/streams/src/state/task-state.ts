@@ -12,7 +12,8 @@ export interface TaskState {
 
   /**
    * Puts changelog records into a store, and writes them, with the offset up to which it is restored then, in one atomic batch. Takes all
-   * of `records` before it returns; what `next` throws is what it fails with, and then nothing is written.
+   * of `records` before it returns; what `next` throws is what it fails with, and then nothing is written. After a failure the store is to be
+   * cleared, or the state closed.
    *
    * @throws StreamsError `STORE_NOT_FOUND`
    */
@@ -49,6 +50,8 @@ export interface RecordsToRestore {
   readonly timestampMs: number
   /** Up to which offset the store is restored; asked for after the last record. Undefined: that is not to be noted. */
   readonly restoredTo: number | undefined
+  /** Nothing follows in another batch; asked for after the last record. */
+  readonly isDone: boolean
 }
 
 /** Where a store's changes go, already bound to its changelog topic and partition. Bytes are copied by the callee. */

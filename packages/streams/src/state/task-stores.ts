@@ -119,7 +119,11 @@ export class TaskStores implements TaskState {
       restoredTo = records.restoredTo
       return this.metaWrites(store, restoredTo, source.rowsAdded)
     })
-    await this.writeBoth([writes], { bulk: true })
+    await this.writeBoth([writes], {
+      get bulk() {
+        return !records.isDone
+      }
+    })
     if (source === table) table.sealedWritten()
     else {
       table.rowCount = Math.max(0, table.rowCount + source.rowsAdded)

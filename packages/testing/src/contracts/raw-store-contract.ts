@@ -53,6 +53,17 @@ export function rawStoreContract(options: RawStoreContractOptions): void {
       expect(text(store.getSync(bytes('b')))).toBe('2')
     })
 
+    test('writes many rows in batches that follow one another', async () => {
+      for (const i of [0, 1, 2, 3]) {
+        await store.write(
+          Array.from({ length: 500 }, (_, j) => put(`k${i * 500 + j}`, `v${i}`)),
+          { bulk: i < 3 }
+        )
+      }
+      expect(await collect(store, {})).toHaveLength(2000)
+      expect(text(store.getSync(bytes('k999')))).toBe('v1')
+    })
+
     test('accepts an empty batch', async () => {
       await store.write([])
       expect(await collect(store, {})).toEqual([])

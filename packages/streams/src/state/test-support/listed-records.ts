@@ -8,19 +8,22 @@ export interface ListedRecord {
 
 /** Records of a changelog that lie one after the other in one buffer; what lay there before is gone with each. */
 export class ListedRecords implements RecordsToRestore {
-  readonly buffer = Buffer.alloc(1024 * 1024)
+  readonly buffer: Buffer
   readonly restoredTo: number | undefined
   readonly keyStart = 1
   keyEnd = 0
   valueStart = 0
   valueEnd = 0
   timestampMs = 0
+  readonly isDone = false
   private readonly records: readonly ListedRecord[]
   private at = 0
 
   constructor(records: readonly ListedRecord[], restoredTo?: number) {
     this.records = records
     this.restoredTo = restoredTo
+    const lengths = records.map(({ key, value }) => key.length + (value?.length ?? 0))
+    this.buffer = Buffer.alloc(this.keyStart + Math.max(0, ...lengths))
   }
 
   next(): boolean {
