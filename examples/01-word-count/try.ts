@@ -9,6 +9,8 @@ import { EmbeddedBroker } from '@millrace/broker'
 import { type Admin, type EachMessagePayload, Kafka, logLevel } from 'kafkajs'
 
 const READ_TIMEOUT_MS = 30_000
+/** Kafka's error code. */
+const GROUP_ID_NOT_FOUND = 69
 const APP = fileURLToPath(new URL('app.ts', import.meta.url))
 const SAMPLE = new URL('sample.txt', import.meta.url)
 
@@ -116,5 +118,10 @@ async function removeTopics(topicsOf: Admin): Promise<void> {
   const topics = (await topicsOf.listTopics()).filter(topic => topic.startsWith(`${name}-`))
   await topicsOf.deleteTopics({ topics })
   const groups = (await topicsOf.listGroups()).groups.map(({ groupId }) => groupId)
-  await topicsOf.deleteGroups(groups.filter(group => group === name || group.startsWith(`${name}-`)))
+  await topicsOf
+    .deleteGroups(groups.filter(group => group === name || group.startsWith(`${name}-`)))
+    .catch((error: Error & { readonly groups?: readonly { readonly errorCode: number }[] }) => {
+      // Older brokers forget a group by themselves when the topics are gone that it has read.
+      if (error.groups?.every(({ errorCode }) => errorCode === GROUP_ID_NOT_FOUND) !== true) throw error
+    })
 }

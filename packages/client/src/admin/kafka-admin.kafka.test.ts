@@ -73,8 +73,11 @@ describe('topics', () => {
   it.each([
     ['INVALID_REPLICATION_FACTOR', { replicationFactor: 99 }, /number of brokers/],
     ['INVALID_PARTITIONS', { partitionCount: 0 }, /at least 1/],
-    ['INVALID_CONFIG', { configs: { 'no.such.config': 'x' } }, /no\.such\.config/]
-  ])('are refused with %s, the name and the broker’s words', async (kafkaError, wrong, text) => {
+    // Brokers of 3.0 without ZooKeeper, a preview then, take any.
+    ...(process.env['MILLRACE_KAFKA_VERSION']?.startsWith('3.0.')
+      ? []
+      : [['INVALID_CONFIG', { configs: { 'no.such.config': 'x' } }, /no\.such\.config/] as const])
+  ] as const)('are refused with %s, the name and the broker’s words', async (kafkaError, wrong, text) => {
     const name = `${prefix}-refused`
     const creating = admin.createTopics([{ name, partitionCount: 1, replicationFactor: 1, configs: {}, ...wrong }])
     await expect(creating).rejects.toMatchObject({ code: 'TOPIC_CREATE_FAILED', details: { topic: name, kafkaError } })

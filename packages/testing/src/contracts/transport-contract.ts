@@ -183,13 +183,13 @@ export function transportContract({ name, open, kafka, skip = {} }: TransportCon
         const versions = await connection.send(frame({ apiKey: 18, apiVersion: 0, apiName: 'ApiVersions' }))
         expect(versions.readInt16BE(0)).toBe(0)
         expect(versions.length).toBe(6 + 6 * versions.readInt32BE(2))
-        // Metadata v12, no topics: throttle time, then a compact array of at least one broker.
+        // Metadata v9, no topics: throttle time, then a compact array of at least one broker.
         const metadata = await connection.send(
           frame({
             apiKey: 3,
-            apiVersion: 12,
+            apiVersion: 9,
             apiName: 'Metadata',
-            body: Buffer.from([1, 0, 0, 0]),
+            body: Buffer.from([1, 0, 0, 0, 0]),
             flexibleRequest: true,
             flexibleResponse: true
           })
