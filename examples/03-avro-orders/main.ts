@@ -145,7 +145,10 @@ function print(title: string, totals: ReadonlyMap<string, Turnover>): void {
 async function createTopics(kafka: Kafka, names: readonly string[]): Promise<void> {
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: names.map(topic => ({ topic, numPartitions: 2 })), waitForLeaders: true })
+  await admin.createTopics({
+    waitForLeaders: false, // sends below try again until there are leaders
+    topics: names.map(topic => ({ topic, numPartitions: 2 }))
+  })
   await admin.disconnect()
   cleanup.defer(async () => {
     const last = kafka.admin()

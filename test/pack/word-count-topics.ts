@@ -20,7 +20,7 @@ export async function createWordCountTopics(brokers: string): Promise<WordCountT
   const admin = kafka.admin()
   await admin.connect()
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false, // sends and fetches below try again until there are leaders
     topics: [input, output].map(topic => ({ topic, numPartitions: 2 }))
   })
   return {

@@ -11,8 +11,8 @@ interface ReadRecord {
 
 let kafka: KafkaHarness
 
-beforeAll(async () => {
-  kafka = await KafkaHarness.open()
+beforeAll(() => {
+  kafka = KafkaHarness.open()
 })
 
 afterEach(async () => {

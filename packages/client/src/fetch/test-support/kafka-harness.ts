@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { DeleteRecords } from '@millrace/protocol'
-import { type Fetcher, type FetcherOptions, SILENT_LOGGER } from '@millrace/streams/ports'
+import { type Fetcher, type FetcherOptions, type KafkaAdmin, SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
-import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+import { Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
+import { createAdmin } from '../../admin/index.ts'
 import type { Cluster } from '../../cluster.ts'
 import { createCluster } from '../../index.ts'
 import { createFetcher } from '../fetcher.ts'
@@ -18,44 +19,37 @@ export class KafkaHarness {
   readonly #fetchers: Fetcher[] = []
   readonly #prefix = `fetch-test-${randomBytes(4).toString('hex')}`
   readonly #kafka: Kafka
-  readonly #admin: Admin
+  readonly #admin: KafkaAdmin
   readonly #topics: string[] = []
   readonly #closing: (() => Promise<void>)[] = []
   #laneCount = 0
 
   private constructor(addresses: string[]) {
     this.#kafka = new Kafka({ brokers: addresses, logLevel: logLevel.NOTHING })
-    this.#admin = this.#kafka.admin()
     const transport = kafkajsTransport({ brokers: addresses })
     this.cluster = createCluster({ transport, clock: systemClock, random: Math.random, logger: SILENT_LOGGER })
+    this.#admin = createAdmin({
+      cluster: this.cluster,
+      clock: systemClock,
+      random: Math.random,
+      logger: SILENT_LOGGER
+    })
   }
 
-  static async open(): Promise<KafkaHarness> {
+  static open(): KafkaHarness {
     if (brokers === undefined) throw new Error('KAFKA_BROKERS is not set: it names the broker that this test talks to.')
-    const harness = new KafkaHarness(brokers)
-    await harness.#admin.connect()
-    return harness
+    return new KafkaHarness(brokers)
   }
 
   async close(): Promise<void> {
     for (const close of this.#closing.reverse()) await close()
+    await this.#admin.deleteTopics(this.#topics)
     await this.cluster.close()
-    if (this.#topics.length > 0) await this.#admin.deleteTopics({ topics: this.#topics })
-    await this.#admin.disconnect()
   }
 
   async createTopic(partitionCount: number, configs: Readonly<Record<string, string>> = {}): Promise<string> {
     const topic = `${this.#prefix}-${this.#topics.length}`
-    await this.#admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic,
-          numPartitions: partitionCount,
-          configEntries: Object.entries(configs).map(([name, value]) => ({ name, value }))
-        }
-      ]
-    })
+    await this.#admin.createTopics([{ name: topic, partitionCount, replicationFactor: -1, configs }])
     this.#topics.push(topic)
     return topic
   }
