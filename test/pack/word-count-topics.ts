@@ -26,7 +26,8 @@ export async function createWordCountTopics(brokers: string): Promise<WordCountT
   return {
     env: { KAFKA_BROKERS: brokers, INPUT_TOPIC: input, OUTPUT_TOPIC: output, APPLICATION_ID: name },
     async produce(lines) {
-      const producer = kafka.producer({ allowAutoTopicCreation: false })
+      // Idempotent: a request that is sent again, as happens on a new topic, must not count twice.
+      const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
       await producer.connect()
       await producer.send({ topic: input, messages: lines.map((value, index) => ({ key: String(index), value })) })
       await producer.disconnect()
