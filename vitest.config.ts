@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BROKER_VERSION, KAFKA_VERSION } from './scripts/kafka-jars.ts'
 
 /** In the clone, packages resolve to their TypeScript sources: in Vite, in Node, and in the processes that tests start. */
 const SOURCE_CONDITION = 'millrace-source'
@@ -25,10 +26,12 @@ const QUICK_INTEGRATION = [
   'packages/transport-kafkajs/src/*.kafka.test.ts',
   'test/integration/{brokers,exactly-once,restart}.kafka.test.ts'
 ]
-/** About Apache Kafka itself: how it is started, and whether the embedded broker answers as it does. */
-const OF_KAFKA_ONLY = ['scripts/kafka-broker.kafka.test.ts', 'packages/broker/src/differential/**']
-/** About the newest Apache Kafka that is tested, and no other: whether we speak all it does, and the embedded broker answers as it does. */
-const OF_NEWEST_KAFKA = ['packages/protocol/src/real-kafka.kafka.test.ts', 'packages/broker/src/differential/**']
+/** Whether the embedded broker answers as Apache Kafka does. */
+const DIFFERENTIAL = 'packages/broker/src/differential/**'
+/** About Apache Kafka itself, also how it is started. */
+const OF_KAFKA_ONLY = ['scripts/kafka-broker.kafka.test.ts', DIFFERENTIAL]
+/** About the newest Apache Kafka that is tested, and no other, also whether we speak all it does. */
+const OF_NEWEST_KAFKA = ['packages/protocol/src/real-kafka.kafka.test.ts', DIFFERENTIAL]
 const ON_EMBEDDED_BROKER = {
   exclude: [...NOT_TESTS, ...OF_KAFKA_ONLY],
   globalSetup: 'scripts/embedded-broker-setup.ts',
@@ -85,7 +88,7 @@ export default defineConfig({
         test: {
           name: 'kafka',
           include: INTEGRATION,
-          exclude: process.env.MILLRACE_KAFKA_VERSION ? [...NOT_TESTS, ...OF_NEWEST_KAFKA] : NOT_TESTS,
+          exclude: BROKER_VERSION === KAFKA_VERSION ? NOT_TESTS : [...NOT_TESTS, ...OF_NEWEST_KAFKA],
           // As on the embedded broker.
           maxWorkers: 2,
           testTimeout: 60_000,

@@ -9,9 +9,9 @@ const SHARED_BULK_BYTES = 32 * MEBIBYTE
 const SHARED_BYTES = 8 * MEBIBYTE
 
 /**
- * How much the databases of one application in this process may hold in memory before they sort it into a table file; two such buffers may be there for each. The
- * larger they are, the less LevelDB compacts: with four times as much a restore of 5,000,000 entries takes half the time, and a third
- * less CPU time.
+ * How much the databases of one application in this process may hold in memory before they sort it into a table file; two such buffers may
+ * be there for each. The larger they are, the less LevelDB compacts: with four times as much a restore of 5,000,000 entries takes half the
+ * time, and a third less CPU time.
  */
 export class WriteBuffers {
   private readonly fixedBytes: number | undefined

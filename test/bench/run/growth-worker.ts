@@ -3,8 +3,8 @@
  * memory, on LevelDB, without a record cache. Each number of keys is reached by a record for each new key; then come records with
  * keys drawn by a power law, as in W2, and uniformly. A line of JSON each.
  */
-import { stateBytesIn } from '../state-bytes.ts'
 import { json, StreamsBuilder, string } from '@millrace/streams'
+import { stateBytesIn } from '../state-bytes.ts'
 import { ByteReader, type ReleasedReader } from '../core/byte-readers.ts'
 import { Random } from '../core/core-records.ts'
 import { CoreTask } from '../core/core-task.ts'

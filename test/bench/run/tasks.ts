@@ -1,6 +1,6 @@
-import { stateBytesIn } from '../state-bytes.ts'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { stateBytesIn } from '../state-bytes.ts'
 import { BASE_MS, entryJson } from '../data/clicks-input.ts'
 import { Random } from '../core/core-records.ts'
 import type { TasksRun } from './results.ts'
