@@ -52,7 +52,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   /** Whether the coordinator may know of it, so that it must be ended there. */
   #begun = false
   readonly #groupsAdded = new Set<string>()
-  readonly #partitionsToAdd = new Set<PartitionQueue>()
+  readonly #partitionsToAdd: PartitionQueue[] = []
   #addingPartitions: Promise<void> | undefined
   /** The coordinator takes one addition at a time and answers CONCURRENT_TRANSACTIONS to a second. */
   #lastAddition: Promise<unknown> = Promise.resolve()
@@ -204,9 +204,14 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
       this.#begun = true
       return true
     }
-    if (partition.addedEra === this.#sender.sendEra) return true
-    this.#partitionsToAdd.add(partition)
-    this.#addingPartitions ??= this.#addPartitions()
+    const { sendEra } = this.#sender
+    if (partition.addedEra === sendEra) return true
+    // Once: while a second answer is awaited the first lets the transaction end, and what belongs to it would be sent in the next.
+    if (partition.askedEra !== sendEra) {
+      partition.askedEra = sendEra
+      this.#partitionsToAdd.push(partition)
+      this.#addingPartitions ??= this.#addPartitions()
+    }
     return false
   }
 
@@ -251,9 +256,8 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   async #addPartitions(): Promise<void> {
     // Once all partitions of this drain have asked.
     await Promise.resolve()
-    while (this.#partitionsToAdd.size > 0 && this.sending) {
-      const partitions = [...this.#partitionsToAdd]
-      this.#partitionsToAdd.clear()
+    while (this.#partitionsToAdd.length > 0 && this.sending) {
+      const partitions = this.#partitionsToAdd.splice(0)
       const era = this.#sender.sendEra
       const over = (): boolean => !this.sending || era !== this.#sender.sendEra
       try {
@@ -276,8 +280,8 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
         this.#failForCoordinator(isStreamsError(error) ? error : defectError(error))
       }
     }
-    this.#partitionsToAdd.clear()
-    // In the same turn as the last look at the set: a partition that asks later must find nobody at work.
+    this.#partitionsToAdd.length = 0
+    // In the same turn as the last look at the list: a partition that asks later must find nobody at work.
     this.#addingPartitions = undefined
   }
 

@@ -50,7 +50,8 @@ export class PartitionQueue {
   retryAtMs = 0
   /** The offset after the last acknowledged record; -1 before the first. */
   endOffset = -1
-  /** The transaction to which the partition was added last. */
+  /** The transaction to which the partition was to be added last, and the one to which it was. */
+  askedEra = -1
   addedEra = -1
   /** Sequences may be used up or not by batches that were dropped unanswered: the identity must not be used further. */
   uncertain = false

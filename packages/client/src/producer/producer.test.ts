@@ -578,6 +578,26 @@ describe.each([1, 2] as const)('transactions version %i', version => {
   })
 })
 
+test('a partition that is being added to a transaction is not asked for again: the answer could come in the next', async () => {
+  const rig = await ProducerRig.open({ transactionalId: 't', maxTransactionsVersion: 1 })
+  const appender = await rig.topic()
+  let additions = 0
+  rig.kafka.fault = ({ name }) =>
+    name === 'AddPartitionsToTxn' && ++additions === 2 ? { kind: 'unanswered' } : undefined
+  for (let round = 0; round < 3; round++) {
+    append(appender, 0, 'asks for its partition')
+    void rig.producer.flush()
+    await new Promise(resolve => setImmediate(resolve))
+    append(appender, 0, 'finds the partition being added')
+    await rig.wait(rig.producer.commit([], member()), 10_000)
+  }
+  expect(rig.visible()[0]).toHaveLength(6)
+  const names = rig.kafka.requests.map(({ name }) => name).filter(name => name.endsWith('Txn'))
+  // Some are sent again: the second, and what comes while the transaction before still ends.
+  const [add, end] = ['AddPartitionsToTxn', 'EndTxn']
+  expect(names.filter((name, i) => name !== names[i - 1])).toEqual([add, end, add, end, add, end])
+})
+
 test('a handler of refusals that throws fails the producer, not the process', async () => {
   const rig = await ProducerRig.open({
     onRejected: () => {
