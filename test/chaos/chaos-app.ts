@@ -1,6 +1,6 @@
 // One worker of the chaos test: counts per key, each output marked with the incarnation that made it.
-import { json, Millrace, StreamsBuilder, string } from 'millrace'
-import type { ChaosOutput } from './chaos-output.ts'
+import { Millrace } from 'millrace'
+import { chaosTopology } from './chaos-topology.ts'
 
 const [brokers, applicationId, stateDir, guarantee, input, output] = process.argv.slice(2) as [
   string,
@@ -12,16 +12,7 @@ const [brokers, applicationId, stateDir, guarantee, input, output] = process.arg
 ]
 const incarnation = `${process.env['CHAOS_SLOT'] ?? '0'}-${process.pid}`
 
-const builder = new StreamsBuilder()
-builder
-  .stream(input, { key: string(), value: string() })
-  .groupByKey()
-  .count({ store: 'counts' })
-  .toStream()
-  .mapValues((count): ChaosOutput => ({ count, incarnation }))
-  .to(output, { key: string(), value: json<ChaosOutput>() })
-
-const app = new Millrace(builder.build(), {
+const app = new Millrace(chaosTopology(input, output, incarnation), {
   applicationId,
   brokers: [brokers],
   stateDir,

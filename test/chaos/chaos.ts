@@ -1,10 +1,11 @@
 /**
  * Kills workers while records flow, and then checks what is left, property by property:
  *
- * 1. No record lost, none doubled: for each key the committed outputs are exactly 1, 2, … n (exactly-once), or end at n or
- *    above with every number present (at-least-once).
+ * 1. No record lost, none doubled: each input has a committed output, and for each key these are exactly 1, 2, … n
+ *    (exactly-once), or reach n or more (at-least-once).
  * 2. Every interval between two kills committed outputs of at least two workers.
- * 3. Every kill hit an open transaction: the killed process has outputs in the log that were never committed.
+ * 3. Every kill hit something that was not committed: with transactions the killed process has outputs in the log that
+ *    never were.
  * 4. Stores equal their changelogs, on the disks that survived and on a new one.
  * 5. A restarted worker restored only the tail of its changelogs.
  *

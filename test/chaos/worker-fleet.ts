@@ -55,7 +55,9 @@ export class WorkerFleet {
         this.#onMessage(message)
         if (message.state === 'RUNNING') resolve()
         if (message.restored !== undefined) {
-          this.restored.push({ incarnation, restored: message.restored, from: message.from ?? 0, to: message.to ?? 0 })
+          const restored = { incarnation, restored: message.restored, from: message.from ?? 0, to: message.to ?? 0 }
+          this.restored.push(restored)
+          this.#log(`${incarnation} restored ${restored.restored} of ${restored.to} records, from ${restored.from}`)
         }
       })
     })
