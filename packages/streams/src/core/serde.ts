@@ -33,6 +33,13 @@ export interface Serde<T> {
   deserializeRange?(buffer: Buffer, start: number, end: number, context: SerdeContext): T
 
   /**
+   * Optional. True promises that nobody changes a value that was read, and that its bytes mean the same in every topic. A record that
+   * carries such an object on as it was read, to an output or repartition topic of this same serde, is written with the bytes that
+   * were read, and `serialize` is not called.
+   */
+  readonly keepsBytes?: boolean
+
+  /**
    * Optional, for serdes that have to ask somebody, say a schema registry. Called and awaited each time a task is taken over,
    * once its committed offsets are known, for every topic and changelog whose name is known then. Undefined: nothing to wait for.
    *

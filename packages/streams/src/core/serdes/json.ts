@@ -57,15 +57,12 @@ export function json<T>(given?: StandardSchema<T> | { readonly readonly: true })
 
 class JsonSerde<T> implements Serde<T> {
   readonly name = 'json'
+  readonly keepsBytes: boolean
   readonly #schema: StandardSchema<T> | undefined
-  readonly #isReadonly: boolean
   readonly #plain = new PlainJson()
-  // What was read last of values that are read only, and its text: the bytes are somebody else's.
-  #read: unknown = undefined
-  #text: string | undefined
 
-  constructor(schema: StandardSchema<T> | undefined, isReadonly: boolean) {
-    this.#isReadonly = isReadonly
+  constructor(schema: StandardSchema<T> | undefined, keepsBytes: boolean) {
+    this.keepsBytes = keepsBytes
     if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
       throw new StreamsError(
         'CONFIG_INVALID',
@@ -76,7 +73,6 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   serialize(value: T): Uint8Array {
-    if (this.#text !== undefined && value === this.#read) return Buffer.from(this.#text, 'utf8')
     let text: string | undefined
     try {
       text = JSON.stringify(value)
@@ -100,23 +96,16 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   deserializeRange(buffer: Buffer, start: number, end: number): T {
-    let json: string | undefined
     let value: unknown
     try {
       value = this.#plain.parse(buffer, start, end)
-      if (value === NOT_PLAIN || this.#isReadonly) json = utf8Of(buffer, start, end)
-      if (value === NOT_PLAIN) value = JSON.parse(json as string)
+      if (value === NOT_PLAIN) value = JSON.parse(utf8Of(buffer, start, end))
     } catch (error) {
       throw new StreamsError(
         'RECORD_DESERIALIZE_FAILED',
         `${end - start} bytes are not JSON: ${messageOf(error)}. Read the topic with the serde it was written with.`,
         { cause: error, details: { serde: 'json' } }
       )
-    }
-    if (this.#isReadonly) {
-      this.#read = value
-      // Primitives that are equal may have been read from other text.
-      this.#text = typeof value === 'object' && value !== null ? json : undefined
     }
     return this.#schema === undefined || value === null ? (value as T) : validated(this.#schema, value)
   }

@@ -7,7 +7,7 @@ import {
   type StreamsError,
   whenSerdeReady
 } from '../../core/index.ts'
-import type { TopicAppender } from '../../ports/index.ts'
+import type { PartitionReader, TopicAppender } from '../../ports/index.ts'
 import type { AnySerde, SinkNodeSpec, StreamPartitioner } from '../../topology/index.ts'
 import type { OutputTopics } from './output-topics.ts'
 import type { TaskFrame } from './task-frame.ts'
@@ -61,8 +61,18 @@ export class SinkNode extends TaskNode {
       const keyBytes = key === null || key === undefined ? null : serialized(this.key.serialize(key, contexts.key))
       step = 'its value could not be serialised'
       const value = record.value
-      const valueBytes =
-        value === null || value === undefined ? null : serialized(this.value.serialize(value, contexts.value))
+      const read = this.#readerOf(value)
+      let valueBytes: Uint8Array | null = null
+      let valueStart = 0
+      let valueEnd = -1
+      if (read !== undefined) {
+        valueBytes = read.buffer
+        valueStart = read.valueStart
+        valueEnd = read.valueEnd
+      } else if (value !== null && value !== undefined) {
+        valueBytes = serialized(this.value.serialize(value, contexts.value))
+        valueEnd = valueBytes.length
+      }
 
       step = 'it was refused'
       this.appender.append(
@@ -71,14 +81,22 @@ export class SinkNode extends TaskNode {
         0,
         keyBytes === null ? -1 : keyBytes.length,
         valueBytes,
-        0,
-        valueBytes === null ? -1 : valueBytes.length,
+        valueStart,
+        valueEnd,
         record.timestampMs,
         record.headers
       )
     } catch (error) {
       this.#frame.errors.productionFailed(this, topic, codeOf(step), step, error)
     }
+  }
+
+  /** The reader of the record in work, if that carries `value` on as it was read and its bytes may be written for it. */
+  #readerOf(value: unknown): PartitionReader | undefined {
+    const from = this.#frame.inputPartition
+    // Primitives that are equal may have been read from other bytes.
+    const isRead = from !== undefined && value === from.readValue && typeof value === 'object' && value !== null
+    return isRead && this.value.keepsBytes === true && this.value === from.source.value ? from.reader : undefined
   }
 
   #processComputed(record: AnyStreamRecord): void {
@@ -112,8 +130,12 @@ export class SinkNode extends TaskNode {
       const contexts = this.#contextsOf(topic)
       const keyBytes = key === null || key === undefined ? null : serialized(this.key.serialize(key, contexts.key))
       step = 'its value could not be serialised'
-      const valueBytes =
-        value === null || value === undefined ? null : serialized(this.value.serialize(value, contexts.value))
+      const read = this.#readerOf(value)
+      let valueBytes: Uint8Array | null = null
+      if (read !== undefined) valueBytes = Buffer.from(read.buffer.subarray(read.valueStart, read.valueEnd))
+      else if (value !== null && value !== undefined) {
+        valueBytes = serialized(this.value.serialize(value, contexts.value))
+      }
       step = 'it was refused'
       const choose = (count: number) => this.#partitionOf(topic, record, keyBytes, count)
       const whenWaiting = () => {

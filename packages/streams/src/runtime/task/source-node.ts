@@ -12,7 +12,7 @@ export class SourceNode extends TaskNode {
   readonly #errors: SourceErrors
   readonly #extractor: TimestampExtractor | undefined
   private readonly key: AnySerde
-  private readonly value: AnySerde
+  readonly value: AnySerde
   /** Of the topic that was read last: a source of several reads many records of one before it comes to another. */
   #keyContext: SerdeContext = { topic: '', isKey: true }
   #valueContext: SerdeContext = { topic: '', isKey: false }
