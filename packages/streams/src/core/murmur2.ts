@@ -2,15 +2,15 @@ const SEED = 0x9747b28c
 const M = 0x5bd1e995
 
 /**
- * The 32-bit hash by which Kafka's Java client chooses partitions, as a signed integer.
+ * The 32-bit hash of bytes [start, end) by which Kafka's Java client chooses partitions, as a signed integer.
  *
  * @see `org.apache.kafka.common.utils.Utils#murmur2`
  */
-export function murmur2(bytes: Uint8Array): number {
-  const length = bytes.length
+export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  const length = end - start
   let h = SEED ^ length
-  const whole = length & ~3
-  for (let i = 0; i < whole; i += 4) {
+  const whole = start + (length & ~3)
+  for (let i = start; i < whole; i += 4) {
     let k =
       (bytes[i] as number) |
       ((bytes[i + 1] as number) << 8) |
@@ -33,6 +33,11 @@ export function murmur2(bytes: Uint8Array): number {
 }
 
 /** The partition that Java's producer gives to these key bytes. */
-export function murmur2Partition(keyBytes: Uint8Array, partitionCount: number): number {
-  return (murmur2(keyBytes) & 0x7fffffff) % partitionCount
+export function murmur2Partition(
+  keyBytes: Uint8Array,
+  partitionCount: number,
+  start = 0,
+  end = keyBytes.length
+): number {
+  return (murmur2(keyBytes, start, end) & 0x7fffffff) % partitionCount
 }

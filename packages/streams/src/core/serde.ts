@@ -23,6 +23,12 @@ export interface Serde<T> {
   /** @throws anything; reported as `RECORD_SERIALIZE_FAILED` with the error as `cause`, but for `SERDE_NOT_READY`: see `prepare`. */
   serialize(value: T, context: SerdeContext): Uint8Array
 
+  /**
+   * Optional fast path of `serialize`: writes the bytes to `buffer` from `at` on and returns where they end, or gives bytes of its own
+   * where there is no room for them. Must agree with `serialize`, and must not keep the buffer, which is filled anew after the call.
+   */
+  serializeInto?(value: T, buffer: Buffer, at: number, context: SerdeContext): number | Uint8Array
+
   /** @throws anything; reported as `RECORD_DESERIALIZE_FAILED` with the error as `cause`, but for `SERDE_NOT_READY`: see `prepare`. */
   deserialize(bytes: Uint8Array, context: SerdeContext): T
 

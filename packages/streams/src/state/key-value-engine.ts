@@ -13,6 +13,9 @@ import type { RowTable } from './row-table.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { StoreEngine } from './store-engine.ts'
 
+/** Longer keys take bytes of their own. */
+const KEY_BUFFER_BYTES = 512
+
 /** Row key: the key's bytes. */
 abstract class KeyedRows<K, V> implements StoreEngine {
   readonly name: string
@@ -24,7 +27,9 @@ abstract class KeyedRows<K, V> implements StoreEngine {
   /** The key last looked up: a put mostly follows a get of the same key. Never an object, which may have changed. */
   private lastKey: unknown = undefined
   private lastEntry: Entry | undefined = undefined
+  /** Undefined where its serde made none. */
   protected lastKeyBytes: Uint8Array | undefined = undefined
+  private readonly keyBuffer = Buffer.allocUnsafe(KEY_BUFFER_BYTES)
 
   constructor(name: string, table: RowTable, codec: StoreCodec<K, V>) {
     this.name = name
@@ -42,14 +47,15 @@ abstract class KeyedRows<K, V> implements StoreEngine {
     const last = this.lastEntry
     // -0 and 0 may differ as bytes.
     if (last !== undefined && key === this.lastKey && !last.dropped && (key as unknown) !== 0) return last
-    const bytes = this.codec.encodeKey(key)
-    const entry = this.table.entryOfBytes(bytes, bytes.length)
+    const end = this.codec.encodeKeyInto(key, this.keyBuffer, 0)
+    const isInBuffer = typeof end === 'number'
+    const entry = isInBuffer ? this.table.entryOfBytes(this.keyBuffer, end) : this.table.entryOfBytes(end, end.length)
     if (typeof key === 'object') this.lastEntry = undefined
     else {
       this.lastKey = key
       this.lastEntry = entry
     }
-    this.lastKeyBytes = bytes
+    this.lastKeyBytes = isInBuffer ? undefined : end
     return entry
   }
 

@@ -4,7 +4,8 @@ import {
   type Serde,
   type SerdeContext,
   StreamsError,
-  serialized
+  serialized,
+  serializeInto
 } from '../core/index.ts'
 import { writeLatin1 } from './latin1.ts'
 
@@ -28,6 +29,15 @@ export class StoreCodec<K, V> {
   encodeKey(key: K): Uint8Array {
     try {
       return serialized(this.keySerde.serialize(key, this.keyContext))
+    } catch (error) {
+      throw this.serializeError('key', this.keySerde, key, error)
+    }
+  }
+
+  /** As `encodeKey`, to `buffer` from `at` on: returns where it ends there, or its bytes. */
+  encodeKeyInto(key: K, buffer: Buffer, at: number): number | Uint8Array {
+    try {
+      return serializeInto(this.keySerde, key, buffer, at, this.keyContext)
     } catch (error) {
       throw this.serializeError('key', this.keySerde, key, error)
     }

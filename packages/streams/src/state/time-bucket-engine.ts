@@ -97,7 +97,7 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
     const bucket = Math.floor(timeMs / this.bucketMs)
     const known = this.lastRoot(key, bucket)
     if (known !== undefined) return known
-    const end = this.writeRootKey(bucket, this.codec.encodeKey(key))
+    const end = this.writeRootKey(bucket, key)
     const root = this.table.pages.entryOfBytes(this.rootKey, end)
     this.keepRoot(key, bucket, root)
     return root
@@ -107,7 +107,7 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
   private findRoot(key: K, bucket: number): Entry | undefined {
     const known = this.lastRoot(key, bucket)
     if (known !== undefined) return known
-    const end = this.writeRootKey(bucket, this.codec.encodeKey(key))
+    const end = this.writeRootKey(bucket, key)
     const root = this.table.pages.findEntryOfBytes(this.rootKey, end)
     if (root !== undefined) this.keepRoot(key, bucket, root)
     return root
@@ -135,12 +135,21 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
   }
 
   /** Returns where it ends in `rootKey`. */
-  private writeRootKey(bucket: number, key: Uint8Array): number {
-    const end = BUCKET_BYTES + key.length + 1
-    if (this.rootKey.length < end) this.rootKey = Buffer.allocUnsafe(2 * end)
+  private writeRootKey(bucket: number, key: K): number {
+    const keyEnd = this.writeKey(key)
+    if (keyEnd === this.rootKey.length) this.rootKey = Buffer.concat([this.rootKey, this.rootKey])
     writeInteger(this.rootKey, 0, bucket)
-    this.rootKey.set(key, BUCKET_BYTES)
-    this.rootKey[end - 1] = GROUP_BYTE
+    this.rootKey[keyEnd] = GROUP_BYTE
+    return keyEnd + 1
+  }
+
+  /** Returns where it ends in `rootKey`. */
+  private writeKey(key: K): number {
+    const written = this.codec.encodeKeyInto(key, this.rootKey, BUCKET_BYTES)
+    if (typeof written === 'number') return written
+    const end = BUCKET_BYTES + written.length
+    if (this.rootKey.length < end) this.rootKey = Buffer.allocUnsafe(2 * end)
+    this.rootKey.set(written, BUCKET_BYTES)
     return end
   }
 

@@ -3,7 +3,7 @@ import type { Serde } from '../serde.ts'
 import type { DeepReadonly } from './deep-readonly.ts'
 import { PlainJson, NOT_PLAIN } from './plain-json.ts'
 import { describeIssue, type StandardSchema } from './standard-schema.ts'
-import { utf8Of } from './utf8.ts'
+import { utf8Of, writeUtf8 } from './utf8.ts'
 
 /**
  * JSON text as UTF-8, without spaces. The text `null` is read as a null value.
@@ -73,21 +73,11 @@ class JsonSerde<T> implements Serde<T> {
   }
 
   serialize(value: T): Uint8Array {
-    let text: string | undefined
-    try {
-      text = JSON.stringify(value)
-    } catch (error) {
-      throw new StreamsError('RECORD_SERIALIZE_FAILED', `A value cannot be written as JSON: ${messageOf(error)}.`, {
-        cause: error
-      })
-    }
-    if (text === undefined) {
-      throw new StreamsError(
-        'RECORD_SERIALIZE_FAILED',
-        `JSON has no text for a ${typeof value}. Use null for "no value".`
-      )
-    }
-    return Buffer.from(text, 'utf8')
+    return Buffer.from(textOf(value), 'utf8')
+  }
+
+  serializeInto(value: T, buffer: Buffer, at: number): number | Uint8Array {
+    return writeUtf8(textOf(value), buffer, at)
   }
 
   deserialize(bytes: Uint8Array): T {
@@ -122,6 +112,24 @@ function checkReadonly(options: object): void {
     'CONFIG_INVALID',
     `json() takes a Standard Schema or { readonly: true }, but was given ${JSON.stringify(options)}.`
   )
+}
+
+function textOf(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    throw new StreamsError('RECORD_SERIALIZE_FAILED', `A value cannot be written as JSON: ${messageOf(error)}.`, {
+      cause: error
+    })
+  }
+  if (text === undefined) {
+    throw new StreamsError(
+      'RECORD_SERIALIZE_FAILED',
+      `JSON has no text for a ${typeof value}. Use null for "no value".`
+    )
+  }
+  return text
 }
 
 function validated<T>(schema: StandardSchema<T>, value: unknown): T {

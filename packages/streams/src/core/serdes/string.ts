@@ -1,5 +1,5 @@
 import type { Serde } from '../serde.ts'
-import { utf8Of } from './utf8.ts'
+import { utf8Of, writeUtf8 } from './utf8.ts'
 
 /**
  * Text as UTF-8. Bytes that are not UTF-8 are read as U+FFFD, as Java's `StringDeserializer` does.
@@ -20,6 +20,7 @@ export function string(): Serde<string> {
 const STRING: Serde<string> = {
   name: 'string',
   serialize: value => Buffer.from(value, 'utf8'),
+  serializeInto: writeUtf8,
   deserialize: bytes =>
     bytes instanceof Buffer
       ? utf8Of(bytes, 0, bytes.length)

@@ -4,6 +4,7 @@ import {
   murmur2Partition,
   type SerdeContext,
   serialized,
+  serializeInto,
   type StreamsError,
   whenSerdeReady
 } from '../../core/index.ts'
@@ -17,6 +18,9 @@ import { type AnyStreamRecord, TaskNode } from './task-node.ts'
 const KEYLESS_RUN = 128
 /** How often a serde is waited for that is not ready for a computed topic, before the application goes back to its last commit. */
 const MAX_WAITS = 2
+
+/** For what all sinks write: it is copied before the next one is. */
+const scratch = Buffer.allocUnsafeSlow(32 * 1024)
 
 type OnFailure = (code: ErrorCode, what: string, cause: unknown) => void
 
@@ -58,7 +62,13 @@ export class SinkNode extends TaskNode {
     try {
       const contexts = this.#contextsOf(topic)
       const key = record.key
-      const keyBytes = key === null || key === undefined ? null : serialized(this.key.serialize(key, contexts.key))
+      let keyBytes: Uint8Array | null = null
+      let keyEnd = -1
+      if (key !== null && key !== undefined) {
+        const written = serializeInto(this.key, key, scratch, 0, contexts.key)
+        keyBytes = typeof written === 'number' ? scratch : written
+        keyEnd = typeof written === 'number' ? written : written.length
+      }
       step = 'its value could not be serialised'
       const value = record.value
       const read = this.#readerOf(value)
@@ -70,16 +80,24 @@ export class SinkNode extends TaskNode {
         valueStart = read.valueStart
         valueEnd = read.valueEnd
       } else if (value !== null && value !== undefined) {
-        valueBytes = serialized(this.value.serialize(value, contexts.value))
-        valueEnd = valueBytes.length
+        const start = keyBytes === scratch ? keyEnd : 0
+        const written = serializeInto(this.value, value, scratch, start, contexts.value)
+        if (typeof written === 'number') {
+          valueBytes = scratch
+          valueStart = start
+          valueEnd = written
+        } else {
+          valueBytes = written
+          valueEnd = written.length
+        }
       }
 
       step = 'it was refused'
       this.appender.append(
-        this.#partitionOf(topic, record, keyBytes, this.appender.partitionCount),
+        this.#partitionOf(topic, record, keyBytes, keyEnd, this.appender.partitionCount),
         keyBytes,
         0,
-        keyBytes === null ? -1 : keyBytes.length,
+        keyEnd,
         valueBytes,
         valueStart,
         valueEnd,
@@ -137,7 +155,7 @@ export class SinkNode extends TaskNode {
         valueBytes = serialized(this.value.serialize(value, contexts.value))
       }
       step = 'it was refused'
-      const choose = (count: number) => this.#partitionOf(topic, record, keyBytes, count)
+      const choose = (count: number) => this.#partitionOf(topic, record, keyBytes, keyBytes?.length ?? -1, count)
       const whenWaiting = () => {
         const refused = failedLater()
         return (error: unknown) => refused('RECORD_PRODUCE_FAILED', 'it was refused', error)
@@ -178,7 +196,14 @@ export class SinkNode extends TaskNode {
     this.#frame.awaited.push(later)
   }
 
-  #partitionOf(topic: string, record: AnyStreamRecord, keyBytes: Uint8Array | null, partitionCount: number): number {
+  /** `keyEnd`: where the key ends in `keyBytes`. */
+  #partitionOf(
+    topic: string,
+    record: AnyStreamRecord,
+    keyBytes: Uint8Array | null,
+    keyEnd: number,
+    partitionCount: number
+  ): number {
     if (this.partitioner !== undefined) {
       const partition = this.partitioner(topic, record.key, record.value, partitionCount)
       if (partition !== undefined) {
@@ -188,7 +213,7 @@ export class SinkNode extends TaskNode {
         )
       }
     }
-    if (keyBytes !== null) return murmur2Partition(keyBytes, partitionCount)
+    if (keyBytes !== null) return murmur2Partition(keyBytes, partitionCount, 0, keyEnd)
     return Math.floor(this.#keyless++ / KEYLESS_RUN) % partitionCount
   }
 
