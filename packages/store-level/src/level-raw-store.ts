@@ -3,6 +3,7 @@ import type { RawRange, RawRow, RawStore, RawWrite, RawWriteOptions } from '@mil
 import { type LevelBatch, LevelBatches } from './level-batches.ts'
 import { type LevelStep, levelError } from './level-error.ts'
 import { type NodeLevel, openLevel } from './node-level.ts'
+import { tableBytesIn } from './table-bytes.ts'
 import { WriteBuffers } from './write-buffers.ts'
 
 export interface LevelOptions {
@@ -10,7 +11,8 @@ export interface LevelOptions {
   readonly blockCacheBytes?: number
   /**
    * Size at which LevelDB sorts its log into a table file; up to two are in memory, per task. Default: an equal share of 8 MiB for all tasks of
-   * the application in this process; in a restore an n-th of 32 MiB for the n-th of them; but at least 2 and at most 8 MiB.
+   * the application in this process; of a task with much state a tenth of its table files, and in a restore 8 MiB (where there was much state
+   * already when the task was opened, a tenth of it), but no more than an equal share of 32 MiB; at least 2 MiB.
    */
   readonly writeBufferBytes?: number
   /** Table files of 2 MiB that are kept open, per task; beyond them, a look-up opens one. Default 1000. */
@@ -26,9 +28,13 @@ export interface LevelEvents {
 const MEBIBYTE = 1024 * 1024
 const PAGE_ROWS = 512
 const PAGE_BYTES = 256 * 1024
+const LOWEST_KEY = Buffer.of(0)
 const HIGHEST_KEY = Buffer.alloc(64, 0xff)
 /** What an entry takes in a write buffer beside its bytes: its place in a skip list, lengths and sequence number. */
 const ENTRY_BYTES = 32
+
+/** Fewer cleared rows are left to LevelDB's own compaction. */
+const COMPACTED_ROWS = 5000
 
 /** The bytes of one task in one LevelDB. Its LOCK file, an OS lock, keeps other processes out. */
 export class LevelRawStore implements RawStore {
@@ -38,17 +44,28 @@ export class LevelRawStore implements RawStore {
   private readonly buffers: WriteBuffers
   /** Where LevelDB flushes its write buffer by itself. */
   private readonly bufferBytes: number
+  /** Of all table files, when the last flush had ended. */
+  private tableBytes: number
   /** Written since the last flush was asked for. */
   private unflushedBytes = 0
   private flush: Promise<void> = Promise.resolve()
+  /** Since what was cleared was last compacted. */
+  private clearedRows = 0
   private isClosed = false
 
-  private constructor(db: NodeLevel, events: LevelEvents, buffers: WriteBuffers, bufferBytes: number) {
+  private constructor(
+    db: NodeLevel,
+    events: LevelEvents,
+    buffers: WriteBuffers,
+    bufferBytes: number,
+    tableBytes: number
+  ) {
     this.db = db
     this.batches = new LevelBatches(db)
     this.events = events
     this.buffers = buffers
     this.bufferBytes = bufferBytes
+    this.tableBytes = tableBytes
   }
 
   /**
@@ -63,7 +80,8 @@ export class LevelRawStore implements RawStore {
     events: LevelEvents = {},
     buffers = new WriteBuffers(options.writeBufferBytes)
   ): Promise<LevelRawStore> {
-    const bufferBytes = buffers.opening()
+    const tableBytes = await tableBytesIn(location)
+    const bufferBytes = buffers.opening(tableBytes)
     try {
       const db = await openLevel(location, {
         cacheSize: options.blockCacheBytes ?? 2 * MEBIBYTE,
@@ -72,7 +90,7 @@ export class LevelRawStore implements RawStore {
         // As Kafka Streams has it of RocksDB: the CPU time of a record in much state falls by a quarter, and the disk holds twice as much.
         compression: false
       })
-      return new LevelRawStore(db, events, buffers, bufferBytes)
+      return new LevelRawStore(db, events, buffers, bufferBytes, tableBytes)
     } catch (error) {
       buffers.closed()
       throw error
@@ -106,23 +124,27 @@ export class LevelRawStore implements RawStore {
     } finally {
       this.batches.giveBack(batch)
     }
-    await this.written(bytes, isBulk ? this.bufferBytes : this.buffers.limitBytes)
+    await this.written(bytes, isBulk)
   }
 
   /**
-   * Has LevelDB flush its write buffer at `limitBytes`, where it would not do so by itself. Resolves when there is room for more: at
-   * once, unless another such buffer is full before the last is flushed.
+   * Has LevelDB flush its write buffer where it would not yet do so by itself. Resolves when there is room for more: at once, unless another
+   * such buffer is full before the last is flushed.
    */
-  private async written(bytes: number, limitBytes: number): Promise<void> {
+  private async written(bytes: number, isBulk: boolean): Promise<void> {
     const { buffers, bufferBytes } = this
     // LevelDB itself leaves no more than that.
     this.unflushedBytes = Math.min(this.unflushedBytes + bytes, bufferBytes)
+    const limitBytes = isBulk ? bufferBytes : buffers.limitBytes(this.tableBytes)
     if (limitBytes >= bufferBytes || this.unflushedBytes < limitBytes) return
     await this.flush
     if (this.unflushedBytes < limitBytes) return
     this.unflushedBytes = 0
-    // LevelDB begins a compaction, of whatever keys, with its write buffer.
-    this.flush = buffers.flushInTurn(() => this.db.compactRange(HIGHEST_KEY, HIGHEST_KEY))
+    this.flush = buffers.flushInTurn(async () => {
+      // LevelDB begins a compaction, of whatever keys, with its write buffer.
+      await this.db.compactRange(HIGHEST_KEY, HIGHEST_KEY)
+      this.tableBytes = await this.db.approximateSize(LOWEST_KEY, HIGHEST_KEY)
+    })
   }
 
   private takeBatch(): LevelBatch {
@@ -157,10 +179,14 @@ export class LevelRawStore implements RawStore {
       for (const key of keys) batch.del(key)
       await batch.write()
       // Whoever clears does so in small steps, between records.
-      void this.written(
-        keys.reduce((sum, key) => sum + ENTRY_BYTES + key.length, 0),
-        this.buffers.limitBytes
-      )
+      const bytes = keys.reduce((sum, key) => sum + ENTRY_BYTES + key.length, 0)
+      void this.written(bytes, false)
+      this.clearedRows += keys.length
+      if (keys.length < limit && this.clearedRows >= COMPACTED_ROWS) {
+        this.clearedRows = 0
+        // Nothing is written there any more, say where windows have expired: LevelDB itself would leave the deleted rows for long.
+        void this.buffers.flushInTurn(() => this.db.compactRange(range.from ?? LOWEST_KEY, range.to ?? HIGHEST_KEY))
+      }
       return keys.length
     } catch (error) {
       throw this.failure(error, 'write')
@@ -169,7 +195,7 @@ export class LevelRawStore implements RawStore {
 
   async approximateBytes(): Promise<number> {
     try {
-      const onDisk = await this.db.approximateSize(Buffer.of(0), HIGHEST_KEY)
+      const onDisk = await this.db.approximateSize(LOWEST_KEY, HIGHEST_KEY)
       return onDisk + Number(this.db.getProperty('leveldb.approximate-memory-usage'))
     } catch (error) {
       throw this.failure(error, 'read')

@@ -61,17 +61,22 @@ export interface OpenedStore {
   readonly raw: RawStore
   /** Of a store on disk. */
   readonly stateDir: string | undefined
+  /** As after a restart; the store was closed before. */
+  reopen(): Promise<RawStore>
   dispose(): Promise<void>
 }
 
 export async function openRawStore(store: CoreStore): Promise<OpenedStore> {
-  if (store === 'memory') return { raw: new MemoryRawStore(), stateDir: undefined, dispose: async () => {} }
+  if (store === 'memory') {
+    const raw = new MemoryRawStore()
+    return { raw, stateDir: undefined, reopen: async () => raw, dispose: async () => {} }
+  }
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-core-bench-'))
   const provider = new LevelStoreProvider({ stateDir, applicationId: 'core-bench' })
-  const { store: raw } = await provider.open('0_0')
+  const open = async () => (await provider.open('0_0')).store
   const dispose = async () => {
     await provider.close()
     await rm(stateDir, { recursive: true })
   }
-  return { raw, stateDir, dispose }
+  return { raw: await open(), stateDir, reopen: open, dispose }
 }

@@ -1,7 +1,7 @@
 /**
  * What a record costs once the store holds so many keys: `growth-worker.ts RECORDS KEYS…`. A count under the production task, fed from
- * memory, on LevelDB, without a record cache. Each number of keys is reached by a record for each new key; then come records with
- * keys drawn by a power law, as in W2, and uniformly. A line of JSON each.
+ * memory, on LevelDB, without a record cache. Each number of keys is reached by a record for each new key; then the store is opened anew, as
+ * after a restart, and there come records with keys drawn by a power law, as in W2, and uniformly. A line of JSON each.
  */
 import { json, StreamsBuilder, string } from '@millrace/streams'
 import { stateBytesIn } from '../state-bytes.ts'
@@ -58,9 +58,10 @@ builder
   .count({ store: 'counts' })
   .toStream()
   .to('out', { key: string(), value: json<number>() })
-const { raw, stateDir, dispose } = await openRawStore('level')
+const { raw, stateDir, reopen, dispose } = await openRawStore('level')
 const reader = new ChunkReader('in')
-const task = await CoreTask.open(builder.build(), [reader], raw)
+const topology = builder.build()
+let task = await CoreTask.open(topology, [reader], raw)
 const random = new Random()
 let peakRssBytes = 0
 
@@ -71,6 +72,8 @@ for (const size of sizes) {
   const from = keys
   await run(size - keys, i => from + ((i * stride) % (size - from)))
   keys = size
+  await task.close()
+  task = await CoreTask.open(topology, [reader], await reopen())
   for (const drawn of DRAWN) {
     const key =
       drawn === 'uniform' ? () => random.next(size) : () => Math.floor(size * (random.next(2 ** 31) / 2 ** 31) ** 3)

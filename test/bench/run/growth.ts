@@ -5,7 +5,7 @@ import type { GrowthRun } from './results.ts'
 
 const WORKER = fileURLToPath(new URL('growth-worker.ts', import.meta.url))
 const KEYS = [100_000, 1_000_000, 10_000_000]
-const RECORDS = 500_000
+const RECORDS = 1_000_000
 
 /** What a record costs with 100,000 up to 10,000,000 keys in the store; without Kafka. */
 export async function measureGrowth(keep: (run: GrowthRun) => Promise<void>): Promise<void> {
