@@ -206,7 +206,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     }
     const { sendEra } = this.#sender
     if (partition.addedEra === sendEra) return true
-    // Once: while a second answer is awaited the first lets the transaction end, and what belongs to it would be sent in the next.
+    // Once: the first answer lets the transaction go on and end, and an addition that is still tried then would be one to the next.
     if (partition.askedEra !== sendEra) {
       partition.askedEra = sendEra
       this.#partitionsToAdd.push(partition)

@@ -180,6 +180,8 @@ export class PartitionQueue {
     this.builder.reset()
     this.openDue = false
     for (const batch of [...this.unresolved]) {
+      // Still on its way since it was dropped before.
+      if (batch.dropped) continue
       dropped.push(batch)
       batch.dropped = true
       if (batch.inFlight) continue

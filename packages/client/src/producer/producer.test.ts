@@ -598,6 +598,34 @@ test('a partition that is being added to a transaction is not asked for again: t
   expect(names.filter((name, i) => name !== names[i - 1])).toEqual([add, end, add, end, add, end])
 })
 
+test('a batch that was dropped while it was on its way is dropped once: what comes after a second reset is waited for', async () => {
+  const rig = await ProducerRig.open({ transactionalId: 't' })
+  const appender = await rig.topic()
+  let slow = true
+  const underWay = new Promise<void>(resolve => {
+    rig.kafka.fault = ({ name }) => {
+      if (name !== 'Produce' || !slow) return undefined
+      slow = false
+      resolve()
+      return { kind: 'stalled' }
+    }
+  })
+  append(appender, 0, 'dropped')
+  rig.producer.flush().catch(() => {})
+  await rig.wait(underWay)
+  await rig.wait(rig.producer.reset())
+  await rig.wait(rig.producer.reset())
+  let lost = false
+  rig.kafka.fault = ({ name }) => {
+    if (name !== 'Produce' || lost) return undefined
+    lost = true
+    return { kind: 'lost' }
+  }
+  append(appender, 1, 'sent again')
+  await rig.wait(rig.producer.commit([], member()))
+  expect(rig.visible()).toEqual([[], ['sent again'], []])
+})
+
 test('a handler of refusals that throws fails the producer, not the process', async () => {
   const rig = await ProducerRig.open({
     onRejected: () => {
