@@ -265,8 +265,9 @@ function checkOutputs(
       const wrong = list.findIndex((count, index) => count !== index + 1)
       if (wrong >= 0) violations.push(`1: output ${wrong + 1} of '${key}' is ${list[wrong]}`)
       else if (list.length !== total) violations.push(`1: '${key}' has ${list.length} outputs for ${total} inputs`)
-    } else if (Math.max(0, ...list) < total) {
-      violations.push(`1: '${key}' was sent ${total} times, and its highest count is ${Math.max(0, ...list)}`)
+    } else {
+      const highest = list.reduce((most, count) => Math.max(most, count), 0)
+      if (highest < total) violations.push(`1: '${key}' was sent ${total} times, and its highest count is ${highest}`)
     }
   }
   const inputs = new Set(outputs.map(({ partition, value }) => `${partition} ${value.inputOffset}`)).size

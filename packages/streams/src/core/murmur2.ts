@@ -2,15 +2,14 @@ const SEED = 0x9747b28c
 const M = 0x5bd1e995
 
 /**
- * The 32-bit hash of bytes [start, end) by which Kafka's Java client chooses partitions, as a signed integer.
+ * The 32-bit hash of the bytes before `end` by which Kafka's Java client chooses partitions, as a signed integer.
  *
  * @see `org.apache.kafka.common.utils.Utils#murmur2`
  */
-export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  const length = end - start
-  let h = SEED ^ length
-  const whole = start + (length & ~3)
-  for (let i = start; i < whole; i += 4) {
+export function murmur2(bytes: Uint8Array, end = bytes.length): number {
+  let h = SEED ^ end
+  const whole = end & ~3
+  for (let i = 0; i < whole; i += 4) {
     let k =
       (bytes[i] as number) |
       ((bytes[i + 1] as number) << 8) |
@@ -20,7 +19,7 @@ export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): numbe
     k ^= k >>> 24
     h = Math.imul(h, M) ^ Math.imul(k, M)
   }
-  const rest = length & 3
+  const rest = end & 3
   if (rest > 2) h ^= (bytes[whole + 2] as number) << 16
   if (rest > 1) h ^= (bytes[whole + 1] as number) << 8
   if (rest > 0) {
@@ -32,12 +31,7 @@ export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): numbe
   return h ^ (h >>> 15)
 }
 
-/** The partition that Java's producer gives to these key bytes. */
-export function murmur2Partition(
-  keyBytes: Uint8Array,
-  partitionCount: number,
-  start = 0,
-  end = keyBytes.length
-): number {
-  return (murmur2(keyBytes, start, end) & 0x7fffffff) % partitionCount
+/** The partition that Java's producer gives to the key bytes before `end`. */
+export function murmur2Partition(keyBytes: Uint8Array, partitionCount: number, end = keyBytes.length): number {
+  return (murmur2(keyBytes, end) & 0x7fffffff) % partitionCount
 }

@@ -11,7 +11,8 @@ export type SerdeUse = 'read' | 'write' | 'read-write'
 /**
  * Turns values into bytes and back. Null never reaches a serde: a null key or value is a null on the wire.
  *
- * Both methods are synchronous. What `serialize` returns must not change any more; `deserialize` is given bytes that nobody else has,
+ * All of it but `prepare` is synchronous. A serde that is made of parts of another must leave out the fast paths of that one, which would be
+ * taken instead of its own `serialize` and `deserialize`. What `serialize` returns must not change any more; `deserialize` is given bytes that nobody else has,
  * which it may return or keep.
  *
  * @see Kafka Streams `Serde`
@@ -24,8 +25,11 @@ export interface Serde<T> {
   serialize(value: T, context: SerdeContext): Uint8Array
 
   /**
-   * Optional fast path of `serialize`: writes the bytes to `buffer` from `at` on and returns where they end, or gives bytes of its own
-   * where there is no room for them. Must agree with `serialize`, and must not keep the buffer, which is filled anew after the call.
+   * Optional fast path of `serialize`: writes the bytes to `buffer` from `at` on and returns where they end, an integer, or gives bytes of
+   * its own, no part of the buffer, where there is no room for them. It has to look: `Buffer.write` cuts a text off without a word. What
+   * lies before `at` stays as it is. Must agree with `serialize`, and must not keep the buffer, which is filled anew after the call.
+   *
+   * @throws as `serialize`
    */
   serializeInto?(value: T, buffer: Buffer, at: number, context: SerdeContext): number | Uint8Array
 
@@ -40,8 +44,8 @@ export interface Serde<T> {
 
   /**
    * Optional. True promises that nobody changes a value that was read, and that its bytes mean the same in every topic. A record that
-   * carries such an object on as it was read, to an output or repartition topic of this same serde, is written with the bytes that
-   * were read, and `serialize` is not called.
+   * carries such an object on as it was read, to an output or repartition topic whose serde is this same object, is written with the bytes
+   * that were read where they are still at hand: not out of a cache or a store, nor by a punctuation, where `serialize` is called.
    */
   readonly keepsBytes?: boolean
 

@@ -13,7 +13,7 @@ import type { RowTable } from './row-table.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { StoreEngine } from './store-engine.ts'
 
-/** Longer keys take bytes of their own. */
+/** Keys that may not fit take bytes of their own: texts from a third of it on. */
 const KEY_BUFFER_BYTES = 512
 
 /** Row key: the key's bytes. */
@@ -29,7 +29,7 @@ abstract class KeyedRows<K, V> implements StoreEngine {
   private lastEntry: Entry | undefined = undefined
   /** Undefined where its serde made none. */
   protected lastKeyBytes: Uint8Array | undefined = undefined
-  private readonly keyBuffer = Buffer.allocUnsafe(KEY_BUFFER_BYTES)
+  private readonly keyBuffer = Buffer.allocUnsafeSlow(KEY_BUFFER_BYTES)
 
   constructor(name: string, table: RowTable, codec: StoreCodec<K, V>) {
     this.name = name

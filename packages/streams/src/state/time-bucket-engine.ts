@@ -51,7 +51,7 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
   /** Of the last key, by the last bit of the bucket: most ranges are in two of them. */
   private readonly lastBuckets = [-1, -1]
   private readonly lastRoots: (Entry | undefined)[] = [undefined, undefined]
-  private rootKey = Buffer.allocUnsafe(256)
+  private rootKey = Buffer.allocUnsafeSlow(512)
   /** Of the last `collect`. */
   protected foundKeys: string[] = []
   protected foundRows: Row[] = []
@@ -137,7 +137,6 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
   /** Returns where it ends in `rootKey`. */
   private writeRootKey(bucket: number, key: K): number {
     const keyEnd = this.writeKey(key)
-    if (keyEnd === this.rootKey.length) this.rootKey = Buffer.concat([this.rootKey, this.rootKey])
     writeInteger(this.rootKey, 0, bucket)
     this.rootKey[keyEnd] = GROUP_BYTE
     return keyEnd + 1
@@ -148,7 +147,8 @@ export abstract class TimeBucketEngine<K, V> implements ItemRestoring {
     const written = this.codec.encodeKeyInto(key, this.rootKey, BUCKET_BYTES)
     if (typeof written === 'number') return written
     const end = BUCKET_BYTES + written.length
-    if (this.rootKey.length < end) this.rootKey = Buffer.allocUnsafe(2 * end)
+    // With room for what comes behind it.
+    if (this.rootKey.length <= end) this.rootKey = Buffer.allocUnsafeSlow(2 * end)
     this.rootKey.set(written, BUCKET_BYTES)
     return end
   }

@@ -57,12 +57,12 @@ export function json<T>(given?: StandardSchema<T> | { readonly readonly: true })
 
 class JsonSerde<T> implements Serde<T> {
   readonly name = 'json'
-  readonly keepsBytes: boolean
   readonly #schema: StandardSchema<T> | undefined
+  readonly #isReadonly: boolean
   readonly #plain = new PlainJson()
 
-  constructor(schema: StandardSchema<T> | undefined, keepsBytes: boolean) {
-    this.keepsBytes = keepsBytes
+  constructor(schema: StandardSchema<T> | undefined, isReadonly: boolean) {
+    this.#isReadonly = isReadonly
     if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
       throw new StreamsError(
         'CONFIG_INVALID',
@@ -70,6 +70,10 @@ class JsonSerde<T> implements Serde<T> {
       )
     }
     this.#schema = schema
+  }
+
+  get keepsBytes(): boolean {
+    return this.#isReadonly
   }
 
   serialize(value: T): Uint8Array {

@@ -109,7 +109,7 @@ export class PlainJson {
         if (!(byte >= SPACE && byte <= LAST_ASCII) || byte === BACKSLASH) return NOT_PLAIN
       }
       this.#end = at + 1
-      return from + 1 === at ? '' : asciiOf(bytes, from + 1, at)
+      return asciiOf(bytes, from + 1, at)
     }
     if ((first >= ZERO && first <= NINE) || first === MINUS) return this.#number(bytes, from, first)
     if (first === OPEN) return this.#object(bytes, from, depth + 1)

@@ -1,7 +1,11 @@
 import type { Serde, SerdeContext } from '../serde.ts'
 import { serialized } from './serialized.ts'
 
-/** Where the value's bytes end in `buffer`, in which they begin at `at`; or its bytes, of a serde that does not write into buffers. */
+/**
+ * Where the value's bytes end in `buffer`, in which they begin at `at`; or its bytes, of a serde that does not write into buffers.
+ *
+ * @param buffer - with memory of its own, which it shares with nothing that a serde may return
+ */
 export function serializeInto<T>(
   serde: Serde<T>,
   value: T,
@@ -10,8 +14,14 @@ export function serializeInto<T>(
   context: SerdeContext
 ): number | Uint8Array {
   if (serde.serializeInto === undefined) return serialized(serde.serialize(value, context))
-  const end = serde.serializeInto(value, buffer, at, context)
-  if (typeof end !== 'number') return serialized(end)
-  if (end >= at && end <= buffer.length) return end
-  throw new TypeError(`serializeInto() returned ${end}, which is not between ${at} and ${buffer.length}`)
+  const written = serde.serializeInto(value, buffer, at, context)
+  if (typeof written === 'number') {
+    // One that does not look how much room there is has cut its text off there.
+    if (written === buffer.length) return serialized(serde.serialize(value, context))
+    if (Number.isInteger(written) && written >= at && written < buffer.length) return written
+    throw new TypeError(`serializeInto() returned ${written}, which is no place from ${at} to ${buffer.length}`)
+  }
+  if (written instanceof Uint8Array && written.buffer !== buffer.buffer) return written
+  const what = written instanceof Uint8Array ? 'a part of the buffer' : Object.prototype.toString.call(written)
+  throw new TypeError(`serializeInto() returned ${what}, neither where the bytes end nor bytes of their own`)
 }

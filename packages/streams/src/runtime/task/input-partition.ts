@@ -18,8 +18,8 @@ export class InputPartition {
   /** Largest event time extracted here; -1 at the start. Committed with the offset. */
   partitionTimeMs: number
   head: AnyStreamRecord | undefined
-  /** Of the head taken last, as it was read: its bytes are under the reader while it is processed. */
-  readValue: unknown
+  /** What the source made of the bytes under the reader, before anybody else saw it. */
+  valueRead: unknown
   /** Not the same as `reader.position` while a head waits. */
   #headOffset = -1
   /** Set while the record under the reader waits for its serde: it stays where it is, and so does this input. */
@@ -80,7 +80,6 @@ export class InputPartition {
   takeHead(): AnyStreamRecord {
     const record = this.head as AnyStreamRecord
     this.head = undefined
-    this.readValue = record.value
     // Not when it becomes the head: what is committed may not tell of records that are processed after a restart.
     if (record.timestampMs > this.partitionTimeMs) this.partitionTimeMs = record.timestampMs
     return record

@@ -19,8 +19,11 @@ const KEYLESS_RUN = 128
 /** How often a serde is waited for that is not ready for a computed topic, before the application goes back to its last commit. */
 const MAX_WAITS = 2
 
-/** For what all sinks write: it is copied before the next one is. */
+/** For what all sinks write, which is copied before the next is written. */
 const scratch = Buffer.allocUnsafeSlow(32 * 1024)
+/** For a sink that is reached while another writes: by a partitioner that forwards, say. */
+const NO_ROOM = Buffer.allocUnsafeSlow(0)
+let isWriting = false
 
 type OnFailure = (code: ErrorCode, what: string, cause: unknown) => void
 
@@ -53,11 +56,24 @@ export class SinkNode extends TaskNode {
 
   override process(record: AnyStreamRecord): void {
     this.metrics.processed++
-    if (this.appender === undefined) {
+    const { appender } = this
+    if (appender === undefined) {
       this.#processComputed(record)
       return
     }
-    const { topic } = this.appender
+    const buffer = isWriting ? NO_ROOM : scratch
+    const wasWriting = isWriting
+    isWriting = true
+    try {
+      this.#append(record, appender, buffer)
+    } finally {
+      isWriting = wasWriting
+    }
+  }
+
+  /** What the serdes write goes to `buffer` first, if they write into buffers. */
+  #append(record: AnyStreamRecord, appender: TopicAppender, buffer: Buffer): void {
+    const { topic } = appender
     let step = 'its key could not be serialised'
     try {
       const contexts = this.#contextsOf(topic)
@@ -65,8 +81,8 @@ export class SinkNode extends TaskNode {
       let keyBytes: Uint8Array | null = null
       let keyEnd = -1
       if (key !== null && key !== undefined) {
-        const written = serializeInto(this.key, key, scratch, 0, contexts.key)
-        keyBytes = typeof written === 'number' ? scratch : written
+        const written = serializeInto(this.key, key, buffer, 0, contexts.key)
+        keyBytes = typeof written === 'number' ? buffer : written
         keyEnd = typeof written === 'number' ? written : written.length
       }
       step = 'its value could not be serialised'
@@ -80,10 +96,10 @@ export class SinkNode extends TaskNode {
         valueStart = read.valueStart
         valueEnd = read.valueEnd
       } else if (value !== null && value !== undefined) {
-        const start = keyBytes === scratch ? keyEnd : 0
-        const written = serializeInto(this.value, value, scratch, start, contexts.value)
+        const start = keyBytes === buffer ? keyEnd : 0
+        const written = serializeInto(this.value, value, buffer, start, contexts.value)
         if (typeof written === 'number') {
-          valueBytes = scratch
+          valueBytes = buffer
           valueStart = start
           valueEnd = written
         } else {
@@ -93,8 +109,8 @@ export class SinkNode extends TaskNode {
       }
 
       step = 'it was refused'
-      this.appender.append(
-        this.#partitionOf(topic, record, keyBytes, keyEnd, this.appender.partitionCount),
+      appender.append(
+        this.#partitionOf(topic, record, keyBytes, keyEnd, appender.partitionCount),
         keyBytes,
         0,
         keyEnd,
@@ -113,7 +129,7 @@ export class SinkNode extends TaskNode {
   #readerOf(value: unknown): PartitionReader | undefined {
     const from = this.#frame.inputPartition
     // Primitives that are equal may have been read from other bytes.
-    const isRead = from !== undefined && value === from.readValue && typeof value === 'object' && value !== null
+    const isRead = from !== undefined && value === from.valueRead && typeof value === 'object' && value !== null
     return isRead && this.value.keepsBytes === true && this.value === from.source.value ? from.reader : undefined
   }
 
@@ -150,7 +166,7 @@ export class SinkNode extends TaskNode {
       step = 'its value could not be serialised'
       const read = this.#readerOf(value)
       let valueBytes: Uint8Array | null = null
-      if (read !== undefined) valueBytes = Buffer.from(read.buffer.subarray(read.valueStart, read.valueEnd))
+      if (read !== undefined) valueBytes = read.buffer.subarray(read.valueStart, read.valueEnd)
       else if (value !== null && value !== undefined) {
         valueBytes = serialized(this.value.serialize(value, contexts.value))
       }
@@ -213,7 +229,7 @@ export class SinkNode extends TaskNode {
         )
       }
     }
-    if (keyBytes !== null) return murmur2Partition(keyBytes, partitionCount, 0, keyEnd)
+    if (keyBytes !== null) return murmur2Partition(keyBytes, partitionCount, keyEnd)
     return Math.floor(this.#keyless++ / KEYLESS_RUN) % partitionCount
   }
 

@@ -57,6 +57,7 @@ export class SourceNode extends TaskNode {
       return undefined
     }
 
+    input.valueRead = value
     const record = { key, value, timestampMs: reader.timestampMs, headers: reader.headers() }
     if (this.#extractor !== undefined) record.timestampMs = this.#extract(this.#extractor, record, input)
     if (record.timestampMs < 0) {

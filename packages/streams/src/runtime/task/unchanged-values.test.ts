@@ -1,7 +1,7 @@
 // Values that nobody may change are written as they were read.
 import { TopologyTestDriver } from '@millrace/testing'
 import { expect, test } from 'vitest'
-import { json, type ProcessorContext, string } from '../../core/index.ts'
+import { json, type ProcessorContext, string, type TimestampExtractor } from '../../core/index.ts'
 import { type KStream, StreamsBuilder } from '../../dsl/index.ts'
 
 const TEXT = { key: string(), value: string() }
@@ -91,4 +91,38 @@ test('each input has its own bytes', async () => {
   driver.inputTopic('two', TEXT).pipe('k', '{  "a":  2  }', 2)
   const values = driver.outputTopic('out', TEXT).readKeyValues()
   expect(values.map(([, value]) => value)).toEqual(['{ "a": 1 }', '{  "a":  2  }'])
+})
+
+test('what a mapper changed in place is written as it is now, of a serde that promises nothing', async () => {
+  const plain = { key: string(), value: json<{ a: number }>() }
+  const builder = new StreamsBuilder()
+  builder
+    .stream('in', plain)
+    .mapValues(value => Object.assign(value, { a: 2 }))
+    .to('out', plain)
+  await using driver = await TopologyTestDriver.open(builder.build())
+  driver.inputTopic('in', TEXT).pipe('k', '{ "a": 1 }', 1)
+  expect(driver.outputTopic('out', TEXT).readKeyValues()).toEqual([['k', '{"a":2}']])
+})
+
+test('another serde that promises the same writes its own bytes', async () => {
+  const other = {
+    name: 'other',
+    keepsBytes: true,
+    serialize: (given: Value) => Buffer.from(`#${given.a}`),
+    deserialize: (): Value => ({ a: 0 })
+  }
+  expect(await written(input => input.to('out', { key: string(), value: other }), READ)).toEqual(['#1'])
+})
+
+test('a value that the timestamp extractor put in the place of the one that was read is written', async () => {
+  const builder = new StreamsBuilder()
+  const timestampExtractor: TimestampExtractor = record => {
+    Object.assign(record, { value: { a: 7 } })
+    return 1
+  }
+  builder.stream('in', { ...READONLY, timestampExtractor }).to('out', READONLY)
+  await using driver = await TopologyTestDriver.open(builder.build())
+  driver.inputTopic('in', TEXT).pipe('k', READ, 1)
+  expect(driver.outputTopic('out', TEXT).readKeyValues()).toEqual([['k', '{"a":7}']])
 })
