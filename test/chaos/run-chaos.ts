@@ -226,7 +226,7 @@ async function untilUncommitted(
 /** By partition of the input; 0 where nothing is committed. */
 async function committedOffsets(client: KafkaClient, { groupId, input }: CopiedTopics): Promise<number[]> {
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: input, partition }))
-  const offsets = new Array<number>(PARTITIONS).fill(0)
+  const offsets = Array.from({ length: PARTITIONS }, () => 0)
   for (const { partition, offset } of await client.admin.fetchOffsets(groupId, partitions, { requireStable: false })) {
     offsets[partition] = Math.max(0, offset)
   }

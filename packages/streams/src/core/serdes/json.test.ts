@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { json } from './json.ts'
 import type { StandardSchema } from './standard-schema.ts'
 
