@@ -97,27 +97,6 @@ test('flushes what it shares memory for, and in a restore only what LevelDB does
   await Promise.all(stores.map(each => each.close()))
 })
 
-test('cleared rows leave the disk, and others do not', async () => {
-  const buffers = new WriteBuffers(256 * 1024)
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-level-'))
-  directories.push(directory)
-  const store = await LevelRawStore.open(directory, {}, {}, buffers)
-  const rows = (prefix: string) =>
-    Array.from({ length: 10_000 }, (_, i) => ({ key: Buffer.from(`${prefix}${i}`), value: Buffer.alloc(200, i) }))
-  await store.write(rows('a'))
-  await store.write(rows('b'))
-  const range = { from: Buffer.from('a'), to: Buffer.from('b') }
-  while ((await store.clear(range, 500)) === 500);
-  // Behind what clearing asked for.
-  await buffers.flushInTurn(async () => {})
-  const bytes = await store.approximateBytes()
-  expect(bytes).toBeGreaterThan(2_000_000)
-  expect(bytes).toBeLessThan(3_000_000)
-  expect(store.getSync(Buffer.from('a7'))).toBeUndefined()
-  expect(store.getSync(Buffer.from('b7'))).toHaveLength(200)
-  await store.close()
-})
-
 test('closes while a flush is under way', async () => {
   const buffers = new WriteBuffers()
   const directory = await mkdtemp(join(tmpdir(), 'millrace-level-'))

@@ -11,8 +11,8 @@ export interface LevelOptions {
   readonly blockCacheBytes?: number
   /**
    * Size at which LevelDB sorts its log into a table file; up to two are in memory, per task. Default: an equal share of 8 MiB for all tasks of
-   * the application in this process; of a task with much state a tenth of its table files, and in a restore 8 MiB (where there was much state
-   * already when the task was opened, a tenth of it), but no more than an equal share of 32 MiB; at least 2 MiB.
+   * the application in this process, or a tenth of the task's table files, but no more than an equal share of 32 MiB; at least 2 MiB. In a
+   * restore, and at most: what that is when the task is opened, or an n-th of 32 MiB, at most 8, for the n-th that is open.
    */
   readonly writeBufferBytes?: number
   /** Table files of 2 MiB that are kept open, per task; beyond them, a look-up opens one. Default 1000. */
@@ -33,9 +33,6 @@ const HIGHEST_KEY = Buffer.alloc(64, 0xff)
 /** What an entry takes in a write buffer beside its bytes: its place in a skip list, lengths and sequence number. */
 const ENTRY_BYTES = 32
 
-/** Fewer cleared rows are left to LevelDB's own compaction. */
-const COMPACTED_ROWS = 5000
-
 /** The bytes of one task in one LevelDB. Its LOCK file, an OS lock, keeps other processes out. */
 export class LevelRawStore implements RawStore {
   private readonly db: NodeLevel
@@ -44,13 +41,11 @@ export class LevelRawStore implements RawStore {
   private readonly buffers: WriteBuffers
   /** Where LevelDB flushes its write buffer by itself. */
   private readonly bufferBytes: number
-  /** Of all table files, when the last flush had ended. */
+  /** Of all table files, at the opening or when the last flush that was asked for had ended. */
   private tableBytes: number
   /** Written since the last flush was asked for. */
   private unflushedBytes = 0
   private flush: Promise<void> = Promise.resolve()
-  /** Since what was cleared was last compacted. */
-  private clearedRows = 0
   private isClosed = false
 
   private constructor(
@@ -181,12 +176,6 @@ export class LevelRawStore implements RawStore {
       // Whoever clears does so in small steps, between records.
       const bytes = keys.reduce((sum, key) => sum + ENTRY_BYTES + key.length, 0)
       void this.written(bytes, false)
-      this.clearedRows += keys.length
-      if (keys.length < limit && this.clearedRows >= COMPACTED_ROWS) {
-        this.clearedRows = 0
-        // Nothing is written there any more, say where windows have expired: LevelDB itself would leave the deleted rows for long.
-        void this.buffers.flushInTurn(() => this.db.compactRange(range.from ?? LOWEST_KEY, range.to ?? HIGHEST_KEY))
-      }
       return keys.length
     } catch (error) {
       throw this.failure(error, 'write')

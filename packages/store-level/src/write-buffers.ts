@@ -3,7 +3,7 @@ const MEBIBYTE = 1024 * 1024
 const LEAST_BYTES = 2 * MEBIBYTE
 /** In a restore, where much is written in a short time; more is faster only with memory that is missed elsewhere. */
 const RESTORE_BYTES = 8 * MEBIBYTE
-/** What all databases share. */
+/** What all databases share, as long as each has the least. */
 const SHARED_BYTES = 8 * MEBIBYTE
 /** The same, of those that are restored or large. */
 const MOST_SHARED_BYTES = 32 * MEBIBYTE
@@ -13,7 +13,8 @@ const PART_OF_TABLES = 1 / 10
 /**
  * How much the databases of one application in this process may hold in memory before they sort it into a table file; two such buffers may
  * be there for each. The larger they are, the less LevelDB compacts: with four times as much a restore of 5,000,000 entries takes half the
- * time, and a third less CPU time, and a record costs a quarter less where 10,000,000 keys are kept.
+ * time, and a third less CPU time, and a record costs a quarter less where there were 10,000,000 keys when it was
+ * opened.
  */
 export class WriteBuffers {
   private readonly fixedBytes: number | undefined

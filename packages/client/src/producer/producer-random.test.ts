@@ -76,9 +76,9 @@ async function randomRun(version: 1 | 2, seed: number): Promise<ProducerRig> {
       }
       const what = random()
       if (what < 0.12) {
-        await rig.wait(what < 0.04 ? producer.abort() : producer.reset())
+        await rig.wait(what < 0.06 ? producer.abort() : producer.reset())
         // What was on its way may be so still.
-        if (what > 0.08) await rig.wait(what < 0.1 ? producer.abort() : producer.reset())
+        if (random() < 0.5) await rig.wait(random() < 0.5 ? producer.abort() : producer.reset())
         goBack()
         continue
       }
@@ -92,9 +92,10 @@ async function randomRun(version: 1 | 2, seed: number): Promise<ProducerRig> {
       if (!isStreamsError(error)) throw error
       await recover(rig, random)
       goBack()
+    } finally {
+      // It does not stand still until some time is over.
+      expect(rig.clock.monotonicMs() - startMs, `seed ${seed}`).toBeLessThan(60_000)
     }
-    // It does not stand still until some time is over.
-    expect(rig.clock.monotonicMs() - startMs, `seed ${seed}`).toBeLessThan(60_000)
   }
   kafka.fault = () => undefined
   await rig.wait(producer.close())

@@ -11,8 +11,8 @@ export type SerdeUse = 'read' | 'write' | 'read-write'
 /**
  * Turns values into bytes and back. Null never reaches a serde: a null key or value is a null on the wire.
  *
- * All of it but `prepare` is synchronous. A serde that is made of parts of another must leave out the fast paths of that one, which would be
- * taken instead of its own `serialize` and `deserialize`. What `serialize` returns must not change any more; `deserialize` is given bytes that nobody else has,
+ * All of it but `prepare` is synchronous. A serde that is made of parts of another must leave out the fast paths of that one, which
+ * would be taken instead of its own `serialize` and `deserialize`. What `serialize` returns must not change any more; `deserialize` is given bytes that nobody else has,
  * which it may return or keep.
  *
  * @see Kafka Streams `Serde`

@@ -58,7 +58,12 @@ test('asks for the bytes where a text was cut off for want of room', () => {
     ...string(),
     serializeInto: (value, buffer, at) => at + buffer.write(value, at)
   }
-  expect(written(careless, 'abcdef', Buffer.alloc(8), 3).toString()).toBe('abcdef')
+  for (const character of ['a', 'é', '€', '😀']) {
+    for (let room = 0; room < 40; room++) {
+      const text = character.repeat(10)
+      expect(written(careless, text, Buffer.alloc(3 + room), 3).toString()).toBe(text)
+    }
+  }
 })
 
 test('refuses what is neither an end in the buffer nor bytes of their own', () => {
@@ -76,10 +81,12 @@ test('refuses what is neither an end in the buffer nor bytes of their own', () =
   expect(() => written(json(), undefined, Buffer.alloc(10), 3)).toThrow(/JSON has no text for a undefined/)
 })
 
-test('a serde made of string() has its own methods only', () => {
+test('a serde made of string() or json() has its own methods only', () => {
   const loud: Serde<string> = { ...string(), serialize: value => Buffer.from(value.toUpperCase()) }
   expect(written(loud, 'abc', Buffer.alloc(10), 0).toString()).toBe('ABC')
   const quiet: Serde<string> = { ...string(), deserialize: bytes => Buffer.from(bytes).toString().toLowerCase() }
   expect(quiet.deserializeRange).toBeUndefined()
-  expect({ ...json({ readonly: true }) }).not.toHaveProperty('keepsBytes')
+  const own = { ...json<string>({ readonly: true }) }
+  expect(own).not.toHaveProperty('keepsBytes')
+  expect(own.deserialize(own.serialize('a', CONTEXT), CONTEXT)).toBe('a')
 })
