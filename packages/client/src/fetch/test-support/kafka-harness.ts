@@ -51,6 +51,9 @@ export class KafkaHarness {
     const topic = `${this.#prefix}-${this.#topics.length}`
     await this.#admin.createTopics([{ name: topic, partitionCount, replicationFactor: -1, configs }])
     this.#topics.push(topic)
+    // Metadata tell of a partition before its leader has it, who refuses what comes until then.
+    const ends = Array.from({ length: partitionCount }, (_, partition) => ({ topic, partition, at: 'latest' as const }))
+    await this.#admin.listOffsets(ends, 'read_uncommitted')
     return topic
   }
 
