@@ -91,8 +91,9 @@ export default defineConfig({
           exclude: BROKER_VERSION === KAFKA_VERSION ? NOT_TESTS : [...NOT_TESTS, ...OF_NEWEST_KAFKA],
           // As on the embedded broker.
           maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Kafka has been seen to leave the marks of all transactions for forty seconds, when many topics came and went.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           execArgv: NODE_OPTIONS
         }
       },

@@ -33,8 +33,9 @@ const BUSY = new Set([
   'NOT_ENOUGH_REPLICAS'
 ])
 const DECIDED = new Set(['PrepareCommit', 'PrepareAbort'])
-/** Some seconds' worth: Kafka tries a marker again only after a while. */
-const MAX_ASKED = 30_000
+/** Kafka tries a marker again only after a while, and has been seen to leave those of all transactions for forty seconds. */
+const PATIENCE_MS = 120_000
+const ASK_AGAIN_MS = 5
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 
@@ -298,7 +299,7 @@ export class TransactionPlay {
 
   /** Kafka writes markers after it has answered. */
   async #settle(): Promise<void> {
-    for (let i = 0; i < MAX_ASKED; i++) {
+    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; systemClock.monotonicMs() < untilMs; await pause()) {
       const { transactionStates } = await this.#client.send(DescribeTransactions, 0, {
         transactionalIds: [this.#topic]
       })
@@ -308,9 +309,9 @@ export class TransactionPlay {
   }
 
   async #whileBusy<T>(ask: () => Promise<T>, errorOf: (answer: T) => number): Promise<T> {
-    for (let i = 0; ; i++) {
+    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; ; await pause()) {
       const answer = await ask()
-      if (i === MAX_ASKED || !BUSY.has(errorName(errorOf(answer)))) return answer
+      if (systemClock.monotonicMs() >= untilMs || !BUSY.has(errorName(errorOf(answer)))) return answer
     }
   }
 
@@ -346,4 +347,8 @@ function batch(producerId: bigint, producerEpoch: number, baseSequence: number):
   const value = Buffer.from('value')
   builder.append(null, 0, -1, value, 0, value.length, systemClock.nowMs(), [])
   return builder.build({ producerId, producerEpoch, baseSequence, transactional: true })
+}
+
+async function pause(): Promise<void> {
+  await new Promise<void>(resolve => systemClock.setTimer(ASK_AGAIN_MS, resolve))
 }
