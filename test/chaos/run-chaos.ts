@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createKafkaClient } from '@millrace/client'
-import type { KafkaClient } from '@millrace/streams/ports'
+import type { IsolationLevel, KafkaClient } from '@millrace/streams/ports'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
@@ -123,9 +123,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     return {
       violations,
       kills: killed.size,
-      inputs: [...sent.values()].reduce((sum, count) => sum + count, 0),
+      inputs: sumOf(sent),
       outputs: outputs.length,
-      aborted: [...aborted.values()].reduce((sum, count) => sum + count, 0),
+      aborted: sumOf(aborted),
       largestTail,
       changelogRecords: changelogRecords.length
     }
@@ -198,10 +198,7 @@ async function untilUncommitted(
   incarnation: string
 ): Promise<{ readonly partition: number; readonly inputOffset: number }> {
   const topic = copied.output
-  const ends = await client.admin.listOffsets(
-    Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, at: 'latest' as const })),
-    'read_uncommitted'
-  )
+  const ends = await endsOf(client, topic, 'read_uncommitted')
   const fetcher = client.createFetcher({ isolation: 'read_uncommitted', maxBufferedBytes: 1 << 20, maxWaitMs: 10 })
   try {
     const readers = ends.map(({ partition, offset }) => fetcher.add({ topic, partition }, offset))
@@ -223,6 +220,11 @@ async function untilUncommitted(
   }
 }
 
+async function endsOf(client: KafkaClient, topic: string, isolation: IsolationLevel) {
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, at: 'latest' as const }))
+  return await client.admin.listOffsets(partitions, isolation)
+}
+
 /** By partition of the input; 0 where nothing is committed. */
 async function committedOffsets(client: KafkaClient, { groupId, input }: CopiedTopics): Promise<number[]> {
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: input, partition }))
@@ -234,11 +236,7 @@ async function committedOffsets(client: KafkaClient, { groupId, input }: CopiedT
 }
 
 async function untilProcessed(client: KafkaClient, copied: CopiedTopics): Promise<void> {
-  const topic = copied.input
-  const ends = await client.admin.listOffsets(
-    Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition, at: 'latest' as const })),
-    'read_committed'
-  )
+  const ends = await endsOf(client, copied.input, 'read_committed')
   for (;;) {
     const committed = await committedOffsets(client, copied)
     if (ends.every(({ partition, offset }) => (committed[partition] as number) >= offset)) return
@@ -271,8 +269,7 @@ function checkOutputs(
     }
   }
   const inputs = new Set(outputs.map(({ partition, value }) => `${partition} ${value.inputOffset}`)).size
-  const sentInAll = [...sent.values()].reduce((sum, count) => sum + count, 0)
-  if (inputs !== sentInAll) violations.push(`1: ${inputs} of ${sentInAll} inputs have an output`)
+  if (inputs !== sumOf(sent)) violations.push(`1: ${inputs} of ${sumOf(sent)} inputs have an output`)
   for (const key of counts.keys()) if (!sent.has(key)) violations.push(`1: '${key}' was never sent`)
 }
 
@@ -321,6 +318,10 @@ async function checkStores(
       `4: the store on the ${disk} differs from its changelog in ${wrong} of ${expected.size} keys (it has ${found.size})`
     )
   }
+}
+
+function sumOf(counts: ReadonlyMap<unknown, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
 }
 
 function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, number> {

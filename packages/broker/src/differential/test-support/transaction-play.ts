@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   AddOffsetsToTxn,
   AddPartitionsToTxn,
@@ -299,7 +300,11 @@ export class TransactionPlay {
 
   /** Kafka writes markers after it has answered. */
   async #settle(): Promise<void> {
-    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; systemClock.monotonicMs() < untilMs; await pause()) {
+    for (
+      const untilMs = systemClock.monotonicMs() + PATIENCE_MS;
+      systemClock.monotonicMs() < untilMs;
+      await sleep(ASK_AGAIN_MS)
+    ) {
       const { transactionStates } = await this.#client.send(DescribeTransactions, 0, {
         transactionalIds: [this.#topic]
       })
@@ -309,7 +314,7 @@ export class TransactionPlay {
   }
 
   async #whileBusy<T>(ask: () => Promise<T>, errorOf: (answer: T) => number): Promise<T> {
-    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; ; await pause()) {
+    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; ; await sleep(ASK_AGAIN_MS)) {
       const answer = await ask()
       if (systemClock.monotonicMs() >= untilMs || !BUSY.has(errorName(errorOf(answer)))) return answer
     }
@@ -347,8 +352,4 @@ function batch(producerId: bigint, producerEpoch: number, baseSequence: number):
   const value = Buffer.from('value')
   builder.append(null, 0, -1, value, 0, value.length, systemClock.nowMs(), [])
   return builder.build({ producerId, producerEpoch, baseSequence, transactional: true })
-}
-
-async function pause(): Promise<void> {
-  await new Promise<void>(resolve => systemClock.setTimer(ASK_AGAIN_MS, resolve))
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { DeleteRecords } from '@millrace/protocol'
-import { type Fetcher, type FetcherOptions, type KafkaAdmin, SILENT_LOGGER } from '@millrace/streams/ports'
+import { type Fetcher, type FetcherOptions, SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { Kafka, logLevel, type Message, Partitioners, type Producer } from 'kafkajs'
-import { createAdmin } from '../../admin/index.ts'
 import type { Cluster } from '../../cluster.ts'
 import { createCluster } from '../../index.ts'
+import { RealTopics } from '../../test-support/real-topics.ts'
 import { createFetcher } from '../fetcher.ts'
 
 const brokers = process.env.KAFKA_BROKERS?.split(',')
@@ -19,8 +19,7 @@ export class KafkaHarness {
   readonly #fetchers: Fetcher[] = []
   readonly #prefix = `fetch-test-${randomBytes(4).toString('hex')}`
   readonly #kafka: Kafka
-  readonly #admin: KafkaAdmin
-  readonly #topics: string[] = []
+  readonly #topics: RealTopics
   readonly #closing: (() => Promise<void>)[] = []
   #laneCount = 0
 
@@ -28,12 +27,7 @@ export class KafkaHarness {
     this.#kafka = new Kafka({ brokers: addresses, logLevel: logLevel.NOTHING })
     const transport = kafkajsTransport({ brokers: addresses })
     this.cluster = createCluster({ transport, clock: systemClock, random: Math.random, logger: SILENT_LOGGER })
-    this.#admin = createAdmin({
-      cluster: this.cluster,
-      clock: systemClock,
-      random: Math.random,
-      logger: SILENT_LOGGER
-    })
+    this.#topics = new RealTopics(this.cluster, this.#prefix)
   }
 
   static open(): KafkaHarness {
@@ -43,18 +37,12 @@ export class KafkaHarness {
 
   async close(): Promise<void> {
     for (const close of this.#closing.reverse()) await close()
-    await this.#admin.deleteTopics(this.#topics)
+    await this.#topics.delete()
     await this.cluster.close()
   }
 
   async createTopic(partitionCount: number, configs: Readonly<Record<string, string>> = {}): Promise<string> {
-    const topic = `${this.#prefix}-${this.#topics.length}`
-    await this.#admin.createTopics([{ name: topic, partitionCount, replicationFactor: -1, configs }])
-    this.#topics.push(topic)
-    // Metadata tell of a partition before its leader has it, who refuses what comes until then.
-    const ends = Array.from({ length: partitionCount }, (_, partition) => ({ topic, partition, at: 'latest' as const }))
-    await this.#admin.listOffsets(ends, 'read_uncommitted')
-    return topic
+    return await this.#topics.create(partitionCount, configs)
   }
 
   async deleteRecords(topic: string, partition: number, offset: number): Promise<void> {

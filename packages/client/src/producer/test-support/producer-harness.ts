@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { StreamsError } from '@millrace/streams/core'
-import { type IsolationLevel, type KafkaAdmin, type RecordProducer, SILENT_LOGGER } from '@millrace/streams/ports'
+import { type IsolationLevel, type RecordProducer, SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import { type Consumer, Kafka, logLevel } from 'kafkajs'
-import { createAdmin } from '../../admin/index.ts'
 import type { Cluster } from '../../cluster.ts'
 import { createFetcher } from '../../fetch/index.ts'
 import { createCluster } from '../../index.ts'
+import { RealTopics } from '../../test-support/real-topics.ts'
 import { createProducer } from '../index.ts'
 import type { ClientProducerOptions } from '../producer-options.ts'
 
@@ -15,9 +15,8 @@ import type { ClientProducerOptions } from '../producer-options.ts'
 export class ProducerHarness {
   readonly cluster: Cluster
   readonly prefix = `produce-test-${randomBytes(4).toString('hex')}`
-  readonly #admin: KafkaAdmin
   readonly #kafka: Kafka
-  readonly #topics: string[] = []
+  readonly #topics: RealTopics
   readonly #groups = new Set<string>()
   readonly #closing: (() => Promise<void>)[] = []
 
@@ -25,12 +24,7 @@ export class ProducerHarness {
     this.#kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
     const transport = kafkajsTransport({ brokers })
     this.cluster = createCluster({ transport, clock: systemClock, random: Math.random, logger: SILENT_LOGGER })
-    this.#admin = createAdmin({
-      cluster: this.cluster,
-      clock: systemClock,
-      random: Math.random,
-      logger: SILENT_LOGGER
-    })
+    this.#topics = new RealTopics(this.cluster, this.prefix)
   }
 
   static open(): ProducerHarness {
@@ -41,16 +35,13 @@ export class ProducerHarness {
 
   async close(): Promise<void> {
     for (const close of this.#closing.reverse()) await close()
-    await this.#admin.deleteTopics(this.#topics)
-    for (const groupId of this.#groups) await this.#admin.deleteGroup(groupId)
+    await this.#topics.delete()
+    for (const groupId of this.#groups) await this.#topics.admin.deleteGroup(groupId)
     await this.cluster.close()
   }
 
   async createTopic(partitionCount: number, configs: Readonly<Record<string, string>> = {}): Promise<string> {
-    const topic = `${this.prefix}-${this.#topics.length}`
-    await this.#admin.createTopics([{ name: topic, partitionCount, replicationFactor: -1, configs }])
-    this.#topics.push(topic)
-    return topic
+    return await this.#topics.create(partitionCount, configs)
   }
 
   async producer(options: ClientProducerOptions = {}, cluster: Cluster = this.cluster): Promise<RecordProducer> {
@@ -68,7 +59,9 @@ export class ProducerHarness {
   /** Of partition 0, when no open transaction holds it any more: markers are written after EndTxn was answered. */
   async committedOffset(groupId: string, topic: string): Promise<number> {
     this.#groups.add(groupId)
-    const [committed] = await this.#admin.fetchOffsets(groupId, [{ topic, partition: 0 }], { requireStable: true })
+    const [committed] = await this.#topics.admin.fetchOffsets(groupId, [{ topic, partition: 0 }], {
+      requireStable: true
+    })
     return committed?.offset ?? -1
   }
 

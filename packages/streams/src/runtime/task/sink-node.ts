@@ -61,11 +61,10 @@ export class SinkNode extends TaskNode {
       this.#processComputed(record)
       return
     }
-    const buffer = isWriting ? NO_ROOM : scratch
     const wasWriting = isWriting
     isWriting = true
     try {
-      this.#append(record, appender, buffer)
+      this.#append(record, appender, wasWriting ? NO_ROOM : scratch)
     } finally {
       isWriting = wasWriting
     }
