@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   AddOffsetsToTxn,
   AddPartitionsToTxn,
@@ -300,11 +299,7 @@ export class TransactionPlay {
 
   /** Kafka writes markers after it has answered. */
   async #settle(): Promise<void> {
-    for (
-      const untilMs = systemClock.monotonicMs() + PATIENCE_MS;
-      systemClock.monotonicMs() < untilMs;
-      await sleep(ASK_AGAIN_MS)
-    ) {
+    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; systemClock.monotonicMs() < untilMs; await pause()) {
       const { transactionStates } = await this.#client.send(DescribeTransactions, 0, {
         transactionalIds: [this.#topic]
       })
@@ -314,7 +309,7 @@ export class TransactionPlay {
   }
 
   async #whileBusy<T>(ask: () => Promise<T>, errorOf: (answer: T) => number): Promise<T> {
-    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; ; await sleep(ASK_AGAIN_MS)) {
+    for (const untilMs = systemClock.monotonicMs() + PATIENCE_MS; ; await pause()) {
       const answer = await ask()
       if (systemClock.monotonicMs() >= untilMs || !BUSY.has(errorName(errorOf(answer)))) return answer
     }
@@ -352,4 +347,9 @@ function batch(producerId: bigint, producerEpoch: number, baseSequence: number):
   const value = Buffer.from('value')
   builder.append(null, 0, -1, value, 0, value.length, systemClock.nowMs(), [])
   return builder.build({ producerId, producerEpoch, baseSequence, transactional: true })
+}
+
+/** Between two questions to a real broker that works on its own: on the port of time, as all that waits. */
+async function pause(): Promise<void> {
+  await new Promise<void>(resolve => systemClock.setTimer(ASK_AGAIN_MS, resolve))
 }
