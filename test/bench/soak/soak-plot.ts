@@ -16,9 +16,9 @@ export function soakPlot(samples: readonly SoakSample[], all: readonly Verdict[]
     const before = samples[Math.max(0, i - 10)] as SoakSample
     return [seconds, seconds > before.seconds ? (records - before.records) / (seconds - before.seconds) / 1000 : 0]
   }) as [number, number][]
-  const panels = all.map(({ measure: { name, title, scale }, isFlat, line, rise, allowed }) => ({
+  const panels = all.map(({ measure: { name, title, scale }, isFlat, line, rise, error, allowed }) => ({
     points: samples.map(sample => [sample.seconds, sample[name] / scale] as [number, number]),
-    title: `${title}: ${rise < 0 ? '' : '+'}${(rise / scale).toFixed(1)} over the second half, at most +${(allowed / scale).toFixed(1)}`,
+    title: `${title}: ${rise < 0 ? '' : '+'}${(rise / scale).toFixed(1)} ± ${(error / scale).toFixed(1)} over the second half, at most +${(allowed / scale).toFixed(1)}`,
     line: line.map(value => value / scale) as [number, number],
     colour: isFlat ? FLAT : GROWING
   }))
