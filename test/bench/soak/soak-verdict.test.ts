@@ -20,7 +20,9 @@ test('what rises while it warms up and swings then is flat', () => {
 test('what goes on to rise is not, although it swings', () => {
   const leaking = samples(second => 200e6 + second * 0.1e6 + (second % 3) * 10e6)
   expect(growing(leaking)).toEqual(['rss'])
-  expect(verdictText(verdicts(leaking))).toMatch(/GROWS +RSS, MB: 254\.9 on average, \+30\.2 ± \d\.\d .*\(at most \+25\.5\)/)
+  expect(verdictText(verdicts(leaking))).toMatch(
+    /GROWS +RSS, MB: 254\.9 on average, \+30\.2 ± \d\.\d .*\(at most \+25\.5\)/
+  )
 })
 
 /** As LevelDB's size does: waves of four minutes under a saw of one. */
