@@ -36,10 +36,11 @@ export class SoakFeeder {
   }
 
   async createTopics(): Promise<void> {
-    const topics = [CLICKS, ORDERS, ...OUTPUTS].map(name => ({
-      ...{ name, partitionCount: PARTITIONS, replicationFactor: 1, configs: INPUT_CONFIGS }
-    }))
-    await this.#client.admin.createTopics(topics)
+    const topic = { partitionCount: PARTITIONS, replicationFactor: 1 }
+    await this.#client.admin.createTopics([
+      ...[CLICKS, ORDERS].map(name => ({ ...topic, name, configs: INPUT_CONFIGS })),
+      ...OUTPUTS.map(name => ({ ...topic, name, configs: {} }))
+    ])
   }
 
   /** Resolves when it has stopped. */

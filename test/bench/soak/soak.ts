@@ -22,6 +22,8 @@ const USAGE = `npm run bench:soak -- [--minutes 20] [--out FOLDER] [--no-build]
 Writes soak.csv and soak.svg into FOLDER (default: .cache/soak). Ends with 1 when memory grows.
 `
 const STOP_TIMEOUT_MS = 60_000
+/** Twice what all topics take when each is as large as its retention lets it be. */
+const BROKER_BYTES = 2 ** 31
 
 const { minutes, out, build } = readOptions()
 if (build) await buildOurs()
@@ -64,7 +66,13 @@ async function soak(wantedSeconds: number): Promise<SoakSample[]> {
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-soak-'))
   // Nothing is restored here, so that changelogs need not be whole: what is old goes, and the broker stays small.
   const topicDefaults = { 'retention.bytes': String(2 ** 24), 'segment.bytes': String(2 ** 22) }
-  await using broker = await EmbeddedBroker.start({ port: 0, logCleanupIntervalMs: 1000, topicDefaults })
+  await using broker = await EmbeddedBroker.start({
+    port: 0,
+    logCleanupIntervalMs: 1000,
+    topicDefaults,
+    maxMemoryBytes: BROKER_BYTES,
+    logger: { ...console, debug() {}, info() {} }
+  })
   const feeder = new SoakFeeder(broker.transport())
   await feeder.createTopics()
   const feeding = feeder.run()

@@ -8,6 +8,7 @@ import {
   splitBatch,
   withoutRecords
 } from './producer-batch.ts'
+import type { Setback } from './setback.ts'
 
 /**
  * A broker remembers the last five batches of a producer in a partition, and recognises a repetition of these only. So nothing is
@@ -47,6 +48,10 @@ export class PartitionQueue {
   established = false
   /** Attempts that failed in a row; waits grow with them. */
   failures = 0
+  /** When the first of them failed. */
+  failingSinceMs = 0
+  /** Why the last of them did. */
+  setback: Setback | undefined
   retryAtMs = 0
   /** The offset after the last acknowledged record; -1 before the first. */
   endOffset = -1
@@ -125,6 +130,7 @@ export class PartitionQueue {
     this.remove(batch)
     this.established = true
     this.failures = 0
+    this.setback = undefined
     if (baseOffset >= 0) this.endOffset = Math.max(this.endOffset, baseOffset + batch.recordCount)
   }
 
@@ -189,8 +195,14 @@ export class PartitionQueue {
       this.remove(batch)
     }
     this.failures = 0
+    this.setback = undefined
     this.retryAtMs = 0
     return dropped
+  }
+
+  failed(setback: Setback, nowMs: number): void {
+    if (this.failures++ === 0) this.failingSinceMs = nowMs
+    this.setback = setback
   }
 
   /** What waits was held back until now. */

@@ -5,6 +5,7 @@ import type { CallOutcome } from './coordinator-calls.ts'
 import { produceVerdict } from './produce-verdict.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { PartitionAnswer } from './sender.ts'
+import type { Setback } from './setback.ts'
 
 function place(partition: TopicPartition): string {
   return `topic '${partition.topic}', partition ${partition.partition}`
@@ -48,12 +49,22 @@ export function unauthorizedError(partition: TopicPartition, errorCode: number):
   )
 }
 
-export function deliveryTimedOutError(partition: TopicPartition, deliveryTimeoutMs: number): StreamsError {
+/** @param setback - of the last attempt; undefined where none was answered, or none made. */
+export function deliveryTimedOutError(
+  { topic, partition }: TopicPartition,
+  deliveryTimeoutMs: number,
+  setback: Setback | undefined
+): StreamsError {
+  const { text, cause, kafkaError: name } = setback ?? {}
+  const last = text === undefined ? '' : ` (the last attempt: ${text})`
   return new StreamsError(
     'PRODUCER_DELIVERY_TIMED_OUT',
-    `Records for ${place(partition)} were not acknowledged within ${deliveryTimeoutMs} ms; see that its leader is reachable and has ` +
-      'enough replicas in sync',
-    { details: { topic: partition.topic, partition: partition.partition, deliveryTimeoutMs } }
+    `Records for ${place({ topic, partition })} were not acknowledged within ${deliveryTimeoutMs} ms${last}; ` +
+      'see that its leader is reachable and has enough replicas in sync and room for more',
+    {
+      ...(cause === undefined ? {} : { cause }),
+      details: { topic, partition, deliveryTimeoutMs, ...(name === undefined ? {} : { kafkaError: name }) }
+    }
   )
 }
 

@@ -270,6 +270,50 @@ describe('time and space', () => {
     expect(rig.visible()[0]).toEqual(Array.from({ length: 60 }, (_, i) => `v${i}`))
   })
 
+  test('tell of a broker that goes on refusing, and in the end why it was given up', async () => {
+    const rig = await ProducerRig.open({ deliveryTimeoutMs: 60_000 })
+    const appender = await rig.topic()
+    const KAFKA_STORAGE_ERROR = 56
+    rig.kafka.fault = ({ name }) => (name === 'Produce' ? { kind: 'code', code: KAFKA_STORAGE_ERROR } : undefined)
+    append(appender, 0, 'a')
+    append(appender, 1, 'b')
+    const error = await rig.wait(rig.producer.flush()).catch(thrown => thrown)
+    expect(error).toMatchObject({ code: 'PRODUCER_DELIVERY_TIMED_OUT', details: { kafkaError: 'KAFKA_STORAGE_ERROR' } })
+    expect(error.message).toMatch(
+      /within 60000 ms \(the last attempt: its leader answered KAFKA_STORAGE_ERROR: .+\); see/
+    )
+    const told = rig.warnings.filter(text => text.includes('sent again'))
+    // After ten seconds, and then no more often than every thirty, whichever partition it is of.
+    expect(told).toHaveLength(2)
+    expect(told[0]).toMatch(/topic 'out', partition [01] have not been taken for 1\d s .* KAFKA_STORAGE_ERROR/)
+  })
+
+  test('say nothing of what passes, and count anew after what was taken', async () => {
+    const rig = await ProducerRig.open({ deliveryTimeoutMs: 60_000 })
+    const appender = await rig.topic()
+    let failing = true
+    rig.kafka.fault = ({ name }) => (name === 'Produce' && failing ? { kind: 'lost' } : undefined)
+    for (let round = 0; round < 3; round++) {
+      failing = true
+      append(appender, 0, `v${round}`)
+      const flushed = rig.producer.flush()
+      await rig.wait(new Promise<void>(resolve => rig.clock.setTimer(8000, resolve)))
+      failing = false
+      await rig.wait(flushed)
+    }
+    expect(rig.warnings).toEqual([])
+  })
+
+  test('keep the cause of a time-out that had no answer', async () => {
+    const rig = await ProducerRig.open({ deliveryTimeoutMs: 5000 })
+    const appender = await rig.topic()
+    rig.kafka.fault = ({ name }) => (name === 'Produce' ? { kind: 'lost' } : undefined)
+    append(appender, 0, 'a')
+    const error = await rig.wait(rig.producer.flush()).catch(thrown => thrown)
+    expect(error.message).toContain('(the last attempt: Produce was not answered')
+    expect(error.cause).toMatchObject({ code: 'CLIENT_REQUEST_TIMED_OUT' })
+  })
+
   test('give up after the delivery time-out, with an error that lasts until abort', async () => {
     const rig = await ProducerRig.open({ deliveryTimeoutMs: 5000 })
     const appender = await rig.topic()

@@ -15,6 +15,7 @@ import {
 } from './producer-errors.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import { SendBuffer } from './send-buffer.ts'
+import { answeredWith, NO_LEADER, type Setback, unanswered } from './setback.ts'
 
 /** What the sender asks of, and tells, the producer that owns it. */
 export interface SenderOwner {
@@ -34,6 +35,10 @@ export type PartitionAnswer = ResponseOf<typeof Produce>['responses'][number]['p
 const REQUEST_OVERHEAD_BYTES = 256
 const PARTITION_OVERHEAD_BYTES = 64
 const SOON_MS = 5
+/** A leader that moves, or a broker that starts again, takes less. */
+const WARN_AFTER_MS = 10_000
+/** Between two warnings: what keeps one partition from taking records mostly keeps others, too. */
+const WARN_AGAIN_MS = 30_000
 const MAX_REQUESTS_PER_BROKER = 5
 
 /** Sends closed batches to their leaders and sees each through to its acknowledgement. */
@@ -65,6 +70,7 @@ export class Sender {
   private wakeAtMs = Number.POSITIVE_INFINITY
   private cancelWake: (() => void) | undefined
   private closed = false
+  private warnedMs = Number.NEGATIVE_INFINITY
 
   constructor(
     parts: { readonly cluster: Cluster; readonly clock: Clock; readonly random: Random; readonly logger: Logger },
@@ -241,7 +247,7 @@ export class Sender {
       this.wakeAt(expiresMs)
       return true
     }
-    this.owner.fail(deliveryTimedOutError(partition, deliveryTimeoutMs), 'abortable')
+    this.owner.fail(deliveryTimedOutError(partition, deliveryTimeoutMs, partition.setback), 'abortable')
     return false
   }
 
@@ -259,7 +265,7 @@ export class Sender {
       }
       const leader = this.cluster.leader(partition.topic, partition.partition)
       if (leader === undefined) {
-        this.retryLater(partition)
+        this.retryLater(partition, NO_LEADER)
         this.refresh(partition.topic)
         continue
       }
@@ -350,12 +356,7 @@ export class Sender {
       this.owner.fail(isStreamsError(failure) ? failure : defectError(failure), 'abortable')
       return
     }
-    this.logger.debug('produce request unanswered, sending again', {
-      topic: partition.topic,
-      partition: partition.partition,
-      failure
-    })
-    this.retryLater(partition)
+    this.retryLater(partition, unanswered(failure))
     this.refresh(partition.topic)
   }
 
@@ -382,13 +383,13 @@ export class Sender {
         return
       case 'retry-elsewhere':
         this.refresh(partition.topic)
-        this.retryLater(partition)
+        this.retryLater(partition, answeredWith(answer))
         return
       case 'retry':
-        this.retryLater(partition)
+        this.retryLater(partition, answeredWith(answer))
         return
       case 'retry-soon':
-        this.retryLater(partition, SOON_MS)
+        this.retryLater(partition, answeredWith(answer), SOON_MS)
         return
       case 'sequence':
         if (partition.isFirst(batch)) batch.refusal = { kind: 'gap' }
@@ -465,11 +466,35 @@ export class Sender {
     return dropped === true
   }
 
-  private retryLater(partition: PartitionQueue, firstMs = this.options.retryBackoffMs): void {
+  private retryLater(partition: PartitionQueue, setback: Setback, firstMs = this.options.retryBackoffMs): void {
+    const nowMs = this.clock.monotonicMs()
     const backoffMs = Math.min(this.options.retryBackoffMaxMs, firstMs * 2 ** Math.min(partition.failures, 16))
-    partition.failures++
-    partition.retryAtMs = this.clock.monotonicMs() + backoffMs * (0.8 + 0.4 * this.random())
+    partition.failed(setback, nowMs)
+    partition.retryAtMs = nowMs + backoffMs * (0.8 + 0.4 * this.random())
     this.wakeAt(partition.retryAtMs)
+    this.tellOf(partition, setback, nowMs)
+  }
+
+  /** Until the delivery time-out nobody else would hear of it, and an application only stands still. */
+  private tellOf({ topic, partition, failingSinceMs }: PartitionQueue, setback: Setback, nowMs: number): void {
+    const failingMs = nowMs - failingSinceMs
+    const { text, kafkaError } = setback
+    const fields = {
+      topic,
+      partition,
+      failingMs: Math.round(failingMs),
+      ...(kafkaError === undefined ? {} : { kafkaError })
+    }
+    if (failingMs < WARN_AFTER_MS || nowMs - this.warnedMs < WARN_AGAIN_MS) {
+      this.logger.debug('Records were not taken and are sent again.', { ...fields, error: text })
+      return
+    }
+    this.warnedMs = nowMs
+    this.logger.warn(
+      `Records for topic '${topic}', partition ${partition} have not been taken for ${Math.round(failingMs / 1000)} s and are sent again; ` +
+        `the last attempt: ${text}`,
+      fields
+    )
   }
 
   private refresh(topic: string): void {

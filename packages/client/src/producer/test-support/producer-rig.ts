@@ -10,6 +10,7 @@ export class ProducerRig {
   readonly clock = new SteppingClock()
   readonly kafka: FakeKafka
   producer!: RecordProducer
+  readonly warnings: string[] = []
 
   constructor(transactionVersion = 2) {
     this.kafka = new FakeKafka(this.clock, transactionVersion)
@@ -24,7 +25,8 @@ export class ProducerRig {
 
   create(options: ClientProducerOptions): Promise<RecordProducer> {
     const { clock, kafka: cluster } = this
-    return this.wait(createProducer({ cluster, clock, random: () => 0.5, logger: SILENT_LOGGER, options }))
+    const logger = { ...SILENT_LOGGER, warn: (message: string) => void this.warnings.push(message) }
+    return this.wait(createProducer({ cluster, clock, random: () => 0.5, logger, options }))
   }
 
   /** Lets time pass until `promise` settles. @throws when it does not within `limitMs`: something hangs. */
