@@ -119,6 +119,9 @@ test.each([
   { producer: { deliveryTimeoutMs: 10_000 }, requestTimeoutMs: 9_000, clientRack: 'a' },
   { producer: { compressionByTopic: { out: 'lz4', 'app-millrace-topology-changelog': 'none' } } },
   { requestTimeoutMs: 600_000, consumer: { fetchMaxWaitMs: 0 }, internalTopicConfigs: { 'min.insync.replicas': '2' } },
+  { requestTimeoutMs: 2 ** 31 - 1 },
+  { requestTimeoutMs: 2 ** 31 - 1, producer: { deliveryTimeoutMs: 2 ** 31 - 1 } },
+  { producer: { lingerMs: 2 ** 31 - 2 } },
   { kafka: { ssl: true, requestTimeout: 5_000 }, producer: { compression: 'lz4' }, groupInstanceId: 'one' }
 ])('these are accepted: %o', options => {
   expect(refusal(options)).toBeUndefined()

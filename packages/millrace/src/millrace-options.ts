@@ -15,6 +15,8 @@ import { CONNECTION_OPTIONS, MILLRACE_OPTIONS } from './option-names.ts'
 
 const LISTENER_METHODS = ['onRestoreStart', 'onBatchRestored', 'onRestoreEnd'] as const
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const
+/** As for all options in milliseconds. */
+const LONGEST_DELIVERY_TIMEOUT_MS = 2_147_483_647
 
 /**
  * Takes the options of the facade apart: those of the runtime, and those of what the facade wires to it.
@@ -112,7 +114,7 @@ function pick<T extends object, N extends keyof T>(options: T, names: readonly N
 /** A record is not given up before one request for it could be answered. */
 function withDeliveryTimeout(config: StreamsConfig, requestTimeoutMs: number): StreamsConfig {
   const { lingerMs = CLIENT_DEFAULTS.lingerMs, deliveryTimeoutMs } = config.producer ?? {}
-  const leastMs = lingerMs + requestTimeoutMs
+  const leastMs = Math.min(lingerMs + requestTimeoutMs, LONGEST_DELIVERY_TIMEOUT_MS)
   if (deliveryTimeoutMs === undefined) {
     if (leastMs <= CLIENT_DEFAULTS.deliveryTimeoutMs) return config
     return { ...config, producer: { ...config.producer, deliveryTimeoutMs: leastMs } }

@@ -95,6 +95,14 @@ describe('options of new Kafka()', () => {
     expect(armed()).toEqual([])
   })
 
+  test('a request may wait for longer than a timer of Node can', async () => {
+    const broker = await serve(request => request.answer(Buffer.of(7)))
+    const connection = await connect(broker, {})
+    const armed = watchTimers()
+    expect([...(await connection.send({ ...frame(), timeoutMs: 2 ** 31 + 5_000 }))]).toEqual([7])
+    expect(armed()).toEqual([2 ** 31 - 1])
+  })
+
   test('requestTimeout and retry become the defaults of the cluster', () => {
     const retry = { initialRetryTime: 10, maxRetryTime: 200 }
     expect(kafkajsTransport({ brokers: ['a:1'], requestTimeout: 5, retry }).defaults).toEqual({
