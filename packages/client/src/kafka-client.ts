@@ -1,5 +1,6 @@
 import type {
   Clock,
+  EventLoop,
   Fetcher,
   FetcherOptions,
   GroupMember,
@@ -17,6 +18,7 @@ import type { Cluster } from './cluster.ts'
 import { createFetcher } from './fetch/index.ts'
 import { createGroupMember } from './group/index.ts'
 import { createCluster } from './kafka-cluster.ts'
+import { ProcessHold } from './process-hold.ts'
 import { createProducer } from './producer/index.ts'
 import type { Transport } from './transport.ts'
 
@@ -25,6 +27,8 @@ export interface KafkaClientOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Held open while a promise given by the client, or by what it made, is pending. Default: none, the process may end in between. */
+  readonly eventLoop?: Pick<EventLoop, 'holdOpen'> | undefined
   /** Default: what the transport was configured with, else 30,000. */
   readonly requestTimeoutMs?: number | undefined
   /** Age at which metadata is read anew when it is used. Default 300,000. */
@@ -57,11 +61,25 @@ interface SharedParts {
   readonly retryBackoff: RetryBackoff
 }
 
+const ADMIN_CALLS = [
+  'describeTopics',
+  'createTopics',
+  'deleteTopics',
+  'describeTopicConfigs',
+  'listOffsets',
+  'fetchOffsets',
+  'deleteRecords',
+  'describeGroup',
+  'deleteGroup'
+] as const satisfies readonly (keyof KafkaAdmin)[]
+const PRODUCER_CALLS = ['topic', 'whenWritable', 'flush', 'commit', 'abort', 'reset', 'close'] as const
+
 class ClusterClient implements KafkaClient {
   readonly admin: KafkaAdmin
   readonly #options: KafkaClientOptions
   readonly #retryBackoff: RetryBackoff
   readonly #cluster: Cluster
+  readonly #hold: ProcessHold
   readonly #fetchers = new Set<Fetcher>()
   #fetcherCount = 0
 
@@ -72,11 +90,12 @@ class ClusterClient implements KafkaClient {
       maxMs: options.retryBackoffMaxMs ?? DEFAULT_RETRY_BACKOFF.maxMs
     }
     this.#cluster = createCluster({ ...options, retryBackoff: this.#retryBackoff })
-    this.admin = createAdmin(this.#parts(undefined))
+    this.#hold = new ProcessHold(options.eventLoop)
+    this.admin = this.#hold.over(createAdmin(this.#parts(undefined)), ADMIN_CALLS)
   }
 
-  async connect(): Promise<void> {
-    await this.#cluster.refresh([])
+  connect(): Promise<void> {
+    return this.#hold.until(this.#cluster.refresh([]))
   }
 
   createFetcher(options: FetcherOptions): Fetcher {
@@ -92,22 +111,26 @@ class ClusterClient implements KafkaClient {
       onClosed
     })
     this.#fetchers.add(fetcher)
-    return fetcher
+    return this.#hold.over(fetcher, ['wait', 'close'])
   }
 
   async createProducer(options: ProducerOptions): Promise<RecordProducer> {
     const requestTimeoutMs = this.#requestTimeoutMs
     const { firstMs, maxMs } = this.#retryBackoff
-    return await createProducer(
-      this.#parts({ requestTimeoutMs, retryBackoffMs: firstMs, retryBackoffMaxMs: maxMs, ...options })
-    )
+    const parts = this.#parts({ requestTimeoutMs, retryBackoffMs: firstMs, retryBackoffMaxMs: maxMs, ...options })
+    return this.#hold.over(await this.#hold.until(createProducer(parts)), PRODUCER_CALLS)
   }
 
   joinGroup(options: GroupOptions): GroupMember {
-    return createGroupMember({ ...this.#parts(options), metadataMaxAgeMs: this.#options.metadataMaxAgeMs })
+    const parts = { ...this.#parts(options), metadataMaxAgeMs: this.#options.metadataMaxAgeMs }
+    return this.#hold.over(createGroupMember(parts), ['whenStable', 'leave'])
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#hold.until(this.#close())
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([...this.#fetchers].map(fetcher => fetcher.close()))
     await this.#cluster.close()
   }

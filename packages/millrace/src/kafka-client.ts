@@ -1,7 +1,7 @@
 import { createKafkaClient } from '@millrace/client'
 import { checkOptions, integerOption } from '@millrace/streams/core'
 import type { KafkaClient } from '@millrace/streams/ports'
-import { systemClock, systemRandom } from '@millrace/streams/runtime'
+import { systemClock, systemEventLoop, systemRandom } from '@millrace/streams/runtime'
 import { kafkajsTransport } from '@millrace/transport-kafkajs'
 import type { ConnectionOptions } from './connection-options.ts'
 import { consoleLogger } from './console-logger.ts'
@@ -21,7 +21,8 @@ export interface KafkaClientOptions extends ConnectionOptions {
 }
 
 /**
- * A connection to Kafka without an application, for what only reads or writes topics. It connects with its first use.
+ * A connection to Kafka without an application, for what only reads or writes topics. It connects with its first use. The process
+ * does not end while a promise of the client, or of what it made, is pending.
  *
  * @returns The client. Close producers made by it, then it; that closes its fetchers.
  * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
@@ -37,6 +38,7 @@ export function kafkaClient(options: KafkaClientOptions): KafkaClient {
     transport: kafkajsTransport(kafka),
     clock: systemClock,
     random: systemRandom,
+    eventLoop: systemEventLoop,
     logger: logger ?? consoleLogger
   })
 }
