@@ -55,13 +55,17 @@ export interface Cluster {
   request<A extends Api>(target: Target, api: A, body: RequestOf<A>, options?: RequestOptions): Promise<ResponseOf<A>>
   /** The version `request` would use with this broker (after connecting to it). */
   versionFor(target: Target, api: Api, options?: RequestOptions): Promise<number>
-  /** Known topics; looks up the ones that are not. Absent when the topic does not exist. Never creates one. */
+  /**
+   * Known topics; looks up the ones that are not. Absent when the topic does not exist. Never creates one.
+   *
+   * @throws StreamsError `CLIENT_REQUEST_FAILED` also while the brokers cannot tell whether one exists
+   */
   topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>>
   allTopics(): Promise<readonly TopicMetadata[]>
   /** From what is known, synchronously. */
   leader(topic: string, partition: number): PartitionLeader | undefined
   cachedTopic(name: string): TopicMetadata | undefined
-  /** Reads the metadata of these topics anew; concurrent calls share one request. */
+  /** Reads the metadata of these topics anew, where brokers have any at present; concurrent calls share one request. */
   refresh(names: readonly string[]): Promise<void>
   /** The next request to this coordinator (or controller) looks it up anew. Other targets are left alone. */
   forgetCoordinator(target: Target): void

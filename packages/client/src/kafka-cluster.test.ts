@@ -90,6 +90,21 @@ describe('finding brokers', () => {
     expect(transport.open.find(({ broker }) => broker === 'way-in:9092')?.connected).toBe(false)
   })
 
+  test('gives up waiting for addresses that nobody gives after the request time-out, and at once when it is closed', async () => {
+    const { transport, clock, cluster } = setUp()
+    transport.bootstrap = () => new Promise(() => {})
+    const before = clock.monotonicMs()
+    await expect(settled(clock, cluster.refresh([]))).rejects.toMatchObject({
+      code: 'CLIENT_CONNECT_FAILED',
+      message: expect.stringContaining('requestTimeoutMs, 30000')
+    })
+    expect(clock.monotonicMs() - before).toBeLessThan(31_000)
+    const waiting = cluster.refresh([]).catch((cause: unknown) => cause)
+    await clock.advance(1_000)
+    await cluster.close()
+    expect(await waiting).toMatchObject({ code: 'CLIENT_CLOSED' })
+  })
+
   test('fails a request to a node that the cluster does not have', async () => {
     const { clock, cluster } = setUp()
     await expect(settled(clock, ask(cluster, 9))).rejects.toMatchObject({ code: 'CLIENT_CONNECT_FAILED' })
@@ -451,6 +466,31 @@ describe('topics', () => {
     transport.topics.set('t', { topicId: 'AAAAAAAAAAAAAAAAAAAAAg', leaders: [[1, 0]] })
     await settled(clock, cluster.refresh(['t']))
     expect(cluster.leader('t', 0)).toEqual({ nodeId: 1, leaderEpoch: 0 })
+  })
+
+  test.each([5, -1, 7])(
+    'stay as they were known when a look at them is answered with %i, which passes',
+    async errorCode => {
+      const { transport, clock, cluster } = setUp()
+      transport.topics.set('t', { topicId: TOPIC_ID, leaders: [[2, 5]] })
+      await settled(clock, cluster.topics(['t']))
+      transport.topics.set('t', { errorCode, leaders: [] })
+      await settled(clock, cluster.refresh(['t']))
+      expect(cluster.cachedTopic('t')?.partitions).toHaveLength(1)
+      expect(cluster.leader('t', 0)).toEqual({ nodeId: 2, leaderEpoch: 5 })
+      expect(await settled(clock, cluster.allTopics())).toHaveLength(1)
+    }
+  )
+
+  test('that brokers cannot tell of are waited for, and are not called missing', async () => {
+    const { transport, clock, cluster } = setUp()
+    transport.topics.set('t', { errorCode: 5, leaders: [] })
+    await expect(settled(clock, cluster.topics(['t']))).rejects.toMatchObject({
+      code: 'CLIENT_REQUEST_FAILED',
+      message: expect.stringContaining("'t' could not be looked up: the brokers answer LEADER_NOT_AVAILABLE")
+    })
+    clock.setTimer(700, () => transport.topics.set('t', { leaders: [[1, 0]] }))
+    expect((await settled(clock, cluster.topics(['t']))).get('t')?.partitions).toHaveLength(1)
   })
 
   test('that are deleted are forgotten with the next look', async () => {

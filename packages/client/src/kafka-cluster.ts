@@ -1,4 +1,4 @@
-import { type Api, Metadata, type RequestOf, type ResponseOf } from '@millrace/protocol'
+import { type Api, kafkaError, Metadata, type RequestOf, type ResponseOf } from '@millrace/protocol'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from './backoff.ts'
@@ -58,6 +58,8 @@ class KafkaCluster implements Cluster {
   #nextRefresh: { readonly names: Set<string>; readonly answer: Promise<ResponseOf<typeof Metadata>> } | undefined
   /** Since when others are being asked about a broker that is silent. */
   #lookingSinceMs: number | undefined
+  /** Ends the wait for the addresses given at the start. */
+  #endBootstrap: (error: StreamsError) => void = () => {}
   #closed = false
 
   constructor(options: ClusterOptions) {
@@ -147,6 +149,7 @@ class KafkaCluster implements Cluster {
   async close(): Promise<void> {
     this.#closed = true
     this.#watch.close()
+    this.#endBootstrap(closedError())
     const lanes = [...this.#allLanes()]
     this.#lanes.clear()
     await Promise.all(lanes.map(lane => lane.close()))
@@ -238,7 +241,7 @@ class KafkaCluster implements Cluster {
       return false
     }
     if (await tryEach(this.#metadata.brokers.values())) return
-    if (await tryEach(await this.#options.transport.bootstrap())) return
+    if (await tryEach(await this.#bootstrap())) return
     // Wrong credentials are the user's to mend; an unreachable broker beside them is not what to tell.
     const refused = failures.find(({ error }) => isStreamsError(error) && error.action === 'stop')
     if (refused !== undefined) throw refused.error
@@ -248,6 +251,25 @@ class KafkaCluster implements Cluster {
         "Check the addresses given as 'brokers' and the brokers' advertised.listeners.",
       { cause: failures[0]?.error, details: { brokers: failures.map(({ broker }) => broker) } }
     )
+  }
+
+  /** A function of the user's may give the addresses, and nobody knows how long it takes. */
+  #bootstrap(): Promise<readonly BrokerAddress[]> {
+    const { clock, transport } = this.#options
+    const timeoutMs = this.#requestTimeoutMs
+    return new Promise((resolve, reject) => {
+      this.#endBootstrap = reject
+      const cancelTimer = clock.setTimer(timeoutMs, () =>
+        reject(
+          new StreamsError(
+            'CLIENT_CONNECT_FAILED',
+            `The brokers' addresses were not given within requestTimeoutMs, ${timeoutMs} ms: the function given as 'brokers' has not answered.`,
+            { details: { timeoutMs } }
+          )
+        )
+      )
+      transport.bootstrap().then(resolve, reject).finally(cancelTimer)
+    })
   }
 
   #lane(address: BrokerAddress, name: string): BrokerLane {
@@ -373,7 +395,7 @@ class KafkaCluster implements Cluster {
     return answer
   }
 
-  /** Topics of the answer that exist are in the cache afterwards, those that do not are no longer. */
+  /** Topics of the answer that exist are in the cache afterwards, those that do not are no longer; the others are as before. */
   async #readMetadata(names: readonly string[] | null): Promise<ResponseOf<typeof Metadata>> {
     return this.#applyMetadata(await this.#askMetadata(names, { any: true }))
   }
@@ -407,8 +429,12 @@ class KafkaCluster implements Cluster {
         case KafkaErrorCode.TOPIC_AUTHORIZATION_FAILED:
           this.#metadata.forgetTopic(topic.name)
           break
-        default:
+        case KafkaErrorCode.NONE:
           this.#metadata.applyTopic(topic, nowMs)
+          break
+        default:
+          // It passes, and says nothing of the topic: what is known is true until a broker says otherwise.
+          this.#metadata.keepTopic(topic.name, nowMs)
       }
     }
     return answer
@@ -438,12 +464,20 @@ class KafkaCluster implements Cluster {
   /** For topics asked for by name: waits a moment for those that may just have been created. */
   async #refreshUntilSettled(names: readonly string[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      await this.refresh(names)
+      const answer = await this.#sharedRefresh(names)
+      this.#failIfRefused(names, answer)
+      const undecided = answer.topics.find(
+        ({ name, errorCode }) =>
+          name !== null && names.includes(name) && this.#metadata.topic(name) === undefined && isUndecided(errorCode)
+      )
       const unknown = names.some(name => this.#metadata.topic(name) === undefined)
       const leaderless = names.some(
         name => this.#metadata.topic(name)?.partitions.some(({ leaderId }) => leaderId < 0) ?? false
       )
-      const again = (unknown && attempt < UNKNOWN_TOPIC_ATTEMPTS) || (leaderless && attempt < LEADERLESS_ATTEMPTS)
+      const again =
+        (unknown && attempt < UNKNOWN_TOPIC_ATTEMPTS) ||
+        ((leaderless || undecided !== undefined) && attempt < LEADERLESS_ATTEMPTS)
+      if (!again && undecided !== undefined) throw lookUpError(undecided.name as string, undecided.errorCode)
       if (!again) return
       await sleep(this.#options.clock, RETRY_MS)
     }
@@ -462,6 +496,24 @@ class KafkaCluster implements Cluster {
 
 function closedError(): StreamsError {
   return new StreamsError('CLIENT_CLOSED', 'The Kafka client is closed.')
+}
+
+/** Whether an answer leaves open if there is such a topic. */
+function isUndecided(errorCode: number): boolean {
+  return (
+    errorCode !== KafkaErrorCode.NONE &&
+    errorCode !== KafkaErrorCode.UNKNOWN_TOPIC_OR_PARTITION &&
+    errorCode !== KafkaErrorCode.UNKNOWN_TOPIC_ID
+  )
+}
+
+function lookUpError(topic: string, errorCode: number): StreamsError {
+  const error = kafkaError(errorCode)
+  return new StreamsError(
+    'CLIENT_REQUEST_FAILED',
+    `Topic '${topic}' could not be looked up: the brokers answer ${error.name}, ${error.message}. Whether it exists is not known.`,
+    { details: { topic, kafkaError: error.name, kafkaErrorCode: errorCode } }
+  )
 }
 
 /** The message without its code. */

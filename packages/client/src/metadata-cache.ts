@@ -58,6 +58,12 @@ export class MetadataCache {
     this.#topics.delete(name)
   }
 
+  /** It was asked for, and nothing new was learnt. */
+  keepTopic(name: string, readAtMs: number): void {
+    const known = this.#topics.get(name)
+    if (known !== undefined) this.#topics.set(name, { topic: known.topic, readAtMs })
+  }
+
   applyBrokers(answer: MetadataResponse): void {
     if (answer.brokers.length === 0) return
     this.#brokers.clear()

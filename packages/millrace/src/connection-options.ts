@@ -64,7 +64,8 @@ export interface ConnectionOptions {
 /** What is taken of kafkajs's options. */
 export interface KafkaConnectionOptions {
   /**
-   * As `brokers`; or a function that gives them, asked again whenever no known broker answers.
+   * As `brokers`; or a function that gives them, asked again whenever no known broker answers. It has `requestTimeoutMs` for it;
+   * when it names none, throws or takes longer, that is a failed connection (`CLIENT_CONNECT_FAILED`), which is tried again.
    *
    * @see Kafka `bootstrap.servers`
    */

@@ -18,6 +18,21 @@ describe('brokers', () => {
     await expect(transport.bootstrap()).rejects.toMatchObject({ code: 'CLIENT_CONNECT_FAILED', cause })
   })
 
+  test('that a function knows none of at present are a failed connection, which is tried again', async () => {
+    let brokers: string[] = []
+    const transport = kafkajsTransport({ brokers: async () => brokers })
+    await expect(transport.bootstrap()).rejects.toMatchObject({ code: 'CLIENT_CONNECT_FAILED', action: 'retry' })
+    brokers = ['a:1']
+    expect(await transport.bootstrap()).toEqual([{ host: 'a', port: 1 }])
+  })
+
+  test('that a function gives and that are none are told at once', async () => {
+    for (const brokers of [['localhost'], undefined, 'localhost:9092']) {
+      const transport = kafkajsTransport({ brokers: async () => brokers as string[] })
+      await expect(transport.bootstrap()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    }
+  })
+
   test.each([[[]], [['localhost']], [['localhost:0']], [['localhost:99999']], [['http://localhost:9092']]])(
     '%j are refused before anything is sent',
     brokers => {

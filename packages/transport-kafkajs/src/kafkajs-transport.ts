@@ -69,6 +69,13 @@ class KafkajsTransport implements Transport {
         { cause }
       )
     }
+    // A registry may know nobody for a moment; a list that was written down stays as it is.
+    if (Array.isArray(brokers) && brokers.length === 0) {
+      throw new StreamsError(
+        'CLIENT_CONNECT_FAILED',
+        "The function given as 'brokers' named no broker. It is asked again with the next attempt."
+      )
+    }
     return parseBrokers(brokers)
   }
 
