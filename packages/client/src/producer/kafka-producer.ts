@@ -8,6 +8,7 @@ import type { ProducerIdentity } from './producer-batch.ts'
 import {
   additionTimedOutError,
   closedError,
+  closeTimedOutError,
   commitUnknownError,
   coordinatorError,
   defectError,
@@ -161,31 +162,42 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs ?? 30_000)
+    this.#closing ??= this.#close(options.timeoutMs)
     return this.#closing
   }
 
-  async #close(timeoutMs: number): Promise<void> {
-    const orderly = this.#exclusively(async () => {
-      if (this.#error !== undefined) return
-      if (this.#options.transactionalId === undefined) await this.#sender.flush()
-    })
-      .then(() =>
-        this.#begun && (this.#error === undefined || this.#state === 'abortable') ? this.abort() : undefined
-      )
-      .catch(error => this.#logger.warn('producer did not close in an orderly way', { error }))
+  async #close(timeoutMs: number | undefined): Promise<void> {
+    const { transactionalId } = this.#options
     let cancel = (): void => {}
     const timeout = new Promise<void>(resolve => {
-      cancel = this.#clock.setTimer(timeoutMs, resolve)
+      if (timeoutMs !== undefined) cancel = this.#clock.setTimer(timeoutMs, resolve)
     })
-    await Promise.race([orderly, timeout])
+    await Promise.race([this.#finish(), timeout])
     cancel()
-    const error = closedError(this.#options.transactionalId)
+    // What a transaction held is aborted, sooner or later: nobody takes it for written.
+    const unwritten = transactionalId === undefined ? this.#sender.unwritten : undefined
+    const failure = unwritten && (this.#error ?? closeTimedOutError(unwritten, timeoutMs))
+    const error = closedError(transactionalId)
     this.#error = error
     this.#sender.error = error
     this.#state = 'closed'
     this.#sender.stop(error)
     this.#interruptible.interrupt(error)
+    if (failure !== undefined) throw failure
+  }
+
+  /** Writes what was appended, or ends the open transaction. */
+  async #finish(): Promise<void> {
+    const transactional = this.#options.transactionalId !== undefined
+    try {
+      await this.#exclusively(async () => {
+        if (this.#error === undefined && !transactional) await this.#sender.flush()
+      })
+      if (this.#begun && (this.#error === undefined || this.#state === 'abortable')) await this.abort()
+    } catch (error) {
+      // Without a transactional id `close` itself tells of what was not written.
+      if (transactional) this.#logger.warn('producer did not close in an orderly way', { error })
+    }
   }
 
   // ── for the sender ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -70,6 +70,11 @@ export class PartitionQueue {
     return this.builder.count === 0 && this.waiting.length === 0 && this.unresolved.length === 0
   }
 
+  /** Whether it has records that are neither acknowledged nor dropped. */
+  get unwritten(): boolean {
+    return this.builder.count > 0 || this.waiting.length > 0 || this.unresolved.some(({ dropped }) => !dropped)
+  }
+
   closeOpen(format: BatchFormat, era: number, ordinal: number): ProducerBatch | undefined {
     if (this.builder.count === 0) return undefined
     const batch = closeBatch(this.builder, format, { era, ordinal, createdMs: this.openedMs })

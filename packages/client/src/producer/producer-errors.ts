@@ -2,6 +2,7 @@ import { kafkaError } from '@millrace/protocol'
 import { StreamsError } from '@millrace/streams/core'
 import type { TopicPartition } from '@millrace/streams/ports'
 import type { CallOutcome } from './coordinator-calls.ts'
+import type { PartitionQueue } from './partition-queue.ts'
 import { produceVerdict } from './produce-verdict.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { PartitionAnswer } from './sender.ts'
@@ -65,6 +66,18 @@ export function deliveryTimedOutError(
       ...(cause === undefined ? {} : { cause }),
       details: { topic, partition, deliveryTimeoutMs, ...(name === undefined ? {} : { kafkaError: name }) }
     }
+  )
+}
+
+/** @param timeoutMs - that `close` was given. */
+export function closeTimedOutError(unwritten: PartitionQueue, timeoutMs: number | undefined): StreamsError {
+  const { topic, partition, setback } = unwritten
+  const last = setback === undefined ? '' : ` (the last attempt: ${setback.text})`
+  return new StreamsError(
+    'PRODUCER_DELIVERY_TIMED_OUT',
+    `The producer was closed after ${timeoutMs} ms with records that were not acknowledged, among them some for ` +
+      `${place(unwritten)}${last}; they may have arrived. Give close() more time, or none to wait until all are settled`,
+    { ...(setback?.cause === undefined ? {} : { cause: setback.cause }), details: { topic, partition, timeoutMs } }
   )
 }
 

@@ -5,6 +5,7 @@ import type { SeenRequest } from './test-support/fake-kafka.ts'
 import { append, ProducerRig } from './test-support/producer-rig.ts'
 
 const INPUT = { topic: 'in', partition: 0, metadata: '' }
+const NOT_ENOUGH_REPLICAS = 19
 const REBALANCE_IN_PROGRESS = 27
 const TOPIC_AUTHORIZATION_FAILED = 29
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45
@@ -382,12 +383,57 @@ describe('close', () => {
         rig.producer.commit([{ ...INPUT, offset: 1 }], member()),
         rig.producer.abort()
       ].map(promise => promise.then(() => 'done', code))
-      await rig.wait(rig.producer.close({ timeoutMs: 1000 }), 1500)
+      const closing = rig.wait(rig.producer.close({ timeoutMs: 1000 }), 1500).then(() => 'closed', code)
+      expect(await closing).toBe(transactionalId === undefined ? 'PRODUCER_DELIVERY_TIMED_OUT' : 'closed')
       expect(new Set(await rig.wait(Promise.all(pending)))).toEqual(new Set(['CLIENT_CLOSED']))
       expect(() => append(appender, 0, 'v')).toThrow(/CLIENT_CLOSED/)
       expect(await codeOf(rig, rig.producer.flush())).toBe('CLIENT_CLOSED')
       expect(await codeOf(rig, rig.producer.reset())).toBe('CLIENT_CLOSED')
     }
+  })
+
+  test('waits without a time-out until all is written or given up, and fails with what kept it from being written', async () => {
+    const rig = await ProducerRig.open({ deliveryTimeoutMs: 60_000 })
+    rig.kafka.fault = ({ name }) => (name === 'Produce' ? { kind: 'lost' } : undefined)
+    append(await rig.topic(), 0, 'v')
+    const beganMs = rig.clock.monotonicMs()
+    expect(await codeOf(rig, rig.producer.close())).toBe('PRODUCER_DELIVERY_TIMED_OUT')
+    expect(rig.clock.monotonicMs() - beganMs).toBeGreaterThanOrEqual(60_000)
+    expect(code(rig.producer.error)).toBe('CLIENT_CLOSED')
+  })
+
+  test('fails after its time-out with records that are not written, and tells of which and why', async () => {
+    const rig = await ProducerRig.open()
+    rig.kafka.fault = ({ name }) => (name === 'Produce' ? { kind: 'code', code: NOT_ENOUGH_REPLICAS } : undefined)
+    append(await rig.topic(), 1, 'v')
+    const closing = rig.producer.close({ timeoutMs: 1500 })
+    await expect(rig.wait(closing, 1600)).rejects.toThrow(
+      /closed after 1500 ms .* topic 'out', partition 1 \(.*NOT_ENOUGH_REPLICAS.*PRODUCER_DELIVERY_TIMED_OUT/
+    )
+    await expect(rig.producer.close()).rejects.toThrow(/PRODUCER_DELIVERY_TIMED_OUT/)
+  })
+
+  test('fails with the error that records were refused with, unless they were given up by abort', async () => {
+    const rig = await ProducerRig.open()
+    rig.kafka.partition('out', 0).maxMessageBytes = 300
+    append(await rig.topic(), 0, 'x'.repeat(500))
+    expect(await codeOf(rig, rig.producer.flush())).toBe('RECORD_TOO_LARGE')
+    expect(await codeOf(rig, rig.producer.close())).toBe('RECORD_TOO_LARGE')
+
+    const other = await ProducerRig.open()
+    other.kafka.partition('out', 0).maxMessageBytes = 300
+    append(await other.topic(), 0, 'x'.repeat(500))
+    expect(await codeOf(other, other.producer.flush())).toBe('RECORD_TOO_LARGE')
+    await other.wait(other.producer.abort())
+    await other.wait(other.producer.close())
+  })
+
+  test('says nothing of a transaction that it could not end: its coordinator does', async () => {
+    const rig = await ProducerRig.open({ transactionalId: 't' })
+    append(await rig.topic(), 0, 'v')
+    await rig.wait(rig.producer.flush())
+    rig.kafka.fault = () => ({ kind: 'silent' })
+    await rig.wait(rig.producer.close({ timeoutMs: 1000 }), 1100)
   })
 
   test('writes what was appended, and ends an open transaction', async () => {

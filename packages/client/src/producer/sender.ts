@@ -170,6 +170,12 @@ export class Sender {
     return false
   }
 
+  /** Some partition that has records which are neither acknowledged nor dropped. */
+  get unwritten(): PartitionQueue | undefined {
+    for (const partition of this.active) if (partition.unwritten) return partition
+    return undefined
+  }
+
   stop(error: Error): void {
     this.buffer.rejectWaiters(error)
     this.drop(error)

@@ -168,6 +168,13 @@ export interface RecordProducer {
   reset(): Promise<void>
   /** The error after which every call fails until `abort` or `reset`; undefined while sound. */
   readonly error: Error | undefined
+  /**
+   * Without a transactional id: waits until all that was appended is acknowledged, or given up after `deliveryTimeoutMs`, or for
+   * `timeoutMs` at most. With one: aborts the open transaction.
+   *
+   * @throws StreamsError when records were not acknowledged and not dropped by `abort` or `reset`: `PRODUCER_DELIVERY_TIMED_OUT`, or
+   *   the producer's error. Never with a transactional id. It is closed all the same.
+   */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
