@@ -30,6 +30,8 @@ const REACTIONS: Readonly<Record<string, Reaction>> = {
   COORDINATOR_LOAD_IN_PROGRESS: 'retry',
   COORDINATOR_NOT_AVAILABLE: 'find-coordinator',
   NOT_COORDINATOR: 'find-coordinator',
+  // From one that was replaced while it was frozen, for one. `GroupSession` sees to it that this is not for ever.
+  UNKNOWN_SERVER_ERROR: 'find-coordinator',
   ILLEGAL_GENERATION: 'lose-generation',
   UNKNOWN_MEMBER_ID: 'lose-membership'
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { GroupHarness, type HarnessMember } from './test-support/group-harness.ts'
 import { plainAssignor } from './test-support/plain-assignor.ts'
 
+const UNKNOWN_SERVER_ERROR = -1
+
 describe('a group of one member', () => {
   it('takes every partition, under the generation that its metadata names', async () => {
     const harness = new GroupHarness()
@@ -238,6 +240,30 @@ describe('static members', () => {
     expect(one.fatal?.message).toContain("groupInstanceId 'a'")
     expect(one.fatal).toMatchObject({ code: 'GROUP_INSTANCE_FENCED' })
     await harness.settle([again])
+  })
+})
+
+describe('an error that the coordinator did not expect', () => {
+  it.each(['JoinGroup', 'SyncGroup', 'Heartbeat'])('passes as an answer to %s', async api => {
+    const harness = new GroupHarness()
+    let failures = 3
+    const one = harness.add('one', {}, member => {
+      member.cluster.fault = ({ name }) => (name === api && failures-- > 0 ? UNKNOWN_SERVER_ERROR : undefined)
+    })
+    await harness.clock.until(() => failures < 0, 10_000, 'an answer without it')
+    await harness.settle()
+    expect(one.events).toEqual(['assigned t/0,t/1,t/2,t/3,t/4,t/5'])
+    expect(one.cluster.forgotten).toBeGreaterThanOrEqual(3)
+  })
+
+  it.each(['JoinGroup', 'SyncGroup', 'Heartbeat'])('ends the membership where it is all that %s gets', async api => {
+    const harness = new GroupHarness()
+    const one = harness.add('one', {}, member => {
+      member.cluster.fault = ({ name }) => (name === api ? UNKNOWN_SERVER_ERROR : undefined)
+    })
+    await harness.clock.until(() => one.fatal !== undefined, 20_000, 'fatal')
+    expect(one.fatal).toMatchObject({ code: 'GROUP_JOIN_FAILED', details: { api, kafkaError: 'UNKNOWN_SERVER_ERROR' } })
+    expect(harness.clock.monotonicMs()).toBeGreaterThan(6_000)
   })
 })
 

@@ -1,7 +1,8 @@
 import type { Clock, GroupOptions, Logger, Random } from '@millrace/streams/ports'
 import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from '../backoff.ts'
 import type { Cluster, Target } from '../cluster.ts'
-import type { FailedMember } from './group-answers.ts'
+import { KafkaErrorCode } from '../kafka-error-code.ts'
+import { type FailedMember, type Reaction, reactionTo } from './group-answers.ts'
 
 export interface GroupMemberDependencies {
   readonly cluster: Cluster
@@ -38,6 +39,8 @@ export class GroupSession {
   memberId = ''
   /** Of the last answered join; -1 outside of the group. Ahead of the assigned generation while syncing. */
   generationId = -1
+  /** Since when the coordinator has met an error that it did not expect, by request. */
+  readonly #failingSinceMs = new Map<string, number>()
 
   constructor(dependencies: GroupMemberDependencies) {
     const { cluster, clock, random, logger, options, metadataMaxAgeMs, retryBackoff } = dependencies
@@ -62,6 +65,29 @@ export class GroupSession {
 
   forgetCoordinator(): void {
     this.cluster.forgetCoordinator(this.coordinator)
+  }
+
+  /** What to do about an answer. An error that the coordinator did not expect may pass, for as long as a session lasts. */
+  reactionTo(api: string, errorCode: number): Reaction {
+    if (errorCode !== KafkaErrorCode.UNKNOWN_SERVER_ERROR) {
+      this.#failingSinceMs.delete(api)
+      return reactionTo(errorCode)
+    }
+    const nowMs = this.clock.monotonicMs()
+    const sinceMs = this.#failingSinceMs.get(api)
+    if (sinceMs !== undefined) return nowMs - sinceMs > this.sessionTimeoutMs ? 'fail' : reactionTo(errorCode)
+    this.#failingSinceMs.set(api, nowMs)
+    this.logger.warn(`The group's coordinator answered ${api} with UNKNOWN_SERVER_ERROR; its log says more.`, {
+      groupId: this.groupId,
+      memberId: this.memberId,
+      triedForMs: this.sessionTimeoutMs
+    })
+    return reactionTo(errorCode)
+  }
+
+  /** No answer says nothing of how the coordinator is. */
+  unanswered(api: string): void {
+    this.#failingSinceMs.delete(api)
   }
 
   /** For errors and logs. */

@@ -1,7 +1,7 @@
 import { Heartbeat } from '@millrace/protocol'
 import { isStreamsError } from '@millrace/streams/core'
 import { Backoff } from '../backoff.ts'
-import { type Reaction, reactionTo } from './group-answers.ts'
+import type { Reaction } from './group-answers.ts'
 import type { GroupSession } from './group-session.ts'
 
 export interface HeartbeatEvents {
@@ -110,7 +110,7 @@ export class Heartbeats {
   }
 
   #answered(errorCode: number, sentMs: number, memberId: string, generationId: number): void {
-    const reaction = reactionTo(errorCode)
+    const reaction = this.#session.reactionTo('Heartbeat', errorCode)
     if (reaction === 'accept' || reaction === 'rejoin') {
       this.acknowledge(sentMs)
       this.#backoff.reset()
@@ -130,6 +130,7 @@ export class Heartbeats {
 
   #requestFailed(error: unknown): void {
     this.#inFlight = false
+    this.#session.unanswered('Heartbeat')
     if (this.expired) return this.#events.onExpired()
     if (!isStreamsError(error) || error.action !== 'retry') return this.#events.onFailure(error)
     this.#session.logger.debug('heartbeat failed', { groupId: this.#session.groupId, error: error.message })

@@ -1,7 +1,7 @@
 import { JoinGroup, kafkaError, type ResponseOf, SyncGroup } from '@millrace/protocol'
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { AssignorMember, AssignorResult } from '@millrace/streams/ports'
-import { groupError, type Reaction, reactionTo } from './group-answers.ts'
+import { groupError, type Reaction } from './group-answers.ts'
 import type { GroupSession } from './group-session.ts'
 import {
   decodeAssignment,
@@ -63,9 +63,9 @@ export async function join(
       { lane: session.joinLane, timeoutMs: session.rebalanceTimeoutMs + JOIN_GRACE_MS }
     )
   } catch (error) {
-    return requestFailed('JoinGroup', error)
+    return requestFailed(session, 'JoinGroup', error)
   }
-  const reaction = reactionTo(answer.errorCode)
+  const reaction = session.reactionTo('JoinGroup', answer.errorCode)
   if (reaction === 'name-yourself') return { reaction, reason: answer.memberId }
   if (reaction !== 'accept') return setback(session, 'JoinGroup', reaction, answer.errorCode)
   try {
@@ -131,11 +131,11 @@ export async function sync(
       },
       { lane: session.joinLane, timeoutMs: session.rebalanceTimeoutMs + JOIN_GRACE_MS }
     )
-    const reaction = reactionTo(answer.errorCode)
+    const reaction = session.reactionTo('SyncGroup', answer.errorCode)
     if (reaction !== 'accept') return setback(session, 'SyncGroup', reaction, answer.errorCode)
     return { reaction, assignment: decodeAssignment(answer.assignment) }
   } catch (error) {
-    return requestFailed('SyncGroup', error)
+    return requestFailed(session, 'SyncGroup', error)
   }
 }
 
@@ -150,7 +150,8 @@ function setback(
 }
 
 /** Unanswered: it may have been carried out. Joining again is right in both cases. */
-function requestFailed(api: string, error: unknown): Setback {
+function requestFailed(session: GroupSession, api: string, error: unknown): Setback {
+  session.unanswered(api)
   const reason = `${api} failed: ${error instanceof Error ? error.message : String(error)}`
   if (isStreamsError(error) && error.action === 'retry') return { reaction: 'find-coordinator', reason, error }
   return { reaction: 'fail', reason, error }
