@@ -306,3 +306,60 @@ describe('output that cannot be written', () => {
     expect(await values(cluster, 'dead')).toEqual(['2'])
   })
 })
+
+describe('a record of an internal topic that the broker refuses', () => {
+  const values = { key: string(), value: string() }
+
+  function lastOfEach(cluster: TestCluster, repartitioned: boolean, bytesOfTwo: number, options = {}) {
+    const builder = new StreamsBuilder()
+    const sized = builder
+      .stream(cluster.name('in'), numbers)
+      .mapValues(value => (value === 2 ? 'x'.repeat(bytesOfTwo) : String(value)))
+    const grouped = repartitioned ? sized.groupBy(key => key, values) : sized.groupByKey(values)
+    grouped
+      .reduce((_before, now) => now, { store: 'last' })
+      .toStream()
+      .mapValues(value => String(value.length))
+      .to(cluster.name('out'), values)
+    return new Millrace(builder.build(), {
+      ...cluster.options,
+      internalTopicConfigs: { 'max.message.bytes': '2000' },
+      ...options
+    })
+  }
+
+  test.each([
+    ['changelog', 'exactly_once'],
+    ['changelog', 'at_least_once'],
+    ['repartition', 'exactly_once'],
+    ['repartition', 'at_least_once']
+  ] as const)(
+    'is not passed over by the handler, so that the state is the same wherever it is restored (%s, %s)',
+    async (kind, processingGuarantee) => {
+      await using cluster = await TestCluster.open()
+      await cluster.createTopics(1, 'in', 'out')
+      await cluster.produce(
+        'in',
+        [1, 2].map(value => ({ key: 'a', value: String(value) }))
+      )
+      const repartitioned = kind === 'repartition'
+      const asked: unknown[] = []
+      const onProductionError: ErrorHandler = ({ error }) => {
+        asked.push(error)
+        return 'continue'
+      }
+      const failing = { ...COMMITS_LATE, onProductionError, processingGuarantee }
+      await expect(lastOfEach(cluster, repartitioned, 5_000, failing).run({ until: 'end' })).rejects.toMatchObject({
+        code: 'RECORD_TOO_LARGE',
+        message: expect.stringMatching(new RegExp(`'${cluster.applicationId}-[^']*-${kind}'.*max\\.message\\.bytes`))
+      })
+      expect(asked).toEqual([])
+      expect(await cluster.committed('in')).toEqual([-1])
+
+      const stateDir = await cluster.newStateDir()
+      const app = lastOfEach(cluster, repartitioned, 3, { processingGuarantee, stateDir })
+      await app.run({ until: 'end' })
+      expect((await cluster.read('out')).at(-1)).toMatchObject({ key: 'a', value: '3' })
+    }
+  )
+})

@@ -1,6 +1,7 @@
 import type { Processor, ProcessorContext, StreamRecord } from '@millrace/streams/core'
 import { StreamsError } from '@millrace/streams/core'
 import type { ErrorHandlers } from '@millrace/streams/runtime'
+import { INTERNAL_PREFIX } from '@millrace/streams/topology'
 import { describe, expect, test } from 'vitest'
 import { processor, sink, source, topologyOf } from './hand-made.ts'
 import { ListAppender, ListReader, openTask, processAll, type TaskBenchOptions } from './task-bench.ts'
@@ -209,3 +210,31 @@ test('the error that a producer has failed with is not taken for that of each re
   expect(() => processAll(task)).toThrow(failure)
   expect(asked).toEqual([])
 })
+
+test.each(['continue', 'dead-letter'] as const)(
+  'a record that is too large for a repartition topic fails, whatever the handlers say (%s)',
+  async response => {
+    const output = new ListAppender('app-by-key-repartition', value => {
+      if (value === '1') throw new StreamsError('RECORD_TOO_LARGE', 'It is larger than a request.')
+    })
+    const { task } = await openTask(
+      topologyOf([
+        source('in', ['input'], ['p']),
+        processor('p', ['in'], ['out'], () => new Forwarding()),
+        sink('out', ['p'], `${INTERNAL_PREFIX}by-key-repartition`)
+      ]),
+      {
+        readers: [new ListReader('input', [10, 20, 30])],
+        appenders: [output],
+        handlers: { onProductionError: response, onProcessingError: response, deadLetterTopic: 'dead' }
+      }
+    )
+    expect(() => processAll(task)).toThrow(
+      expect.objectContaining({
+        code: 'RECORD_TOO_LARGE',
+        message: expect.stringMatching(/'out'.*'app-by-key-repartition'.*max\.message\.bytes/)
+      })
+    )
+    expect(output.values).toEqual(['0'])
+  }
+)

@@ -35,12 +35,15 @@ export interface ErrorHandlers {
   /** The bytes of an input record could not be read. Default `fail`. */
   readonly onDeserializationError: ErrorHandler
   /**
-   * A processor, or a function given to an operator, threw; or the changelog refused what a node puts into its store (`cause`
-   * `RECORD_TOO_LARGE`), at once or when it leaves the record cache. The record, or that put, is dropped at that node only.
+   * A processor, or a function given to an operator, threw; or what a node puts into its store is larger than a request
+   * (`cause` `RECORD_TOO_LARGE`), at once or when it leaves the record cache. The record, or that put, is dropped at that node only.
    * Default `fail`.
    */
   readonly onProcessingError: ErrorHandler
-  /** An output record could not be serialised, or was refused for good. Default `fail`. */
+  /**
+   * An output record could not be serialised, or was refused for good; of repartition topics, the former only: to leave out what they refuse
+   * would make wrong what is computed from them. Default `fail`.
+   */
   readonly onProductionError: ErrorHandler
   /** Needed when a handler answers `dead-letter`. Must exist. */
   readonly deadLetterTopic: string | undefined

@@ -1,6 +1,5 @@
 import {
   type DropReason,
-  NO_HEADERS,
   isStreamsError,
   type ReadOnlyKeyValueStore,
   type ReadOnlySessionStore,
@@ -22,7 +21,6 @@ import type {
 } from '../ports/index.ts'
 import type { StoreHandle, StoreKind, Topology } from '../topology/index.ts'
 import type { AppMetrics, TaskSnapshot } from './app-metrics.ts'
-import type { ErrorHandler, ErrorResponse } from './error-handlers.ts'
 import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
@@ -30,6 +28,7 @@ import { fetcherOptions } from './fetcher-options.ts'
 import { GlobalTables } from './global-tables.ts'
 import { ensureTopics, type PrepareOptions, prepareTopics } from './internal-topics.ts'
 import { LocalStores, type LocalTasks } from './local-stores.ts'
+import { decidesOverRefused } from './refused-records.ts'
 import type { RestoreListener } from './restore-listener.ts'
 import { Restorer } from './restorer.ts'
 import { StreamLoop } from './stream-loop.ts'
@@ -319,8 +318,7 @@ export class StreamsApp {
     const processName = await stores.claimProcessName()
     const producer = await client.createProducer({
       ...config.producer,
-      onRejected: (topic, partition, recordCount, error) =>
-        dropsRefused(config.onProductionError, topic, partition, recordCount, error, logger),
+      onRejected: decidesOverRefused(topology, config, logger),
       ...(config.exactlyOnce
         ? {
             transactionalId: `${config.applicationId}-${processName}`,
@@ -511,38 +509,4 @@ async function bytesOf(task: Task): Promise<number> {
 
 function inputsText(plan: TopicPlan): string {
   return JSON.stringify([...plan.inputs].map(([id, topics]) => [id, [...topics].sort()]))
-}
-
-/**
- * A broker refuses records when they are out of the task's hands: the handler is told of the topic, not of the input. They can be
- * dropped, not sent elsewhere: their bytes belong to a batch.
- */
-function dropsRefused(
-  handler: ErrorHandler,
-  topic: string,
-  partition: number,
-  recordCount: number,
-  cause: Error,
-  logger: Logger
-): boolean {
-  const error = new StreamsError(
-    'RECORD_PRODUCE_FAILED',
-    `The broker refused ${recordCount} records for ${topic}-${partition}: ${cause.message}. ` +
-      "Correct the records or the topic's limits, or set onProductionError to 'continue'.",
-    { cause, details: { topic, partition, recordCount } }
-  )
-  let response: ErrorResponse = 'fail'
-  try {
-    const failed = { error, taskId: '', node: '', topic: undefined, partition: undefined, offset: undefined }
-    response =
-      typeof handler === 'function'
-        ? handler({ ...failed, timestampMs: undefined, key: null, value: null, headers: NO_HEADERS })
-        : handler
-  } catch (thrown) {
-    logger.error(`onProductionError threw: ${String(thrown)}`)
-  }
-  if (response === 'fail') return false
-  logger.warn(error.message)
-  // 'dead-letter' cannot be done here; to drop what was to be kept would lose it.
-  return response === 'continue'
 }

@@ -163,7 +163,8 @@ export interface StreamsConfig {
    */
   readonly onProcessingError?: ErrorHandler
   /**
-   * A record that cannot be written: no serde can, it is too large, or a broker refuses it.
+   * A record that cannot be written: no serde can, it is too large, or a broker refuses it. What a broker refuses for a
+   * changelog, a repartition topic or `deadLetterTopic` always fails, without the handler being asked.
    *
    * @default `fail`
    * @see Kafka Streams `production.exception.handler`

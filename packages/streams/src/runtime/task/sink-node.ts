@@ -9,7 +9,7 @@ import {
   whenSerdeReady
 } from '../../core/index.ts'
 import type { PartitionReader, TopicAppender } from '../../ports/index.ts'
-import type { AnySerde, SinkNodeSpec, StreamPartitioner } from '../../topology/index.ts'
+import { type AnySerde, INTERNAL_PREFIX, type SinkNodeSpec, type StreamPartitioner } from '../../topology/index.ts'
 import type { OutputTopics } from './output-topics.ts'
 import type { TaskFrame } from './task-frame.ts'
 import { type AnyStreamRecord, TaskNode } from './task-node.ts'
@@ -37,6 +37,7 @@ export class SinkNode extends TaskNode {
   private readonly value: AnySerde
   private readonly partitioner: StreamPartitioner | undefined
   private readonly appender: TopicAppender | undefined
+  readonly #isInternal: boolean
   #keyless = 0
   /** Settles when no record waits for its serde any more; undefined when none does. */
   #later: Promise<void> | undefined
@@ -51,6 +52,7 @@ export class SinkNode extends TaskNode {
     this.value = spec.value
     this.partitioner = spec.partitioner
     this.appender = appender
+    this.#isInternal = typeof spec.topic === 'string' && spec.topic.startsWith(INTERNAL_PREFIX)
     this.#keyless = frame.partition * KEYLESS_RUN
   }
 
@@ -120,7 +122,9 @@ export class SinkNode extends TaskNode {
         record.headers
       )
     } catch (error) {
-      this.#frame.errors.productionFailed(this, topic, codeOf(step), step, error)
+      const { errors } = this.#frame
+      if (this.#isInternal && isStreamsError(error, 'RECORD_TOO_LARGE')) errors.repartitionRefused(this, topic, error)
+      errors.productionFailed(this, topic, codeOf(step), step, error)
     }
   }
 

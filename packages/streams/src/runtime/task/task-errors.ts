@@ -92,6 +92,22 @@ export class TaskErrors {
     return (code, what, cause) => this.#productionFailed(node, topic, code, what, cause, kept)
   }
 
+  /**
+   * No handler is asked: of a change that is taken out under one key and put in under another, half would be left out, and what
+   * is made of it would stay wrong.
+   */
+  repartitionRefused(node: TaskNode, topic: string, cause: StreamsError): never {
+    if (this.#isFatal(cause)) throw cause
+    throw markHandled(
+      new StreamsError(
+        cause.code,
+        `Node '${node.name}' of task ${this.#taskId} could not write to the repartition topic '${topic}', of which no record can be left out: ` +
+          `${textOf(cause)}. Raise producer.maxRequestBytes and the topic's max.message.bytes, or write smaller records.`,
+        { cause, details: { ...cause.details, node: node.name, taskId: this.#taskId } }
+      )
+    )
+  }
+
   #keptOrigin(): RecordOrigin {
     const { key, value, ...origin } = originOf(this.#frame?.inputPartition)
     // Views into a fetched batch, which does not stay.
