@@ -55,7 +55,7 @@ export const FROM_TOPIC_OPTIONS = [
  * `observeOn`) hold nothing, and their queue is bounded by nothing.
  *
  * Ends with an error: `TOPIC_MISSING`, `RECORD_DESERIALIZE_FAILED` (see `onDeserializationError`), `CLIENT_OFFSET_OUT_OF_RANGE`
- * for offsets that are not there (any more), `CLIENT_CLOSED` when the connection is closed first.
+ * for offsets that are not there (any more), `CLIENT_LOG_TRUNCATED` when the topic lost what was read, `CLIENT_CLOSED` when the connection is closed first.
  *
  * @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION`
  */

@@ -56,6 +56,7 @@ export async function fetchOffsets(
           found.set(`${topic.name}/${each.partitionIndex}`, {
             ...offset,
             offset: each.committedOffset,
+            leaderEpoch: each.committedLeaderEpoch,
             metadata: each.metadata ?? ''
           })
         }

@@ -40,6 +40,18 @@ export function outOfRange(
   )
 }
 
+/** @param divergentOffset - Where what was read and what the leader has now part ways. */
+export function truncated({ partition, fetchOffset, fetchedEpoch }: FetchEntry, divergentOffset: number): StreamsError {
+  const { topic, partition: index } = partition
+  return new StreamsError(
+    'CLIENT_LOG_TRUNCATED',
+    `Topic '${topic}', partition ${index}, has lost records that were read already, from offset ${divergentOffset} up to ${fetchOffset}: a ` +
+      'broker without them became its leader (an unclean election, or a disk that forgot). ' +
+      `Go on from offset ${divergentOffset} to read what was written in their place.`,
+    { details: { topic, partition: index, offset: fetchOffset, leaderEpoch: fetchedEpoch, divergentOffset } }
+  )
+}
+
 export function missing({ topic, partition }: TopicPartition, metadata: TopicMetadata | undefined): StreamsError {
   const what =
     metadata === undefined

@@ -8,6 +8,8 @@ export interface FetchEntry {
   readonly fetchOffset: number
   readonly topicId: string
   readonly leaderEpoch: number
+  /** Of the last batch before `fetchOffset`: the broker compares it with what it has there (KIP-320, by way of KIP-595). */
+  readonly fetchedEpoch: number
   readonly maxBytes: number
   /** Whether a follower is asked (KIP-392). */
   readonly fromFollower: boolean
@@ -30,7 +32,7 @@ export const LAST_VERSION_BY_NAME = 12
 /** Keeps the order of the entries, because the broker fills its answer in that order. */
 export function fetchRequest(entries: readonly FetchEntry[], limits: FetchLimits): RequestOf<typeof Fetch> {
   const topics: { topic: string; topicId: string; partitions: object[] }[] = []
-  for (const { partition, topicId, fetchOffset, leaderEpoch, maxBytes } of entries) {
+  for (const { partition, topicId, fetchOffset, leaderEpoch, fetchedEpoch, maxBytes } of entries) {
     let topic = topics.at(-1)
     if (topic === undefined || topic.topic !== partition.topic) {
       topic = { topic: partition.topic, topicId, partitions: [] }
@@ -40,6 +42,7 @@ export function fetchRequest(entries: readonly FetchEntry[], limits: FetchLimits
       partition: partition.partition,
       currentLeaderEpoch: leaderEpoch,
       fetchOffset,
+      lastFetchedEpoch: fetchedEpoch,
       partitionMaxBytes: maxBytes
     })
   }

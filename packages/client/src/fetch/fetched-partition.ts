@@ -37,6 +37,8 @@ export class FetchedPartition implements PartitionReader {
   generation = 0
   inFlight = false
   fetchOffset: number
+  /** Of the last batch before `fetchOffset`; -1: unknown. */
+  fetchedEpoch: number
   bufferedBytes = 0
   /** Not fetched before this instant, monotonic. */
   retryAtMs = 0
@@ -54,12 +56,14 @@ export class FetchedPartition implements PartitionReader {
   private currentBytes = 0
   private currentAnswer: AnswerBytes | undefined
 
-  constructor(topic: string, partition: number, offset: number, owner: FetchedPartitionOwner) {
+  constructor(topic: string, partition: number, offset: number, leaderEpoch: number, owner: FetchedPartitionOwner) {
     this.topic = topic
     this.partition = partition
     this.fetchOffset = offset
+    this.fetchedEpoch = leaderEpoch
     this.owner = owner
     this.cursor.reset(null, offset)
+    this.cursor.partitionLeaderEpoch = leaderEpoch
   }
 
   next(): boolean {
@@ -114,6 +118,10 @@ export class FetchedPartition implements PartitionReader {
     return this.cursor.position
   }
 
+  get leaderEpoch(): number {
+    return this.cursor.partitionLeaderEpoch
+  }
+
   get hasBuffered(): boolean {
     if (this.chunks.length > 0) return true
     try {
@@ -125,10 +133,12 @@ export class FetchedPartition implements PartitionReader {
   }
 
   /** Goes on at `offset`, forgetting everything. */
-  moveTo(offset: number): void {
+  moveTo(offset: number, leaderEpoch: number): void {
     this.drop()
     this.cursor.reset(null, offset)
+    this.cursor.partitionLeaderEpoch = leaderEpoch
     this.fetchOffset = offset
+    this.fetchedEpoch = leaderEpoch
     this.retryAtMs = 0
     this.failureCount = 0
     this.missingSinceMs = undefined
@@ -152,11 +162,12 @@ export class FetchedPartition implements PartitionReader {
     if (bytes > 0) this.owner.released(bytes)
   }
 
-  /** Takes what was fetched from `fetchOffset`; `nextOffset` is behind the last whole batch. */
-  push(chunk: Chunk, nextOffset: number): void {
+  /** Takes what was fetched from `fetchOffset`; `nextOffset` is behind the last whole batch, which has this epoch. */
+  push(chunk: Chunk, nextOffset: number, leaderEpoch: number): void {
     this.chunks.push(chunk)
     this.bufferedBytes += chunk.bytes
     this.fetchOffset = nextOffset
+    this.fetchedEpoch = leaderEpoch
   }
 
   /** `next` throws it once everything fetched before is read. */

@@ -19,6 +19,7 @@ interface Asked {
   readonly partition: number
   readonly fetchOffset: number
   readonly currentLeaderEpoch: number
+  readonly lastFetchedEpoch: number
   readonly partitionMaxBytes: number
 }
 
@@ -43,8 +44,8 @@ function setUp(
   transport.on(Fetch, async (request, { broker }: RequestContext) => {
     let newsworthy = false
     const partitions = request.topics.flatMap(({ partitions: wanted }) =>
-      wanted.map(({ partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes }) => {
-        const question = { broker, partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes }
+      wanted.map(({ partition, fetchOffset, currentLeaderEpoch, lastFetchedEpoch, partitionMaxBytes }) => {
+        const question = { broker, partition, fetchOffset, currentLeaderEpoch, lastFetchedEpoch, partitionMaxBytes }
         asked.push(question)
         const given = answer(question)
         if (given === 'break') throw new Error('broken')
@@ -74,13 +75,14 @@ function setUp(
   return { transport, clock, cluster, fetcher, asked, topic }
 }
 
-/** A batch of `count` records of about `bytes` each, from `offset` on. */
-function batch(offset: number, count: number, bytes = 10): Buffer {
+/** A batch of `count` records of about `bytes` each, from `offset` on, written in a leader's `epoch`. */
+function batch(offset: number, count: number, bytes = 10, epoch = -1): Buffer {
   const builder = new RecordBatchBuilder()
   const value = Buffer.alloc(bytes, 120)
   for (let index = 0; index < count; index++) builder.append(null, 0, -1, value, 0, value.length, 1000 + index, [])
   const built = Buffer.from(builder.build({}))
   built.writeBigInt64BE(BigInt(offset), 0)
+  built.writeInt32BE(epoch, 12)
   return built
 }
 
@@ -129,6 +131,112 @@ async function failure(clock: VirtualClock, reader: PartitionReader): Promise<un
   }
   throw new Error('it did not fail')
 }
+
+describe('a log that lost what was read', () => {
+  /** A leader of epoch 5 with records of epoch 4 up to `cutAt`, and three of its own; it answers as Kafka does. */
+  const cutOff =
+    (cutAt: number) =>
+    ({ fetchOffset, lastFetchedEpoch }: Asked): PartitionAnswer | undefined => {
+      const end = cutAt + 3
+      if (lastFetchedEpoch === 4 && fetchOffset > cutAt) return { divergingEpoch: { epoch: 4, endOffset: cutAt } }
+      if (fetchOffset > end) return { errorCode: 1 }
+      if (fetchOffset === end) return undefined
+      const epoch = fetchOffset < cutAt ? 4 : 5
+      return { records: batch(fetchOffset, 1, 10, epoch), highWatermark: end, lastStableOffset: end }
+    }
+
+  test('says from where on, and reads what came in its place', async () => {
+    let isCut = false
+    const { clock, fetcher, topic } = setUp(
+      question => {
+        if (isCut) return question.broker === ONE ? { errorCode: 6 } : cutOff(2)(question)
+        const { fetchOffset } = question
+        if (fetchOffset === 4) return undefined
+        return { records: batch(fetchOffset, 1, 10, 4), highWatermark: 4, lastStableOffset: 4 }
+      },
+      {},
+      [[1, 4]]
+    )
+    const reader = fetcher.add({ topic: T, partition: 0 }, 0)
+    expect(reader.leaderEpoch).toBe(-1)
+    expect(await offsets(clock, fetcher, reader, 4)).toEqual([0, 1, 2, 3])
+    expect(reader.leaderEpoch).toBe(4)
+    isCut = true
+    topic.leaders[0] = [2, 5]
+    expect(await failure(clock, reader)).toMatchObject({
+      code: 'CLIENT_LOG_TRUNCATED',
+      action: 'stop',
+      message: expect.stringContaining('from offset 2 up to 4'),
+      details: { topic: T, partition: 0, offset: 4, leaderEpoch: 4, divergentOffset: 2 }
+    })
+    fetcher.add({ topic: T, partition: 0 }, 2)
+    expect(await offsets(clock, fetcher, reader, 5)).toEqual([2, 3, 4])
+    expect(reader.leaderEpoch).toBe(5)
+    await fetcher.close()
+  })
+
+  test('is noticed with the epoch that was committed, too, also when it has grown past the offset since', async () => {
+    const { clock, fetcher } = setUp(cutOff(2), {}, [[1, 5]])
+    const reader = fetcher.add({ topic: T, partition: 0 }, 4, 4)
+    expect(reader.leaderEpoch).toBe(4)
+    expect(await failure(clock, reader)).toMatchObject({
+      code: 'CLIENT_LOG_TRUNCATED',
+      details: { divergentOffset: 2 }
+    })
+    await fetcher.close()
+  })
+
+  test("behind what was read is nobody's concern", async () => {
+    const { clock, fetcher, asked } = setUp(
+      question =>
+        question.lastFetchedEpoch === 4 ? { divergingEpoch: { epoch: 3, endOffset: 4 } } : cutOff(2)(question),
+      {},
+      [[1, 5]]
+    )
+    const reader = fetcher.add({ topic: T, partition: 0 }, 4, 4)
+    expect(await offsets(clock, fetcher, reader, 5)).toEqual([4])
+    expect(asked.map(({ lastFetchedEpoch }) => lastFetchedEpoch).slice(0, 3)).toEqual([4, -1, 5])
+    await fetcher.close()
+  })
+
+  test('under the same leader is another topic: its offsets are out of range', async () => {
+    const { clock, fetcher, transport } = setUp(cutOff(2), {}, [[1, 4]])
+    transport.on(ListOffsets, async request => ({
+      throttleTimeMs: 0,
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
+          ...{ partitionIndex, errorCode: 0, timestamp: -1, leaderEpoch: 4 },
+          offset: timestamp === -2 ? 0 : 5
+        }))
+      }))
+    }))
+    const reader = fetcher.add({ topic: T, partition: 0 }, 9, 4)
+    expect(await failure(clock, reader)).toMatchObject({ code: 'CLIENT_OFFSET_OUT_OF_RANGE' })
+    await fetcher.close()
+  })
+
+  test('is not presumed of a leader that has forgotten its epochs', async () => {
+    const { clock, fetcher, transport } = setUp(
+      question => (question.lastFetchedEpoch === 4 ? { errorCode: 1 } : cutOff(2)(question)),
+      {},
+      [[1, 5]]
+    )
+    transport.on(ListOffsets, async request => ({
+      throttleTimeMs: 0,
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
+          ...{ partitionIndex, errorCode: 0, timestamp: -1, leaderEpoch: 5 },
+          offset: timestamp === -2 ? 0 : 5
+        }))
+      }))
+    }))
+    const reader = fetcher.add({ topic: T, partition: 0 }, 4, 4)
+    expect(await offsets(clock, fetcher, reader, 5)).toEqual([4])
+    await fetcher.close()
+  })
+})
 
 describe('a leader that moves', () => {
   test.each([6, 74, 75, 3, 100, 103, 5, 9])(

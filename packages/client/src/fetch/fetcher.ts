@@ -15,7 +15,7 @@ import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { AnswerBytes } from './answer-bytes.ts'
 import { measureBatches } from './batch-extent.ts'
-import { fatalRefusal, missing, outOfRange } from './fetch-errors.ts'
+import { fatalRefusal, missing, outOfRange, truncated } from './fetch-errors.ts'
 import { type FetchEntry, type FetchedData, fetchRequest, LAST_VERSION_BY_NAME, matchAnswer } from './fetch-request.ts'
 import { FetchedPartition, type FetchedPartitionOwner } from './fetched-partition.ts'
 import { FetchingBroker, latecomerLane, type Slot } from './fetching-broker.ts'
@@ -100,16 +100,16 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     return this.#bufferedBytes
   }
 
-  add({ topic, partition }: TopicPartition, offset: number): PartitionReader {
+  add({ topic, partition }: TopicPartition, offset: number, leaderEpoch = -1): PartitionReader {
     if (this.#closed) throw new StreamsError('CLIENT_CLOSED', 'The fetcher is closed.')
     const key = keyOf(topic, partition)
     let reader = this.#partitions.get(key)
     if (reader === undefined) {
-      reader = new FetchedPartition(topic, partition, offset, this)
+      reader = new FetchedPartition(topic, partition, offset, leaderEpoch, this)
       this.#partitions.set(key, reader)
       this.#order = [...this.#partitions.values()]
     } else {
-      reader.moveTo(offset)
+      reader.moveTo(offset, leaderEpoch)
     }
     this.#pumpSoon()
     return reader
@@ -254,6 +254,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       fetchOffset: partition.fetchOffset,
       topicId: this.#parts.cluster.cachedTopic(partition.topic)?.topicId ?? ZERO_UUID,
       leaderEpoch: leader.leaderEpoch,
+      fetchedEpoch: partition.fetchedEpoch,
       maxBytes: Math.max(1, Math.floor(room), partition.neededBytes),
       fromFollower
     }
@@ -357,6 +358,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       // Moved or removed since: this answers a question that nobody asks any more.
       if (!isCurrent(entry)) continue
       if (data.errorCode !== KafkaErrorCode.NONE) this.#refuse(entry, data.errorCode)
+      else if (data.divergingEpoch.endOffset >= 0) this.#diverge(entry, data.divergingEpoch)
       else if (this.#store(entry, data, bytes)) news = true
     }
     if (news) this.#news.announce()
@@ -393,7 +395,7 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
       const bytes = extent.malformed ? records.length : extent.bytes
       const aborted = this.#parts.options.isolation === 'read_committed' ? data.abortedTransactions : null
       answer?.hold(records)
-      partition.push({ records, bytes, fetchOffset, aborted, answer }, extent.nextOffset)
+      partition.push({ records, bytes, fetchOffset, aborted, answer }, extent.nextOffset, extent.leaderEpoch)
       if (extent.malformed) partition.retryAtMs = Number.POSITIVE_INFINITY
       this.#bufferedBytes += bytes
       news = true
@@ -427,6 +429,21 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     })
   }
 
+  /** The leader has other records before `fetchOffset` than those that were read, or none. */
+  #diverge(entry: FetchEntry, { endOffset }: FetchedData['divergingEpoch']): void {
+    const { partition, fetchOffset, fetchedEpoch } = entry
+    if (entry.fromFollower) {
+      // It may only lag behind.
+      partition.replica.avoid(this.#parts.clock.monotonicMs())
+    } else if (endOffset >= fetchOffset) {
+      // Read up to exactly where they part ways.
+      partition.fetchedEpoch = -1
+    } else if (entry.leaderEpoch === fetchedEpoch) {
+      // A leader cuts nothing off while it leads: it is another topic of this name.
+      void this.#reportRange(entry)
+    } else this.#fail(partition, truncated(entry, endOffset))
+  }
+
   #retryLater(partition: FetchedPartition): void {
     const { clock, random } = this.#parts
     const { firstMs, maxMs } = this.#retry
@@ -452,6 +469,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     partition.inFlight = false
     if (range === undefined || (fetchOffset >= range.logStartOffset && fetchOffset <= range.highWatermark)) {
       this.#outdatedTopics.add(partition.topic)
+      // A leader that no longer knows of the epoch refuses with the same error.
+      partition.fetchedEpoch = -1
       this.#retryLater(partition)
     } else {
       this.#fail(partition, outOfRange(entry, range))

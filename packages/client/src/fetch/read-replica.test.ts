@@ -99,6 +99,14 @@ test('the leader is asked again when the lease of its choice is over', async () 
   expect(asked.at(-1)).toBe('follower 1')
 })
 
+test('a follower that lacks what was read may lag behind: the leader is asked, and knows', async () => {
+  const { asked, read } = setUp(
+    leaderNames(4, ({ offset }) => (offset === 2 ? { divergingEpoch: { epoch: 0, endOffset: 1 } } : records(offset, 4)))
+  )
+  expect(await read(4)).toEqual([0, 1, 2, 3])
+  expect(asked).toContain('leader 2')
+})
+
 test('a follower that is away is left for the leader, which then serves the records itself', async () => {
   const { transport, asked, racks, read } = setUp(leaderNames(4, ({ offset }) => records(offset, 2)))
   expect(await read(2)).toEqual([0, 1])

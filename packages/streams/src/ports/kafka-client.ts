@@ -49,8 +49,13 @@ export interface FetcherOptions {
 
 /** Fetches by itself, ahead of what is read, following leaders and retrying. */
 export interface Fetcher {
-  /** Starts reading at `offset`. A partition that is there already is moved. */
-  add(partition: TopicPartition, offset: number): PartitionReader
+  /**
+   * Starts reading at `offset`. A partition that is there already is moved.
+   *
+   * @param leaderEpoch - Of the record before `offset`, as it was read: a log that was cut off below, and written anew, is then noticed
+   *   (KIP-320). Default -1: unknown.
+   */
+  add(partition: TopicPartition, offset: number, leaderEpoch?: number): PartitionReader
   remove(partition: TopicPartition): void
   /** Resolves when some reader has got news (records, or a newer high watermark) since the last call, or after `timeoutMs`. */
   wait(timeoutMs: number): Promise<void>
@@ -75,6 +80,7 @@ export interface PartitionReader {
    * Moves to the next record; false when none is buffered now.
    *
    * @throws the partition's fatal error: `CLIENT_OFFSET_OUT_OF_RANGE` (with `details.logStartOffset` and `details.highWatermark`),
+   *   `CLIENT_LOG_TRUNCATED` (records that were read are gone from `details.divergentOffset` on),
    *   `RECORD_CORRUPT` (CRC or format, with the offset), `CLIENT_AUTHORIZATION_FAILED`, `TOPIC_MISSING`.
    */
   next(): boolean
@@ -94,6 +100,8 @@ export interface PartitionReader {
 
   /** Offset from which a new reader would see what this one has not yet returned; passes control and aborted records too. */
   readonly position: number
+  /** Of the batch that was read last, or as it was given; -1 when unknown. Committed with `position`. Absent where there are no leaders. */
+  readonly leaderEpoch?: number
   /** True when records are buffered that `next` has not yet returned. May be true and yet only aborted ones follow. */
   readonly hasBuffered: boolean
   /** From the last answer, also an empty one; -1 before the first. */
@@ -204,6 +212,7 @@ export interface TopicAppender {
 export interface OffsetCommit extends TopicPartition {
   /** The next offset to read. */
   readonly offset: number
+  /** Of the record before it; see `Fetcher.add`. Default -1: unknown. */
   readonly leaderEpoch?: number
   /** Up to 4,096 bytes as UTF-8. */
   readonly metadata: string
@@ -334,6 +343,8 @@ export interface NewTopic {
 
 export interface CommittedOffset extends TopicPartition {
   readonly offset: number
+  /** As it was committed; -1 or absent: unknown. */
+  readonly leaderEpoch?: number
   readonly metadata: string
 }
 

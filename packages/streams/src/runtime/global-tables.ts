@@ -193,7 +193,8 @@ export class GlobalTables {
     try {
       return this.#task.process(this.#o.clock.monotonicMs() + SLICE_MS)
     } catch (error) {
-      if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE')) throw error
+      if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE') && !isStreamsError(error, 'CLIENT_LOG_TRUNCATED'))
+        throw error
       await this.#readAnew(String(error.details['topic']), error.message)
       return 0
     }

@@ -224,9 +224,10 @@ export class Restorer {
     this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position })
   }
 
-  /** From the log's start, if that overtook us while we were reading. */
+  /** From the log's start, if that overtook us while we were reading, or if the log lost what we read. */
   async #startOver({ task, store }: Restoring, fetcher: Fetcher, error: unknown): Promise<void> {
-    if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE')) throw error
+    if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE') && !isStreamsError(error, 'CLIENT_LOG_TRUNCATED'))
+      throw error
     await task.state.clearStore(store.storeName)
     fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { serdeNotReady, StreamsError } from '../core/index.ts'
+import { type ErrorCode, serdeNotReady, StreamsError } from '../core/index.ts'
 import { HeldRecord } from './task/held-record.ts'
 import { away, LoopBench, type LoopBenchOptions, partitionOf } from './test-support/loop-bench.ts'
 
@@ -248,5 +248,33 @@ describe('a serde that is not ready', () => {
     ready.settle()
     await bench.until(1_000, () => slices > 1)
     expect(bench.events.slice(0, 3)).toEqual(['open 0_0', 'close 0_0', 'open 0_0'])
+  })
+})
+
+describe('an input whose log is not what it was', () => {
+  /** The one task reads partition 0, and fails once. */
+  async function readFromAfter(code: ErrorCode, details: object): Promise<string[]> {
+    let failed = false
+    const process = () => {
+      if (failed) return 1
+      failed = true
+      throw new StreamsError(code, 'Gone.', { details: { ...partitionOf(0), ...details } })
+    }
+    const admin = { listOffsets: async () => [{ ...partitionOf(0), offset: 1 }] }
+    open({ task: () => ({ process }), admin })
+    await bench.assign(0)
+    await bench.until(2_000, () => bench.readFrom.length > 1)
+    expect(bench.events).toEqual(['open 0_0'])
+    return bench.readFrom
+  }
+
+  test('is read on from where it parts ways with what was read, and nothing before that comes again', async () => {
+    const details = { offset: 200, leaderEpoch: 4, divergentOffset: 100 }
+    expect(await readFromAfter('CLIENT_LOG_TRUNCATED', details)).toEqual(['0@0', '0@100'])
+  })
+
+  test('is read from where the policy says when its offsets are gone', async () => {
+    const details = { offset: 200, logStartOffset: 300, highWatermark: 400 }
+    expect(await readFromAfter('CLIENT_OFFSET_OUT_OF_RANGE', details)).toEqual(['0@0', '0@1'])
   })
 })

@@ -31,6 +31,15 @@ const EXPIRY_SLICE_MS = 1
 const RECOVERY_BACKOFF_MS = 100
 const MAX_RECOVERY_BACKOFF_MS = 5_000
 
+/** What an error of a reader tells. */
+interface ReadingDetails {
+  readonly topic?: string
+  readonly partition?: number
+  readonly offset?: number
+  readonly highWatermark?: number
+  readonly divergentOffset?: number
+}
+
 const MENDED_BY_OTHERS: ReadonlySet<Action> = new Set(['retry', 'abort-transaction', 'rejoin'])
 
 export interface StreamLoopOptions {
@@ -333,6 +342,7 @@ export class StreamLoop implements GroupListener {
       case 'stop':
       case 'skip-record':
         if (error.code === 'CLIENT_OFFSET_OUT_OF_RANGE' && (await this.#resetInput(error))) return
+        if (error.code === 'CLIENT_LOG_TRUNCATED' && this.#passTruncation(error)) return
         throw error
       case 'retry':
       case 'abort-transaction':
@@ -362,17 +372,34 @@ export class StreamLoop implements GroupListener {
     }
   }
 
+  /** What the lost records brought about stays, here and wherever it was written: only what came in their place is left to read. */
+  #passTruncation(error: StreamsError): boolean {
+    const { topic, partition, divergentOffset } = error.details as ReadingDetails
+    if (topic === undefined || partition === undefined || divergentOffset === undefined) return false
+    if (!this.#reads(topic, partition)) return false
+    this.#o.logger.error(`${error.message} Going on there; what the lost records have brought about here stays.`)
+    this.#o.fetcher.add({ topic, partition }, divergentOffset)
+    return true
+  }
+
+  #reads(topic: string, partition: number): boolean {
+    for (const task of this.#tasks.values()) {
+      if (task.positions.some(position => position.topic === topic && position.partition === partition)) return true
+    }
+    return false
+  }
+
   async #resetInput(error: StreamsError): Promise<boolean> {
-    const { topic, partition } = error.details as { topic?: string; partition?: number }
-    if (topic === undefined || partition === undefined) return false
-    const task = [...this.#tasks.values()].find(candidate =>
-      candidate.positions.some(position => position.topic === topic && position.partition === partition)
-    )
-    if (task === undefined) return false
+    const { topic, partition, offset = 0, highWatermark = offset } = error.details as ReadingDetails
+    if (topic === undefined || partition === undefined || !this.#reads(topic, partition)) return false
     const policy = this.#o.opener.resetPolicyOf({ topic, partition })
     const [found] = await this.#o.admin.listOffsets([{ topic, partition, at: policy }], 'read_committed')
     if (found === undefined) return false
-    this.#o.logger.warn(`${error.message} Going on at the ${policy} offset, ${found.offset}: what lay between is gone.`)
+    const why =
+      offset > highWatermark
+        ? 'its log was cut off, or it was deleted and made anew, and what it holds now was not read yet'
+        : 'what lay between is gone'
+    this.#o.logger.warn(`${error.message} Going on at the ${policy} offset, ${found.offset}: ${why}.`)
     this.#o.fetcher.add({ topic, partition }, found.offset)
     return true
   }
@@ -466,7 +493,7 @@ export class StreamLoop implements GroupListener {
       else
         this.#tasks.set(
           taskId,
-          startTask(start, (input, offset) => this.#o.fetcher.add(input, offset))
+          startTask(start, (input, offset, epoch) => this.#o.fetcher.add(input, offset, epoch))
         )
     }
     this.#openMissing()

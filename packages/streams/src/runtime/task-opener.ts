@@ -29,7 +29,8 @@ import type { TopicPlan } from './topic-plan.ts'
 /** An input of a task that is being opened, and where reading begins. */
 export interface TaskStart {
   readonly task: Task
-  readonly inputs: readonly (TopicPartition & Omit<TaskInput, 'reader'> & { readonly offset: number })[]
+  readonly inputs: readonly (TopicPartition &
+    Omit<TaskInput, 'reader'> & { readonly offset: number; readonly leaderEpoch: number })[]
 }
 
 /** Where the state of a task lies: its own folder, or a substitute for one that is locked. */
@@ -206,7 +207,8 @@ export class TaskOpener {
       const name = `${input.topic}-${input.partition}`
       const found = committed.get(name)
       const isCommitted = found !== undefined && found.offset >= 0
-      return { ...input, offset: starts.get(name) as number, metadata: found?.metadata ?? '', isCommitted }
+      const start = { offset: starts.get(name) as number, leaderEpoch: found?.leaderEpoch ?? -1 }
+      return { ...input, ...start, metadata: found?.metadata ?? '', isCommitted }
     })
     const task = new Task({
       applicationId: this.#config.applicationId,
@@ -440,11 +442,11 @@ function inputsOfWanted(openings: readonly TaskOpening[]): TopicPartition[] {
 /** Adds the inputs of a restored task to the fetcher and lets it begin. */
 export function startTask(
   start: TaskStart,
-  addReader: (input: TopicPartition, offset: number) => TaskInput['reader']
+  addReader: (input: TopicPartition, offset: number, leaderEpoch: number) => TaskInput['reader']
 ): Task {
   start.task.start(
     start.inputs.map(input => ({
-      reader: addReader(input, input.offset),
+      reader: addReader(input, input.offset, input.leaderEpoch),
       metadata: input.metadata,
       isCommitted: input.isCommitted
     }))

@@ -373,6 +373,7 @@ export class Task {
       topic: input.topic,
       partition: input.partition,
       offset,
+      leaderEpoch: input.reader.leaderEpoch ?? -1,
       metadata
     }))
   }

@@ -49,6 +49,8 @@ export class LoopBench {
   readonly listener: GroupListener
   /** What happened, in order: `open 0_0`, `close 0_0`, `commit`. */
   readonly events: string[] = []
+  /** What the fetcher was told to read: partition and offset. */
+  readonly readFrom: string[] = []
   /** Settles when the loop ends. */
   readonly ended: Promise<void>
   metadata: GroupMetadata | undefined = GROUP
@@ -134,7 +136,10 @@ export class LoopBench {
       wake: () => {
         for (const wake of this.#wakers) wake()
       },
-      add: () => ({}) as PartitionReader,
+      add: ({ partition }: TopicPartition, offset: number) => {
+        this.readFrom.push(`${partition}@${offset}`)
+        return {} as PartitionReader
+      },
       remove: () => {},
       close: async () => {}
     } as unknown as Fetcher
@@ -235,7 +240,7 @@ function inputOf(taskId: string): TopicPartition {
 }
 
 function startOf(input: TopicPartition) {
-  return { ...input, offset: 0, metadata: '', isCommitted: true }
+  return { ...input, offset: 0, leaderEpoch: -1, metadata: '', isCommitted: true }
 }
 
 function nextTurn(): Promise<void> {
