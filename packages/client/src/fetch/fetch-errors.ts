@@ -28,16 +28,25 @@ export function fatalRefusal({ partition, fetchOffset }: FetchEntry, errorCode: 
 }
 
 export function outOfRange(
-  { partition, fetchOffset }: FetchEntry,
+  entry: FetchEntry,
   range: { readonly logStartOffset: number; readonly highWatermark: number }
 ): StreamsError {
+  const { partition, fetchOffset } = entry
   const { topic, partition: index } = partition
+  let what = 'is gone'
+  if (isOfAnotherLog(entry)) what = 'is of another log, for the topic was deleted and made anew'
+  else if (fetchOffset > range.highWatermark) what = 'is not there, or not any more'
   return new StreamsError(
     'CLIENT_OFFSET_OUT_OF_RANGE',
-    `Offset ${fetchOffset} of topic '${topic}', partition ${index}, is not there: the log holds ` +
+    `Offset ${fetchOffset} of topic '${topic}', partition ${index}, ${what}: the log holds ` +
       `${range.logStartOffset} to ${range.highWatermark}. Choose an offset in that range to go on from.`,
     { details: { topic, partition: index, offset: fetchOffset, ...range } }
   )
+}
+
+/** What was read has an epoch that no leader of this log has reached: the broker has checked the one that it was told. */
+export function isOfAnotherLog({ fetchedEpoch, leaderEpoch }: FetchEntry): boolean {
+  return leaderEpoch >= 0 && fetchedEpoch > leaderEpoch
 }
 
 /** @param divergentOffset - Where what was read and what the leader has now part ways. */

@@ -236,6 +236,30 @@ describe('a log that lost what was read', () => {
     expect(await offsets(clock, fetcher, reader, 5)).toEqual([4])
     await fetcher.close()
   })
+
+  test('is another topic where its leader has not come that far: what is in range was not read', async () => {
+    const { clock, fetcher, transport } = setUp(
+      question => (question.lastFetchedEpoch === 7 ? { errorCode: 1 } : cutOff(2)(question)),
+      {},
+      [[1, 5]]
+    )
+    transport.on(ListOffsets, async request => ({
+      throttleTimeMs: 0,
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
+          ...{ partitionIndex, errorCode: 0, timestamp: -1, leaderEpoch: 5 },
+          offset: timestamp === -2 ? 0 : 5
+        }))
+      }))
+    }))
+    const reader = fetcher.add({ topic: T, partition: 0 }, 4, 7)
+    expect(await failure(clock, reader)).toMatchObject({
+      code: 'CLIENT_OFFSET_OUT_OF_RANGE',
+      message: expect.stringContaining('deleted and made anew')
+    })
+    await fetcher.close()
+  })
 })
 
 describe('a leader that moves', () => {

@@ -15,7 +15,7 @@ import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { AnswerBytes } from './answer-bytes.ts'
 import { measureBatches } from './batch-extent.ts'
-import { fatalRefusal, missing, outOfRange, truncated } from './fetch-errors.ts'
+import { fatalRefusal, isOfAnotherLog, missing, outOfRange, truncated } from './fetch-errors.ts'
 import { type FetchEntry, type FetchedData, fetchRequest, LAST_VERSION_BY_NAME, matchAnswer } from './fetch-request.ts'
 import { FetchedPartition, type FetchedPartitionOwner } from './fetched-partition.ts'
 import { FetchingBroker, latecomerLane, type Slot } from './fetching-broker.ts'
@@ -467,10 +467,15 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     )
     if (this.#closed || !isCurrent(entry)) return
     partition.inFlight = false
-    if (range === undefined || (fetchOffset >= range.logStartOffset && fetchOffset <= range.highWatermark)) {
+    const isThere =
+      range !== undefined &&
+      fetchOffset >= range.logStartOffset &&
+      fetchOffset <= range.highWatermark &&
+      !isOfAnotherLog(entry)
+    if (range === undefined || isThere) {
       this.#outdatedTopics.add(partition.topic)
       // A leader that no longer knows of the epoch refuses with the same error.
-      partition.fetchedEpoch = -1
+      if (isThere) partition.fetchedEpoch = -1
       this.#retryLater(partition)
     } else {
       this.#fail(partition, outOfRange(entry, range))

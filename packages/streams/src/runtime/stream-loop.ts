@@ -35,8 +35,6 @@ const MAX_RECOVERY_BACKOFF_MS = 5_000
 interface ReadingDetails {
   readonly topic?: string
   readonly partition?: number
-  readonly offset?: number
-  readonly highWatermark?: number
   readonly divergentOffset?: number
 }
 
@@ -390,16 +388,12 @@ export class StreamLoop implements GroupListener {
   }
 
   async #resetInput(error: StreamsError): Promise<boolean> {
-    const { topic, partition, offset = 0, highWatermark = offset } = error.details as ReadingDetails
+    const { topic, partition } = error.details as ReadingDetails
     if (topic === undefined || partition === undefined || !this.#reads(topic, partition)) return false
     const policy = this.#o.opener.resetPolicyOf({ topic, partition })
     const [found] = await this.#o.admin.listOffsets([{ topic, partition, at: policy }], 'read_committed')
     if (found === undefined) return false
-    const why =
-      offset > highWatermark
-        ? 'its log was cut off, or it was deleted and made anew, and what it holds now was not read yet'
-        : 'what lay between is gone'
-    this.#o.logger.warn(`${error.message} Going on at the ${policy} offset, ${found.offset}: ${why}.`)
+    this.#o.logger.warn(`${error.message} Going on at the ${policy} offset, ${found.offset}.`)
     this.#o.fetcher.add({ topic, partition }, found.offset)
     return true
   }
