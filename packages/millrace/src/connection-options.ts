@@ -22,6 +22,7 @@ export interface ConnectionOptions {
   readonly requestTimeoutMs?: number
   /**
    * Wait before the second attempt at whatever may pass. It doubles from attempt to attempt, each up to a fifth shorter or longer.
+   * Only what has to wait for the end of the transaction before, which takes milliseconds, is asked for sooner.
    *
    * @range 1 to 2,147,483,647
    * @default 100
@@ -109,10 +110,10 @@ export interface KafkaConnectionOptions {
    */
   readonly authenticationTimeout?: number
   /**
-   * So long before a session ends the credentials are sent again (KIP-368), in milliseconds.
+   * So long before a session ends the credentials are sent again (KIP-368), in milliseconds; at most half of the session.
    *
    * @range 1 to 2,147,483,647
-   * @default 10,000
+   * @default a tenth of the session
    */
   readonly reauthenticationThreshold?: number
   /**
@@ -130,7 +131,7 @@ export interface KafkaConnectionOptions {
   readonly enforceRequestTimeout?: boolean
   /**
    * `{ initialRetryTime, maxRetryTime }`: first and longest wait, in milliseconds, between attempts to reach a broker, which go on
-   * until the client is closed. kafkajs's other fields of `retry` are refused: nothing here would listen to them.
+   * until the client is closed; the first is at most the longest. kafkajs's other fields of `retry` are refused: nothing here would listen to them.
    *
    * @default `{ initialRetryTime: 50, maxRetryTime: 1000 }`
    * @see Kafka `reconnect.backoff.ms` and `reconnect.backoff.max.ms`
@@ -143,7 +144,7 @@ export interface KafkaConnectionOptions {
    */
   readonly socketFactory?: KafkajsTransportOptions['socketFactory']
   /**
-   * How much kafkajs itself logs about its connections: its `logLevel`.
+   * How much kafkajs itself logs about its connections: one of its `logLevel`, such as `logLevel.DEBUG`, a number.
    *
    * @default nothing
    */

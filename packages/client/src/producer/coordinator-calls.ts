@@ -1,7 +1,7 @@
 import type { Api, RequestOf, ResponseOf } from '@millrace/protocol'
 import { isStreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
-import { Backoff } from '../backoff.ts'
+import { Backoff, type RetryBackoff } from '../backoff.ts'
 import type { Cluster, Target } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { type CoordinatorVerdict, coordinatorVerdict } from './coordinator-verdict.ts'
@@ -24,17 +24,18 @@ export interface CoordinatorCall<A extends Api> {
 export interface CallOutcome<A extends Api> {
   /** `timed-out`: passing errors, or no answers, until the time was over. */
   readonly verdict: Exclude<CoordinatorVerdict, 'retry' | 'retry-elsewhere'> | 'timed-out'
-  readonly errorCode: number
-  /** The last answer. */
+  /** Undefined: the last attempt was not answered. */
+  readonly errorCode: number | undefined
+  /** To the last attempt. */
   readonly answer: ResponseOf<A> | undefined
   /** Some attempt was not answered, or by an error that says nothing: it may have been carried out, whatever the last answer says. */
   readonly unanswered: boolean
   readonly cause: unknown
 }
 
-// A transaction's markers take a few milliseconds to be written, and until then the next one gets CONCURRENT_TRANSACTIONS.
-const FIRST_RETRY_MS = 5
-const LONGEST_RETRY_MS = 500
+// A transaction's markers take a few milliseconds to be written, and until then the next one gets CONCURRENT_TRANSACTIONS. That is no
+// failure, and it waits for no longer than for one.
+const MARKERS_BACKOFF: RetryBackoff = { firstMs: 5, maxMs: 500 }
 
 /** Asks a coordinator until it gives a final answer or the time is over. */
 export class CoordinatorCalls {
@@ -43,27 +44,36 @@ export class CoordinatorCalls {
   readonly #random: Random
   readonly #logger: Logger
   readonly #interruptible: Interruptible
+  readonly #retry: RetryBackoff
 
   constructor(
     parts: { readonly cluster: Cluster; readonly clock: Clock; readonly random: Random; readonly logger: Logger },
-    interruptible: Interruptible
+    interruptible: Interruptible,
+    retryBackoff: RetryBackoff
   ) {
     this.#cluster = parts.cluster
     this.#clock = parts.clock
     this.#random = parts.random
     this.#logger = parts.logger
     this.#interruptible = interruptible
+    this.#retry = retryBackoff
   }
 
   /** @throws StreamsError that is no matter of time (`CLIENT_UNSUPPORTED_VERSION`, authentication), or `CLIENT_CLOSED`. */
   async call<A extends Api>(call: CoordinatorCall<A>): Promise<CallOutcome<A>> {
     const { target, api } = call
     const deadlineMs = this.#clock.monotonicMs() + call.timeoutMs
-    const backoff = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, this.#random)
+    const { firstMs, maxMs } = this.#retry
+    const backoff = new Backoff(firstMs, maxMs, this.#random)
+    const markersBackoff = new Backoff(
+      Math.min(firstMs, MARKERS_BACKOFF.firstMs),
+      Math.min(maxMs, MARKERS_BACKOFF.maxMs),
+      this.#random
+    )
     let unanswered = false
     for (;;) {
       let answer: ResponseOf<A> | undefined
-      let errorCode = -1
+      let errorCode: number | undefined
       let cause: unknown
       try {
         answer = await this.#interruptible.run(
@@ -80,7 +90,7 @@ export class CoordinatorCalls {
         unanswered = true
         this.#cluster.forgetCoordinator(target)
       }
-      if (answer !== undefined) {
+      if (answer !== undefined && errorCode !== undefined) {
         const verdict = coordinatorVerdict(errorCode)
         if (verdict !== 'retry' && verdict !== 'retry-elsewhere') {
           return { verdict, errorCode, answer, unanswered, cause: undefined }
@@ -88,7 +98,7 @@ export class CoordinatorCalls {
         if (verdict === 'retry-elsewhere') this.#cluster.forgetCoordinator(target)
         if (errorCode === KafkaErrorCode.UNKNOWN_SERVER_ERROR) unanswered = true
       }
-      const waitMs = backoff.nextMs()
+      const waitMs = (errorCode === KafkaErrorCode.CONCURRENT_TRANSACTIONS ? markersBackoff : backoff).nextMs()
       if (this.#clock.monotonicMs() + waitMs > deadlineMs || call.givenUp?.()) {
         return { verdict: 'timed-out', errorCode, answer, unanswered, cause }
       }

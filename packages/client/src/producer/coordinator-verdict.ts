@@ -32,6 +32,8 @@ const VERDICTS: { readonly [name: string]: CoordinatorVerdict } = {
   REBALANCE_IN_PROGRESS: 'migrated',
   ILLEGAL_GENERATION: 'migrated',
   UNKNOWN_MEMBER_ID: 'migrated',
+  // A generation was named, so the group was there: it has been deleted, or its offsets expired.
+  GROUP_ID_NOT_FOUND: 'migrated',
   FENCED_INSTANCE_ID: 'migrated',
   STALE_MEMBER_EPOCH: 'migrated',
   FENCED_MEMBER_EPOCH: 'migrated',

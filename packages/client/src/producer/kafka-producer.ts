@@ -1,6 +1,7 @@
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, GroupMetadata, Logger, OffsetCommit, Random, RecordProducer } from '@millrace/streams/ports'
 import type { Cluster } from '../cluster.ts'
+import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { CoordinatorCalls } from './coordinator-calls.ts'
 import { Interruptible } from './interruptible.ts'
 import type { PartitionQueue } from './partition-queue.ts'
@@ -12,7 +13,8 @@ import {
   commitUnknownError,
   coordinatorError,
   defectError,
-  gapError
+  gapError,
+  transactionTimeoutError
 } from './producer-errors.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import { checkTransition, type ProducerState, sends } from './producer-state.ts'
@@ -65,7 +67,9 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     this.#logger = parts.logger
     this.#options = options
     this.#interruptible = new Interruptible(parts.clock)
-    this.#requests = new TransactionRequests(parts.cluster, new CoordinatorCalls(parts, this.#interruptible), options)
+    const retryBackoff = { firstMs: options.retryBackoffMs, maxMs: options.retryBackoffMaxMs }
+    const calls = new CoordinatorCalls(parts, this.#interruptible, retryBackoff)
+    this.#requests = new TransactionRequests(parts.cluster, calls, options)
     this.#sender = new Sender(parts, options, this)
   }
 
@@ -407,7 +411,11 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   async #renewIdentity(previous: ProducerIdentity | undefined): Promise<void> {
     const outcome = await this.#requests.initialise(previous)
     if (outcome.verdict !== 'done' || outcome.answer === undefined) {
-      throw coordinatorError(outcome, 'get a producer id', this.#options.transactionalId)
+      const { transactionalId, transactionTimeoutMs } = this.#options
+      if (outcome.errorCode === KafkaErrorCode.INVALID_TRANSACTION_TIMEOUT) {
+        throw transactionTimeoutError(transactionalId, transactionTimeoutMs)
+      }
+      throw coordinatorError(outcome, 'get a producer id', transactionalId)
     }
     this.#epochSuspect = false
     this.#identify(outcome.answer.producerId, outcome.answer.producerEpoch)

@@ -121,7 +121,7 @@ export function closedError(transactionalId: string | undefined): StreamsError {
 export function commitUnknownError(transactionalId: string | undefined, outcome: Unfinished): StreamsError {
   return new StreamsError(
     'TASK_COMMIT_UNKNOWN',
-    `No answer tells whether the transaction of '${transactionalId}' was committed (last: ${kafkaError(outcome.errorCode).name}); ` +
+    `No answer tells whether the transaction of '${transactionalId}' was committed (last: ${lastOf(outcome)}); ` +
       'reset the producer, then read the committed offsets again',
     { cause: outcome.cause, details: { transactionalId } }
   )
@@ -135,11 +135,22 @@ export function coordinatorError(
   doing: string,
   transactionalId: string | undefined
 ): StreamsError {
-  const { name } = kafkaError(outcome.errorCode)
+  const { verdict, errorCode } = outcome
+  if (verdict === 'timed-out' || errorCode === undefined) {
+    return new StreamsError(
+      'CLIENT_REQUEST_TIMED_OUT',
+      `The producer${named(transactionalId)} could not ${doing} in time (last: ${lastOf(outcome)})`,
+      {
+        cause: outcome.cause,
+        details: { transactionalId, kafkaError: errorCode === undefined ? undefined : kafkaError(errorCode).name }
+      }
+    )
+  }
+  const { name, message } = kafkaError(errorCode)
   const details = { kafkaError: name, transactionalId }
-  switch (outcome.verdict) {
+  switch (verdict) {
     case 'fenced':
-      return fencedError(transactionalId, outcome.errorCode)
+      return fencedError(transactionalId, errorCode)
     case 'migrated':
       return new StreamsError(
         'TASK_MIGRATED',
@@ -165,19 +176,30 @@ export function coordinatorError(
         `The producer${named(transactionalId)} could not ${doing}: not allowed (${name}); grant this client's principal the right`,
         { details }
       )
-    case 'timed-out':
-      return new StreamsError(
-        'CLIENT_REQUEST_TIMED_OUT',
-        `The producer${named(transactionalId)} could not ${doing} in time (last: ${name})`,
-        { cause: outcome.cause, details }
-      )
     default:
       return new StreamsError(
-        name === 'INVALID_TRANSACTION_TIMEOUT' ? 'CONFIG_INVALID' : 'CLIENT_PROTOCOL_ERROR',
-        `The producer${named(transactionalId)} could not ${doing}: ${name}, ${kafkaError(outcome.errorCode).message}`,
+        'CLIENT_PROTOCOL_ERROR',
+        `The producer${named(transactionalId)} could not ${doing}: ${name}, ${message}`,
         { details }
       )
   }
+}
+
+export function transactionTimeoutError(
+  transactionalId: string | undefined,
+  transactionTimeoutMs: number
+): StreamsError {
+  return new StreamsError(
+    'CONFIG_INVALID',
+    `The broker refuses transactionTimeoutMs ${transactionTimeoutMs} of the producer${named(transactionalId)}: it is above its ` +
+      'transaction.max.timeout.ms, 900,000 unless set otherwise. Lower the first, or raise the second',
+    { details: { transactionalId, transactionTimeoutMs } }
+  )
+}
+
+/** What came of the last attempt. */
+function lastOf({ errorCode }: Unfinished): string {
+  return errorCode === undefined ? 'no answer' : kafkaError(errorCode).name
 }
 
 function named(transactionalId: string | undefined): string {
