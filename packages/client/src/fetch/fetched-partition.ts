@@ -1,4 +1,4 @@
-import { type AbortedTransaction, isProtocolError, RecordBatchCursor } from '@millrace/protocol'
+import { type AbortedTransaction, isProtocolError, type ProtocolError, RecordBatchCursor } from '@millrace/protocol'
 import { type Headers, NO_HEADERS, StreamsError } from '@millrace/streams/core'
 import type { PartitionReader } from '@millrace/streams/ports'
 import type { AnswerBytes } from './answer-bytes.ts'
@@ -205,13 +205,24 @@ export class FetchedPartition implements PartitionReader {
 
   private readable(error: unknown): Error {
     if (!isProtocolError(error)) return error as Error
+    const { topic, partition } = this
     const offset = typeof error.details.baseOffset === 'number' ? error.details.baseOffset : this.cursor.position
-    this.failure = new StreamsError(
-      'RECORD_CORRUPT',
-      `Topic '${this.topic}', partition ${this.partition}: ${error.message.replace(/ \([A-Z_]+\)$/, '')}. ` +
-        `Read from another replica, or skip it by going on behind offset ${offset}.`,
-      { cause: error, details: { topic: this.topic, partition: this.partition, offset } }
-    )
+    const what = `Topic '${topic}', partition ${partition}: ${error.message.replace(/ \([A-Z_]+\)$/, '')}`
+    // The batch is sound, and not to be skipped: somebody else can read it.
+    this.failure = isUnsupported(error)
+      ? new StreamsError('RECORD_FORMAT_UNSUPPORTED', `${what}. Nothing of the batch at offset ${offset} was read.`, {
+          cause: error,
+          details: { topic, partition, offset }
+        })
+      : new StreamsError(
+          'RECORD_CORRUPT',
+          `${what}. Read from another replica, or skip it by going on behind offset ${offset}.`,
+          { cause: error, details: { topic, partition, offset } }
+        )
     return this.failure
   }
+}
+
+function isUnsupported(error: ProtocolError): boolean {
+  return error.code === 'COMPRESSION_UNSUPPORTED' || error.code === 'RECORD_FORMAT_UNSUPPORTED'
 }

@@ -43,6 +43,7 @@ export const ERRORS = {
   RECORD_TOO_LARGE: 'skip-record',
   RECORD_TIMESTAMP_INVALID: 'stop',
   RECORD_CORRUPT: 'stop',
+  RECORD_FORMAT_UNSUPPORTED: 'stop',
 
   SERDE_NOT_READY: 'abort-transaction',
   SCHEMA_INVALID: 'stop',

@@ -5,8 +5,12 @@ import type { Headers } from '../core/index.ts'
  * promises are at the edges. Implemented by `@millrace/client` over a Transport, and by in-memory stand-ins in tests.
  */
 export interface KafkaClient {
-  /** Connects and reads the cluster's metadata. @throws StreamsError `CLIENT_CONNECT_FAILED` naming every broker tried. */
-  connect(): Promise<void>
+  /**
+   * Connects and reads the cluster's metadata. For so long what may pass is tried again; default: once.
+   *
+   * @throws StreamsError `CLIENT_CONNECT_FAILED` naming every broker tried.
+   */
+  connect(options?: { readonly timeoutMs?: number }): Promise<void>
   readonly admin: KafkaAdmin
   /** A set of partitions read side by side, without a group. */
   createFetcher(options: FetcherOptions): Fetcher
@@ -81,7 +85,8 @@ export interface PartitionReader {
    *
    * @throws the partition's fatal error: `CLIENT_OFFSET_OUT_OF_RANGE` (with `details.logStartOffset` and `details.highWatermark`),
    *   `CLIENT_LOG_TRUNCATED` (records that were read are gone from `details.divergentOffset` on),
-   *   `RECORD_CORRUPT` (CRC or format, with the offset), `CLIENT_AUTHORIZATION_FAILED`, `TOPIC_MISSING`.
+   *   `RECORD_CORRUPT` (checksum, lengths), `RECORD_FORMAT_UNSUPPORTED` (before Kafka 0.11, or a compression that is not installed), both
+   *   with the offset, `CLIENT_AUTHORIZATION_FAILED`, `TOPIC_MISSING`.
    */
   next(): boolean
 
@@ -160,7 +165,11 @@ export interface RecordProducer {
   /** True when `bufferBytes` is exceeded: stop appending soon, and await `whenWritable`. */
   readonly full: boolean
   whenWritable(): Promise<void>
-  /** Sends all batches now and waits for their acknowledgement. @throws the producer's error. */
+  /**
+   * Sends all batches now and waits for their acknowledgement.
+   *
+   * @throws the producer's error; `TOPIC_MISSING` when a topic that is written to was deleted.
+   */
   flush(): Promise<void>
   /**
    * Ends the transaction: flushes, adds the offsets under the group's generation, commits.
@@ -188,6 +197,10 @@ export interface RecordProducer {
 
 export interface TopicAppender {
   readonly topic: string
+  /**
+   * Follows the topic: metadata that is older than the client allows is read anew as records are written, and what it tells holds
+   * after a batch or two. Ask for it with every record.
+   */
   readonly partitionCount: number
   /**
    * Copies one record into the partition's open batch. An end of -1 means null. Synchronous.
