@@ -14,6 +14,7 @@ import {
   coordinatorError,
   defectError,
   gapError,
+  topicMissingError,
   transactionTimeoutError
 } from './producer-errors.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
@@ -94,14 +95,10 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     if (known !== undefined) return known
     if (this.#state === 'closed') throw closedError(this.#options.transactionalId)
     const metadata = (await this.#interruptible.run(this.#cluster.topics([name]))).get(name)
-    if (metadata === undefined) {
-      throw new StreamsError('TOPIC_MISSING', `Topic '${name}' does not exist; create it before writing to it`, {
-        details: { topic: name }
-      })
-    }
+    if (metadata === undefined) throw topicMissingError(name)
     let appender = this.#topics.get(name)
     if (appender === undefined) {
-      appender = new TopicQueueAppender(name, metadata.partitions.length, this.#sender, this.#options)
+      appender = new TopicQueueAppender(metadata, this.#cluster, this.#sender, this.#options)
       this.#topics.set(name, appender)
     }
     return appender

@@ -75,6 +75,15 @@ export class PartitionQueue {
     return this.builder.count > 0 || this.waiting.length > 0 || this.unresolved.some(({ dropped }) => !dropped)
   }
 
+  /** Whether some of that is due in `era`. */
+  unwrittenIn(era: number, openEra: number): boolean {
+    return (
+      this.unresolved.some(({ dropped }) => !dropped) ||
+      this.waiting[0]?.era === era ||
+      (this.builder.count > 0 && era === openEra)
+    )
+  }
+
   closeOpen(format: BatchFormat, era: number, ordinal: number): ProducerBatch | undefined {
     if (this.builder.count === 0) return undefined
     const batch = closeBatch(this.builder, format, { era, ordinal, createdMs: this.openedMs })

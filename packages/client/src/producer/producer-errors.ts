@@ -12,6 +12,16 @@ function place(partition: TopicPartition): string {
   return `topic '${partition.topic}', partition ${partition.partition}`
 }
 
+/** @param missingMs - how long brokers have said so, where it was there before. */
+export function topicMissingError(topic: string, missingMs?: number): StreamsError {
+  const deleted = `Topic '${topic}' was deleted: for ${missingMs} ms brokers have said that it does not exist; create it again`
+  return new StreamsError(
+    'TOPIC_MISSING',
+    missingMs === undefined ? `Topic '${topic}' does not exist; create it before writing to it` : deleted,
+    { details: { topic, ...(missingMs === undefined ? {} : { missingMs }) } }
+  )
+}
+
 export function refusedError(partition: TopicPartition, batch: ProducerBatch, answer: PartitionAnswer): StreamsError {
   const error = kafkaError(answer.errorCode)
   const tooLarge = produceVerdict(answer.errorCode) === 'too-large'

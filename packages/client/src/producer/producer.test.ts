@@ -370,6 +370,89 @@ describe('time and space', () => {
   })
 })
 
+describe('topics', () => {
+  test('that grow are written to with their new count from the batch after the one that tells', async () => {
+    for (const transactionalId of [undefined, 't']) {
+      const rig = await ProducerRig.open({ transactionalId })
+      const appender = await rig.topic()
+      append(appender, 0, 'a')
+      rig.kafka.growTopic('out', 5)
+      expect(appender.partitionCount).toBe(3)
+      await rig.wait(rig.producer.flush())
+      append(appender, 0, 'b')
+      expect(appender.partitionCount).toBe(5)
+      append(appender, 4, 'c')
+      await rig.wait(rig.producer.flush())
+      if (transactionalId !== undefined) await rig.wait(rig.producer.commit([{ ...INPUT, offset: 1 }], member()))
+      expect(rig.visible()).toEqual([['a', 'b'], [], [], [], ['c']])
+      expect(appender.ackedEndOffset(4)).toBe(1)
+      expect(() => append(appender, 5, 'v')).toThrow(/has 5 partitions/)
+    }
+  })
+
+  test('do not shrink with an older view of them, but when another takes their name', async () => {
+    const rig = await ProducerRig.open()
+    const appender = await rig.topic()
+    rig.kafka.deleteTopic('out')
+    rig.kafka.addTopic('out', 1)
+    append(appender, 0, 'a')
+    expect(appender.partitionCount).toBe(3)
+    await rig.wait(rig.producer.flush())
+    rig.kafka.topicIds.set('out', 'another')
+    append(appender, 0, 'b')
+    expect(appender.partitionCount).toBe(1)
+    expect(() => append(appender, 2, 'v')).toThrow(/has 1 partitions/)
+    await rig.wait(rig.producer.flush())
+    expect(rig.visible()).toEqual([['a', 'b']])
+  })
+
+  test.each([
+    ['without a transaction', {}],
+    ['in a transaction', { transactionalId: 't' }],
+    ['in a transaction of the older protocol', { transactionalId: 't', maxTransactionsVersion: 1 as const }]
+  ])('that were deleted are missed after a while, %s', async (_where, options) => {
+    const rig = await ProducerRig.open(options)
+    const appender = await rig.topic()
+    append(appender, 0, 'a')
+    await rig.wait(rig.producer.flush())
+    rig.kafka.deleteTopic('out')
+    append(appender, 0, 'b')
+    const beganMs = rig.clock.monotonicMs()
+    const error = await rig.wait(rig.producer.flush()).catch(thrown => thrown)
+    expect(error).toMatchObject({ code: 'TOPIC_MISSING', details: { topic: 'out' } })
+    expect(error.message).toContain("Topic 'out' was deleted")
+    expect(rig.clock.monotonicMs() - beganMs).toBeGreaterThanOrEqual(5000)
+    expect(rig.clock.monotonicMs() - beganMs).toBeLessThan(7000)
+  })
+
+  test('that are missed in transactions given up sooner are missed all the same', async () => {
+    const rig = await ProducerRig.open({ transactionalId: 't', deliveryTimeoutMs: 2000 })
+    const appender = await rig.topic()
+    rig.kafka.deleteTopic('out')
+    const codes: unknown[] = []
+    for (let round = 0; round < 3; round++) {
+      append(appender, 0, `v${round}`)
+      codes.push(await codeOf(rig, rig.producer.commit([], member())))
+      await rig.wait(rig.producer.abort())
+    }
+    expect(codes).toEqual(['PRODUCER_DELIVERY_TIMED_OUT', 'PRODUCER_DELIVERY_TIMED_OUT', 'TOPIC_MISSING'])
+  })
+
+  test('that are unknown for a moment are waited for, again and again', async () => {
+    const rig = await ProducerRig.open()
+    const appender = await rig.topic()
+    for (let round = 0; round < 3; round++) {
+      rig.kafka.deleteTopic('out')
+      append(appender, 0, `v${round}`)
+      const flushed = rig.producer.flush()
+      await rig.wait(new Promise<void>(resolve => rig.clock.setTimer(3000, resolve)))
+      rig.kafka.addTopic('out', 3)
+      await rig.wait(flushed)
+      expect(rig.visible()[0]).toEqual([`v${round}`])
+    }
+  })
+})
+
 describe('close', () => {
   test('settles everything that waits although no request is answered', async () => {
     for (const transactionalId of [undefined, 't']) {

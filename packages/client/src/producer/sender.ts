@@ -10,12 +10,13 @@ import {
   deliveryTimedOutError,
   fencedError,
   refusedError,
+  topicMissingError,
   unauthorizedError,
   unusableError
 } from './producer-errors.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import { SendBuffer } from './send-buffer.ts'
-import { answeredWith, NO_LEADER, type Setback, unanswered } from './setback.ts'
+import { answeredWith, NO_LEADER, NO_TOPIC, type Setback, unanswered } from './setback.ts'
 
 /** What the sender asks of, and tells, the producer that owns it. */
 export interface SenderOwner {
@@ -40,6 +41,8 @@ const WARN_AFTER_MS = 10_000
 /** Between two warnings: what keeps one partition from taking records mostly keeps others, too. */
 const WARN_AGAIN_MS = 30_000
 const MAX_REQUESTS_PER_BROKER = 5
+/** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
+const MISSING_AFTER_MS = 5_000
 
 /** Sends closed batches to their leaders and sees each through to its acknowledgement. */
 export class Sender {
@@ -66,6 +69,8 @@ export class Sender {
   private inFlightTotal = 0
   private readonly quietWaiters = new Set<() => void>()
   private readonly refreshing = new Set<string>()
+  /** Since when brokers say of a topic that it does not exist. It outlives transactions, which may be given up sooner. */
+  private readonly missingSinceMs = new Map<string, number>()
   private drainQueued = false
   private wakeAtMs = Number.POSITIVE_INFINITY
   private cancelWake: (() => void) | undefined
@@ -271,10 +276,11 @@ export class Sender {
       }
       const leader = this.cluster.leader(partition.topic, partition.partition)
       if (leader === undefined) {
-        this.retryLater(partition, NO_LEADER)
+        this.retryLater(partition, this.missingSinceMs.has(partition.topic) ? NO_TOPIC : NO_LEADER)
         this.refresh(partition.topic)
         continue
       }
+      if (this.missingSinceMs.size > 0) this.missingSinceMs.delete(partition.topic)
       const { nodeId } = leader
       if ((this.inFlightByNode.get(nodeId) ?? 0) >= MAX_REQUESTS_PER_BROKER) continue
       if (!this.owner.admit(partition)) continue
@@ -503,11 +509,28 @@ export class Sender {
     )
   }
 
+  private onRefreshed(topic: string): void {
+    if (this.cluster.cachedTopic(topic) !== undefined) {
+      this.missingSinceMs.delete(topic)
+      return
+    }
+    const nowMs = this.clock.monotonicMs()
+    const sinceMs = this.missingSinceMs.get(topic) ?? nowMs
+    this.missingSinceMs.set(topic, sinceMs)
+    if (nowMs - sinceMs < MISSING_AFTER_MS || !this.owner.sending) return
+    for (const partition of this.active) {
+      if (partition.topic !== topic || !partition.unwrittenIn(this.sendEra, this.appendEra)) continue
+      this.owner.fail(topicMissingError(topic, Math.round(nowMs - sinceMs)), 'abortable')
+      return
+    }
+  }
+
   private refresh(topic: string): void {
     if (this.refreshing.has(topic)) return
     this.refreshing.add(topic)
     this.cluster
       .refresh([topic])
+      .then(() => this.onRefreshed(topic))
       .catch(error => this.logger.debug('metadata refresh failed', { topic, error }))
       .finally(() => {
         this.refreshing.delete(topic)

@@ -11,6 +11,7 @@ export interface Setback {
 }
 
 export const NO_LEADER: Setback = { text: 'no leader is known' }
+export const NO_TOPIC: Setback = { text: 'the topic does not exist' }
 
 export function answeredWith({ errorCode, errorMessage }: PartitionAnswer): Setback {
   const { name, message } = kafkaError(errorCode)

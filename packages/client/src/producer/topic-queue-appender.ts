@@ -1,6 +1,7 @@
 import { StreamsError } from '@millrace/streams/core'
 import type { Headers } from '@millrace/streams/core'
 import type { TopicAppender } from '@millrace/streams/ports'
+import type { Cluster, TopicMetadata } from '../cluster.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import type { Sender } from './sender.ts'
@@ -11,21 +12,28 @@ const BATCH_OVERHEAD_BYTES = 61
 /** Copies records into the open batches of one topic. Runs once for every record. */
 export class TopicQueueAppender implements TopicAppender {
   readonly topic: string
-  readonly partitionCount: number
+  partitionCount = 0
+  /** Also of partitions that are gone: what they hold is still to be settled. */
   private readonly queues: PartitionQueue[] = []
+  private metadata: TopicMetadata
+  private readonly cluster: Pick<Cluster, 'cachedTopic'>
   private readonly sender: Sender
   private readonly batchBytes: number
   private readonly maxRequestBytes: number
 
-  constructor(topic: string, partitionCount: number, sender: Sender, options: ResolvedProducerOptions) {
-    this.topic = topic
-    this.partitionCount = partitionCount
+  constructor(
+    metadata: TopicMetadata,
+    cluster: Pick<Cluster, 'cachedTopic'>,
+    sender: Sender,
+    options: ResolvedProducerOptions
+  ) {
+    this.topic = metadata.name
+    this.metadata = metadata
+    this.cluster = cluster
     this.sender = sender
     this.batchBytes = Math.min(options.batchBytes, options.maxRequestBytes)
     this.maxRequestBytes = options.maxRequestBytes
-    for (let partition = 0; partition < partitionCount; partition++) {
-      this.queues.push(new PartitionQueue(topic, partition))
-    }
+    this.takePartitions(metadata.partitions.length)
   }
 
   append(
@@ -41,7 +49,7 @@ export class TopicQueueAppender implements TopicAppender {
   ): void {
     const { sender } = this
     const queue = this.queues[partition]
-    if (sender.error !== undefined || queue === undefined || !(timestampMs >= -1)) {
+    if (sender.error !== undefined || queue === undefined || partition >= this.partitionCount || !(timestampMs >= -1)) {
       throw this.refusal(partition, timestampMs)
     }
     const { builder } = queue
@@ -52,6 +60,7 @@ export class TopicQueueAppender implements TopicAppender {
     if (builder.count === 0) {
       sender.opened(queue)
       sender.buffer.bytes += BATCH_OVERHEAD_BYTES
+      this.followMetadata()
     }
     const sizeBefore = builder.sizeBytes
     builder.append(keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd, timestampMs, headers)
@@ -60,6 +69,22 @@ export class TopicQueueAppender implements TopicAppender {
 
   ackedEndOffset(partition: number): number {
     return this.queues[partition]?.endOffset ?? -1
+  }
+
+  /** With each batch: old metadata is read anew because it is used, and what came of that holds for the next records. */
+  private followMetadata(): void {
+    const { metadata: before } = this
+    const metadata = this.cluster.cachedTopic(this.topic)
+    if (metadata === undefined || metadata === before || metadata.partitions.length === 0) return
+    this.metadata = metadata
+    const { length } = metadata.partitions
+    // No topic shrinks: fewer partitions are an older view of it, unless it is another topic of that name.
+    if (length > this.partitionCount || metadata.topicId !== before.topicId) this.takePartitions(length)
+  }
+
+  private takePartitions(count: number): void {
+    this.partitionCount = count
+    while (this.queues.length < count) this.queues.push(new PartitionQueue(this.topic, this.queues.length))
   }
 
   private makeRoom(queue: PartitionQueue, recordBytes: number): void {
@@ -77,7 +102,7 @@ export class TopicQueueAppender implements TopicAppender {
 
   private refusal(partition: number, timestampMs: number): Error {
     if (this.sender.error !== undefined) return this.sender.error
-    if (this.queues[partition] === undefined) {
+    if (this.queues[partition] === undefined || partition >= this.partitionCount) {
       return new StreamsError(
         'RECORD_PRODUCE_FAILED',
         `Topic '${this.topic}' has ${this.partitionCount} partitions, but a record is for partition ${partition}; ` +

@@ -41,6 +41,8 @@ export class FakeKafka implements Cluster {
   readonly transactions = new Map<string, FakeTransaction>()
   readonly groups = new Map<string, FakeGroup>()
   readonly requests: SeenRequest[] = []
+  /** Where it is not the name. */
+  readonly topicIds = new Map<string, string>()
   fault: (request: SeenRequest) => Fault | undefined = () => undefined
   /** The finalized feature `transaction.version`. */
   transactionVersion: number
@@ -56,12 +58,21 @@ export class FakeKafka implements Cluster {
   }
 
   addTopic(topic: string, partitionCount: number): void {
-    for (let partition = 0; partition < partitionCount; partition++) {
+    this.growTopic(topic, partitionCount, 0)
+  }
+
+  growTopic(topic: string, partitionCount: number, from = this.cachedTopic(topic)!.partitions.length): void {
+    for (let partition = from; partition < partitionCount; partition++) {
       const added = new FakePartition()
       added.leaderId = 1 + (partition % 2)
       this.partitions.set(`${topic}-${partition}`, added)
       this.#knownLeaders.set(`${topic}-${partition}`, added.leaderId)
     }
+  }
+
+  /** The producer's metadata goes on naming it until it is read anew. */
+  deleteTopic(topic: string): void {
+    for (let partition = 0; this.partitions.delete(`${topic}-${partition}`); partition++);
   }
 
   partition(topic: string, partition: number): FakePartition {
@@ -142,11 +153,14 @@ export class FakeKafka implements Cluster {
     for (let partition = 0; this.partitions.has(`${name}-${partition}`); partition++) {
       partitions.push({ partition, leaderId: 1, leaderEpoch: 0, replicaIds: [1, 2] })
     }
-    return partitions.length === 0 ? undefined : { name, topicId: name, internal: false, partitions }
+    return partitions.length === 0
+      ? undefined
+      : { name, topicId: this.topicIds.get(name) ?? name, internal: false, partitions }
   }
 
   async refresh(): Promise<void> {
     await new Promise<void>(resolve => this.#clock.setTimer(LATENCY_MS, resolve))
+    this.#knownLeaders.clear()
     for (const [name, partition] of this.partitions) this.#knownLeaders.set(name, partition.leaderId)
   }
 
