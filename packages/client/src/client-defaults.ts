@@ -5,6 +5,8 @@ export const CLIENT_DEFAULTS = {
   requestTimeoutMs: 30_000,
   retryBackoffMs: DEFAULT_RETRY_BACKOFF.firstMs,
   retryBackoffMaxMs: DEFAULT_RETRY_BACKOFF.maxMs,
+  reconnectBackoffMs: 50,
+  maxReconnectBackoffMs: 1_000,
   metadataMaxAgeMs: 300_000,
   lingerMs: 5,
   deliveryTimeoutMs: 120_000

@@ -290,8 +290,8 @@ class KafkaCluster implements Cluster {
         random,
         logger,
         requestTimeoutMs: this.#requestTimeoutMs,
-        reconnectBackoffMs: transport.defaults?.reconnectBackoffMs ?? 50,
-        maxReconnectBackoffMs: transport.defaults?.maxReconnectBackoffMs ?? 1000,
+        reconnectBackoffMs: transport.defaults?.reconnectBackoffMs ?? CLIENT_DEFAULTS.reconnectBackoffMs,
+        maxReconnectBackoffMs: transport.defaults?.maxReconnectBackoffMs ?? CLIENT_DEFAULTS.maxReconnectBackoffMs,
         connectionsMaxIdleMs: this.#options.connectionsMaxIdleMs ?? 540_000
       })
       lanes.set(name, lane)

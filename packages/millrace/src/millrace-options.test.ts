@@ -20,6 +20,12 @@ function refusal(options: object): unknown {
   return undefined
 }
 
+function circular(): object {
+  const holder: { self?: object } = {}
+  holder.self = holder
+  return holder
+}
+
 describe('options that do not exist', () => {
   test.each([
     [{ commitInterval: 5 }, /the application has no option 'commitInterval'\. Did you mean 'commitIntervalMs'/i],
@@ -106,7 +112,12 @@ describe('values that cannot be', () => {
     [{ kafka: { connectionTimeout: '1s' } }, /'kafka.connectionTimeout' is "1s"/],
     [{ kafka: { enforceRequestTimeout: 'no' } }, /'kafka.enforceRequestTimeout' is "no"/],
     [{ kafka: { clientId: 5 } }, /'kafka.clientId' is 5/],
-    [{ kafka: { retry: { maxRetryTime: 0 } } }, /'kafka.retry.maxRetryTime' is 0/]
+    [{ kafka: { retry: { maxRetryTime: 0 } } }, /'kafka.retry.maxRetryTime' is 0/],
+    [{ kafka: { retry: { initialRetryTime: 5_000 } } }, /initialRetryTime is 5000.*kafka.retry.maxRetryTime, is 1000/],
+    [{ kafka: { socketFactory: 'proxy' } }, /'kafka.socketFactory' is "proxy"; it must be a function/],
+    [{ kafka: { logCreator: 5 } }, /'kafka.logCreator' is 5; it must be a function/],
+    [{ kafka: { logLevel: 'debug' } }, /'kafka.logLevel' is "debug".*0, 1, 2, 4, 5/],
+    [{ logger: circular() }, /'logger' is \[object Object\]; it must be an object with the methods debug/]
   ])('are refused with what may be: %o', (options, message) => {
     expect(refusal(options)).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) })
   })
@@ -122,6 +133,7 @@ test.each([
   { requestTimeoutMs: 2 ** 31 - 1 },
   { requestTimeoutMs: 2 ** 31 - 1, producer: { deliveryTimeoutMs: 2 ** 31 - 1 } },
   { producer: { lingerMs: 2 ** 31 - 2 } },
+  { kafka: { retry: { initialRetryTime: 5_000, maxRetryTime: 5_000 }, logLevel: 5, logCreator: () => () => {} } },
   { kafka: { ssl: true, requestTimeout: 5_000 }, producer: { compression: 'lz4' }, groupInstanceId: 'one' }
 ])('these are accepted: %o', options => {
   expect(refusal(options)).toBeUndefined()

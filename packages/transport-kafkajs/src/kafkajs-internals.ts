@@ -108,7 +108,7 @@ export const KafkajsBroker = require('kafkajs/src/broker') as new (options: {
 
 export const { createLogger, LEVELS } = require('kafkajs/src/loggers') as {
   createLogger(options: { readonly level: number; readonly logCreator: logCreator }): Logger
-  readonly LEVELS: { readonly NOTHING: number; readonly ERROR: number; readonly INFO: number }
+  readonly LEVELS: { readonly [name in 'NOTHING' | 'ERROR' | 'WARN' | 'INFO' | 'DEBUG']: number }
 }
 
 export const consoleLogCreator = require('kafkajs/src/loggers/console') as logCreator

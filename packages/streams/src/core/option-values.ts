@@ -66,5 +66,10 @@ export function contradiction(message: string, values: Readonly<Record<string, u
 
 function shown(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'function') return String(value)
-  return JSON.stringify(value) ?? String(value)
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    // It holds itself, or something that JSON has not.
+    return Object.prototype.toString.call(value)
+  }
 }
