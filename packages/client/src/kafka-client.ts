@@ -12,7 +12,7 @@ import type {
   Random,
   RecordProducer
 } from '@millrace/streams/ports'
-import { createAdmin } from './admin/index.ts'
+import { connectPatiently, createAdmin } from './admin/index.ts'
 import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from './backoff.ts'
 import type { Cluster } from './cluster.ts'
 import { createFetcher } from './fetch/index.ts'
@@ -94,8 +94,8 @@ class ClusterClient implements KafkaClient {
     this.admin = this.#hold.over(createAdmin(this.#parts(undefined)), ADMIN_CALLS)
   }
 
-  connect(): Promise<void> {
-    return this.#hold.until(this.#cluster.refresh([]))
+  connect({ timeoutMs = 0 }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    return this.#hold.until(connectPatiently(this.#parts(undefined), timeoutMs))
   }
 
   createFetcher(options: FetcherOptions): Fetcher {

@@ -6,8 +6,9 @@ import type { Headers } from '../core/index.ts'
  */
 export interface KafkaClient {
   /**
-   * Connects and reads the cluster's metadata. For so long what may pass is tried again; default: once.
+   * Connects and reads the cluster's metadata.
    *
+   * @param options - `timeoutMs`: for so long what may pass is tried again; default: once.
    * @throws StreamsError `CLIENT_CONNECT_FAILED` naming every broker tried.
    */
   connect(options?: { readonly timeoutMs?: number }): Promise<void>

@@ -25,6 +25,7 @@ import { type AppState, type StateListener, TRANSITIONS } from './app-state.ts'
 import { createTaskAssignor } from './assignment/index.ts'
 import { EndTracker } from './end-tracker.ts'
 import { fetcherOptions } from './fetcher-options.ts'
+import { firstConnection } from './first-connection.ts'
 import { GlobalTables } from './global-tables.ts'
 import { ensureTopics, type PrepareOptions, prepareTopics } from './internal-topics.ts'
 import { LocalStores, type LocalTasks } from './local-stores.ts'
@@ -75,6 +76,7 @@ export class StreamsApp {
   #globalTables: GlobalTables | undefined
   #finished: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  readonly #closeRequested = Promise.withResolvers<void>()
 
   /** @throws StreamsError `CONFIG_INVALID` */
   constructor(topology: Topology, config: StreamsConfig, ports: StreamsPorts) {
@@ -101,7 +103,8 @@ export class StreamsApp {
 
   /**
    * Connects, creates internal topics, joins the group, restores. Resolves when the application is RUNNING for the first
-   * time, or when it was closed before that; rejects with the error that kept it from it, everything closed.
+   * time, or when it was closed before that; rejects with the error that kept it from it, everything closed. That no broker can be reached is
+   * told by a warning at once, and is an error when it lasts for half a minute.
    */
   async start(): Promise<void> {
     this.#begin(false)
@@ -259,7 +262,8 @@ export class StreamsApp {
     const letGo = eventLoop.holdOpen()
     let producer: RecordProducer | undefined
     try {
-      await client.connect()
+      const connected = firstConnection(client, this.#ports, () => this.#stopping)
+      await Promise.race([connected, this.#closeRequested.promise])
       // Closed meanwhile: there is nothing to run, but what was made has to be closed.
       if (!this.#stopping) {
         await this.#runLoop(untilEnd, made => {
@@ -458,6 +462,7 @@ export class StreamsApp {
       return
     }
     if (this.#state === 'RUNNING' || this.#state === 'REBALANCING') this.#setState('PENDING_SHUTDOWN')
+    this.#closeRequested.resolve()
     this.#loop?.stop()
     this.#globalTables?.stop()
 
