@@ -1,5 +1,18 @@
 import { type KafkaError, kafkaError } from '@millrace/protocol'
 import { type ErrorCode, StreamsError } from '@millrace/streams/core'
+import { KafkaErrorCode } from '../kafka-error-code.ts'
+
+/**
+ * Whether asking again may help. A broker that did not expect an error itself may be on its way out, or be replaced; Java's clients
+ * list offsets again then, too. What is asked for so must be harmless to ask for twice.
+ */
+export function isPassing(errorCode: number): boolean {
+  return kafkaError(errorCode).retriable || isUnexpected(errorCode)
+}
+
+export function isUnexpected(errorCode: number): boolean {
+  return errorCode === KafkaErrorCode.UNKNOWN_SERVER_ERROR
+}
 
 /** A broker's refusal that concerns one topic, in words that say what to do. */
 export function topicError(

@@ -18,8 +18,11 @@ const CALL_TIMEOUT_MS = 60_000
 /** What one attempt came to. */
 export type Attempt<T> =
   | { readonly done: true; readonly value: T }
-  /** Passing. `error` is thrown when the time is up; `patient`: not for `CALL_TIMEOUT_MS`, only for the time-out that the caller gave. */
-  | { readonly done: false; readonly error: Error; readonly patient?: boolean }
+  /**
+   * Passing. `error` is thrown when the time is up; `patient`: not for `CALL_TIMEOUT_MS`, only for the time-out that the caller gave;
+   * `unexpected`: the broker met an error that it did not expect, which somebody may have to look at.
+   */
+  | { readonly done: false; readonly error: Error; readonly patient?: boolean; readonly unexpected?: boolean }
 
 /** The admin's ports, and how its calls are retried. */
 export class AdminSession {
@@ -41,6 +44,7 @@ export class AdminSession {
   async retry<T>(what: string, attempt: () => Promise<Attempt<T>>, timeoutMs?: number): Promise<T> {
     const backoff = new Backoff(this.#retry.firstMs, this.#retry.maxMs, this.#random)
     const startMs = this.#clock.monotonicMs()
+    let warned = false
     for (;;) {
       const outcome = await attempt().catch((error: unknown): Attempt<T> => {
         if (isStreamsError(error) && error.action === 'retry') return { done: false, error }
@@ -50,7 +54,13 @@ export class AdminSession {
       const limitMs = timeoutMs ?? (outcome.patient === true ? Number.POSITIVE_INFINITY : CALL_TIMEOUT_MS)
       const waitMs = backoff.nextMs()
       if (this.#clock.monotonicMs() + waitMs - startMs > limitMs) throw outcome.error
-      this.logger.debug(`${what} is tried again`, { error: outcome.error.message, waitMs })
+      const told = { error: outcome.error.message, waitMs }
+      if (outcome.unexpected === true && !warned) {
+        warned = true
+        this.logger.warn(`${what} is tried again`, told)
+      } else {
+        this.logger.debug(`${what} is tried again`, told)
+      }
       await sleep(this.#clock, waitMs)
     }
   }

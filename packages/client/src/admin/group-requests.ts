@@ -2,7 +2,7 @@ import { DeleteGroups, DescribeGroups, kafkaError, OffsetFetch } from '@millrace
 import { StreamsError } from '@millrace/streams/core'
 import type { CommittedOffset, GroupDescription, TopicPartition } from '@millrace/streams/ports'
 import type { Target } from '../cluster.ts'
-import { groupRequestError, topicError } from './admin-errors.ts'
+import { groupRequestError, isPassing, isUnexpected, topicError } from './admin-errors.ts'
 import type { AdminSession, Attempt } from './admin-session.ts'
 
 /** From this version on the broker can hold an answer back while a transaction has offsets pending (KIP-447). */
@@ -50,7 +50,15 @@ export async function fetchOffsets(
           }
           if (error.name !== 'NONE') {
             const code = error.retriable ? 'CLIENT_REQUEST_FAILED' : 'CLIENT_PROTOCOL_ERROR'
-            throw topicError(code, `Fetching offsets of group '${groupId}' for`, topic.name, each.errorCode, null)
+            const problem = topicError(
+              code,
+              `Fetching offsets of group '${groupId}' for`,
+              topic.name,
+              each.errorCode,
+              null
+            )
+            if (!isPassing(each.errorCode)) throw problem
+            return { done: false, error: problem, unexpected: isUnexpected(each.errorCode) }
           }
           const offset = { topic: topic.name, partition: each.partitionIndex }
           found.set(`${topic.name}/${each.partitionIndex}`, {
@@ -111,9 +119,9 @@ function passingOrThrow(
   errorCode: number
 ): Attempt<never> {
   const error = groupRequestError(doing, groupId, errorCode)
-  if (!kafkaError(errorCode).retriable) throw error
+  if (!isPassing(errorCode)) throw error
   session.cluster.forgetCoordinator(target)
-  return { done: false, error }
+  return { done: false, error, unexpected: isUnexpected(errorCode) }
 }
 
 function unstable(groupId: string, topic: string, partition: number): StreamsError {

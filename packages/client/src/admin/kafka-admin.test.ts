@@ -22,6 +22,7 @@ function adminOver(cluster: ScriptedCluster): KafkaAdmin {
   return createAdmin({ cluster, clock: jumpingClock(), random: () => 0.5, logger: SILENT_LOGGER })
 }
 
+const UNKNOWN_SERVER_ERROR = -1
 const lost = new StreamsError('CLIENT_REQUEST_FAILED', 'the connection broke')
 const TOPIC = { name: 't', partitionCount: 1, replicationFactor: 1, configs: { 'cleanup.policy': 'compact' } }
 const created = (errorCode: number, errorMessage: string | null = null, name = 't') => ({
@@ -259,6 +260,43 @@ describe('fetching offsets', () => {
     })
     const unknown = new ScriptedCluster(() => ({ groups: [{ groupId: 'g', errorCode: 69, topics: [] }] }))
     expect((await adminOver(unknown).fetchOffsets('g', input, { requireStable: false }))[0]?.offset).toBe(-1)
+  })
+})
+
+describe('an error that the broker did not expect', () => {
+  const listed = (errorCode: number) => ({
+    topics: [{ name: 't', partitions: [{ partitionIndex: 3, errorCode, offset: 8, leaderEpoch: 0 }] }]
+  })
+  const asks: readonly [string, (admin: KafkaAdmin) => Promise<unknown>, (errorCode: number) => object][] = [
+    [
+      'OffsetFetch',
+      admin => admin.fetchOffsets('g', input, { requireStable: false }),
+      errorCode => ({ errorCode, topics: committed(0), groups: [] })
+    ],
+    [
+      'OffsetFetch for a partition',
+      admin => admin.fetchOffsets('g', input, { requireStable: false }),
+      errorCode => ({ errorCode: 0, topics: committed(errorCode), groups: [] })
+    ],
+    ['ListOffsets', admin => admin.listOffsets([{ topic: 't', partition: 3, at: 'latest' }], 'read_committed'), listed]
+  ]
+
+  it.each(asks)('passes as an answer to %s, and is told of once', async (_name, ask, answer) => {
+    const cluster = new ScriptedCluster((_request, index) => answer(index < 3 ? UNKNOWN_SERVER_ERROR : 0))
+    cluster.leaders.set('t', [0, 0, 0, 0])
+    const warnings: string[] = []
+    const logger = { ...SILENT_LOGGER, warn: (message: string) => void warnings.push(message) }
+    const found = await ask(createAdmin({ cluster, clock: jumpingClock(), random: () => 0.5, logger }))
+    expect(found).toMatchObject([{ topic: 't', partition: 3, offset: 8 }])
+    expect(warnings).toEqual([expect.stringMatching(/tried again/)])
+  })
+
+  it.each(asks)('ends %s after a minute of it', async (_name, ask, answer) => {
+    const cluster = new ScriptedCluster(() => answer(UNKNOWN_SERVER_ERROR))
+    cluster.leaders.set('t', [0, 0, 0, 0])
+    await expect(ask(adminOver(cluster))).rejects.toMatchObject({ details: { kafkaError: 'UNKNOWN_SERVER_ERROR' } })
+    expect(cluster.sent.length).toBeGreaterThan(50)
+    expect(cluster.sent.length).toBeLessThan(80)
   })
 })
 

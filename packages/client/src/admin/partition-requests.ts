@@ -2,7 +2,7 @@ import { DeleteRecords, kafkaError, ListOffsets } from '@millrace/protocol'
 import { StreamsError } from '@millrace/streams/core'
 import type { IsolationLevel, TopicPartition } from '@millrace/streams/ports'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
-import { topicError } from './admin-errors.ts'
+import { isPassing, isUnexpected, topicError } from './admin-errors.ts'
 import type { AdminSession } from './admin-session.ts'
 
 const LATEST = -1
@@ -79,6 +79,7 @@ async function askLeaders<Q extends TopicPartition>(
     await requirePartitions(session, doing, asked, names)
 
     let passing: Error | undefined
+    let unexpected = false
     const batches = batchesByLeader(session, questions, open)
     if (batches.leaderless !== undefined) {
       const { topic } = batches.leaderless
@@ -97,15 +98,16 @@ async function askLeaders<Q extends TopicPartition>(
             open.delete(index)
           } else {
             const problem = partitionError(doing, topic, partition, errorCode)
-            if (!kafkaError(errorCode).retriable) throw problem
+            if (!isPassing(errorCode)) throw problem
             passing = problem
+            unexpected ||= isUnexpected(errorCode)
           }
         }
       })
     )
     // All are awaited first: what an abandoned request finds out would be lost.
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-    return passing === undefined ? { done: true, value: undefined } : { done: false, error: passing }
+    return passing === undefined ? { done: true, value: undefined } : { done: false, error: passing, unexpected }
   })
   return values
 }
