@@ -118,7 +118,8 @@ class ClusterClient implements KafkaClient {
     const requestTimeoutMs = this.#requestTimeoutMs
     const { firstMs, maxMs } = this.#retryBackoff
     const parts = this.#parts({ requestTimeoutMs, retryBackoffMs: firstMs, retryBackoffMaxMs: maxMs, ...options })
-    return this.#hold.over(await this.#hold.until(createProducer(parts)), PRODUCER_CALLS)
+    const { metadataMaxAgeMs } = this.#options
+    return this.#hold.over(await this.#hold.until(createProducer({ ...parts, metadataMaxAgeMs })), PRODUCER_CALLS)
   }
 
   joinGroup(options: GroupOptions): GroupMember {

@@ -1,9 +1,11 @@
 import { isStreamsError, StreamsError } from '@millrace/streams/core'
 import type { Clock, GroupMetadata, Logger, OffsetCommit, Random, RecordProducer } from '@millrace/streams/ports'
+import { CLIENT_DEFAULTS } from '../client-defaults.ts'
 import type { Cluster } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { CoordinatorCalls } from './coordinator-calls.ts'
 import { Interruptible } from './interruptible.ts'
+import { OutputTopicWatch } from './output-topic-watch.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { ProducerIdentity } from './producer-batch.ts'
 import {
@@ -28,6 +30,8 @@ export interface ProducerParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Default 300,000. */
+  readonly metadataMaxAgeMs?: number | undefined
 }
 
 const LAST_EPOCH = 32_767
@@ -45,6 +49,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   readonly #requests: TransactionRequests
   readonly #sender: Sender
   readonly #topics = new Map<string, TopicQueueAppender>()
+  readonly #watch: OutputTopicWatch
   #state: ProducerState = 'initialising'
   #error: StreamsError | undefined
   /** The end of the operation begun last. */
@@ -72,6 +77,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     const calls = new CoordinatorCalls(parts, this.#interruptible, retryBackoff)
     this.#requests = new TransactionRequests(parts.cluster, calls, options)
     this.#sender = new Sender(parts, options, this)
+    this.#watch = new OutputTopicWatch(parts, parts.metadataMaxAgeMs ?? CLIENT_DEFAULTS.metadataMaxAgeMs)
   }
 
   /** Gets the first identity. */
@@ -98,7 +104,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     if (metadata === undefined) throw topicMissingError(name)
     let appender = this.#topics.get(name)
     if (appender === undefined) {
-      appender = new TopicQueueAppender(metadata, this.#cluster, this.#sender, this.#options)
+      appender = new TopicQueueAppender(metadata, this.#cluster, this.#watch, this.#sender, this.#options)
       this.#topics.set(name, appender)
     }
     return appender
@@ -182,6 +188,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     this.#error = error
     this.#sender.error = error
     this.#state = 'closed'
+    this.#watch.close()
     this.#sender.stop(error)
     this.#interruptible.interrupt(error)
     if (failure !== undefined) throw failure

@@ -390,6 +390,32 @@ describe('topics', () => {
     }
   })
 
+  test('that grow while nothing is written to them are known to have by the next record, until they are idle', async () => {
+    const rig = await ProducerRig.open({}, 2, 60_000)
+    const appender = await rig.topic()
+    const pause = async (ms: number): Promise<void> => {
+      await rig.wait(new Promise<void>(resolve => rig.clock.setTimer(ms, resolve)))
+    }
+    append(appender, 0, 'a')
+    await rig.wait(rig.producer.flush())
+    rig.kafka.growTopic('out', 4)
+    await pause(60_100)
+    expect(appender.partitionCount).toBe(4)
+    append(appender, 3, 'b')
+    await rig.wait(rig.producer.flush())
+    await pause(300_000)
+    const { refreshes } = rig.kafka
+    expect(refreshes).toBe(6)
+    await pause(300_000)
+    expect(rig.kafka.refreshes).toBe(refreshes)
+    append(appender, 0, 'c')
+    await pause(60_100)
+    expect(rig.kafka.refreshes).toBe(refreshes + 1)
+    await rig.wait(rig.producer.close())
+    await pause(120_000)
+    expect(rig.kafka.refreshes).toBe(refreshes + 1)
+  })
+
   test('do not shrink with an older view of them, but when another takes their name', async () => {
     const rig = await ProducerRig.open()
     const appender = await rig.topic()

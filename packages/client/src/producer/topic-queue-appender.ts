@@ -2,6 +2,7 @@ import { StreamsError } from '@millrace/streams/core'
 import type { Headers } from '@millrace/streams/core'
 import type { TopicAppender } from '@millrace/streams/ports'
 import type { Cluster, TopicMetadata } from '../cluster.ts'
+import type { OutputTopicWatch, WatchedTopic } from './output-topic-watch.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import type { Sender } from './sender.ts'
@@ -10,13 +11,14 @@ import type { Sender } from './sender.ts'
 const BATCH_OVERHEAD_BYTES = 61
 
 /** Copies records into the open batches of one topic. Runs once for every record. */
-export class TopicQueueAppender implements TopicAppender {
+export class TopicQueueAppender implements TopicAppender, WatchedTopic {
   readonly topic: string
   partitionCount = 0
   /** Also of partitions that are gone: what they hold is still to be settled. */
   private readonly queues: PartitionQueue[] = []
   private metadata: TopicMetadata
   private readonly cluster: Pick<Cluster, 'cachedTopic'>
+  private readonly watch: OutputTopicWatch
   private readonly sender: Sender
   private readonly batchBytes: number
   private readonly maxRequestBytes: number
@@ -24,12 +26,14 @@ export class TopicQueueAppender implements TopicAppender {
   constructor(
     metadata: TopicMetadata,
     cluster: Pick<Cluster, 'cachedTopic'>,
+    watch: OutputTopicWatch,
     sender: Sender,
     options: ResolvedProducerOptions
   ) {
     this.topic = metadata.name
     this.metadata = metadata
     this.cluster = cluster
+    this.watch = watch
     this.sender = sender
     this.batchBytes = Math.min(options.batchBytes, options.maxRequestBytes)
     this.maxRequestBytes = options.maxRequestBytes
@@ -60,6 +64,7 @@ export class TopicQueueAppender implements TopicAppender {
     if (builder.count === 0) {
       sender.opened(queue)
       sender.buffer.bytes += BATCH_OVERHEAD_BYTES
+      this.watch.used(this, queue.openedMs)
       this.followMetadata()
     }
     const sizeBefore = builder.sizeBytes
@@ -71,8 +76,7 @@ export class TopicQueueAppender implements TopicAppender {
     return this.queues[partition]?.endOffset ?? -1
   }
 
-  /** With each batch: old metadata is read anew because it is used, and what came of that holds for the next records. */
-  private followMetadata(): void {
+  followMetadata(): void {
     const { metadata: before } = this
     const metadata = this.cluster.cachedTopic(this.topic)
     if (metadata === undefined || metadata === before || metadata.partitions.length === 0) return

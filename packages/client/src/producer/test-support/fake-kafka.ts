@@ -46,6 +46,7 @@ export class FakeKafka implements Cluster {
   fault: (request: SeenRequest) => Fault | undefined = () => undefined
   /** The finalized feature `transaction.version`. */
   transactionVersion: number
+  refreshes = 0
   concurrentProduces = 0
   maxConcurrentProduces = 0
   readonly #clock: Clock
@@ -159,6 +160,7 @@ export class FakeKafka implements Cluster {
   }
 
   async refresh(): Promise<void> {
+    this.refreshes++
     await new Promise<void>(resolve => this.#clock.setTimer(LATENCY_MS, resolve))
     this.#knownLeaders.clear()
     for (const [name, partition] of this.partitions) this.#knownLeaders.set(name, partition.leaderId)

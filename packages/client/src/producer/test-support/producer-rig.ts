@@ -12,12 +12,19 @@ export class ProducerRig {
   producer!: RecordProducer
   readonly warnings: string[] = []
 
-  constructor(transactionVersion = 2) {
+  readonly #metadataMaxAgeMs: number | undefined
+
+  constructor(transactionVersion = 2, metadataMaxAgeMs?: number) {
+    this.#metadataMaxAgeMs = metadataMaxAgeMs
     this.kafka = new FakeKafka(this.clock, transactionVersion)
   }
 
-  static async open(options: ClientProducerOptions = {}, transactionVersion = 2): Promise<ProducerRig> {
-    const rig = new ProducerRig(transactionVersion)
+  static async open(
+    options: ClientProducerOptions = {},
+    transactionVersion = 2,
+    metadataMaxAgeMs?: number
+  ): Promise<ProducerRig> {
+    const rig = new ProducerRig(transactionVersion, metadataMaxAgeMs)
     rig.kafka.addTopic('out', 3)
     rig.producer = await rig.create(options)
     return rig
@@ -26,7 +33,8 @@ export class ProducerRig {
   create(options: ClientProducerOptions): Promise<RecordProducer> {
     const { clock, kafka: cluster } = this
     const logger = { ...SILENT_LOGGER, warn: (message: string) => void this.warnings.push(message) }
-    return this.wait(createProducer({ cluster, clock, random: () => 0.5, logger, options }))
+    const metadataMaxAgeMs = this.#metadataMaxAgeMs
+    return this.wait(createProducer({ cluster, clock, random: () => 0.5, logger, metadataMaxAgeMs, options }))
   }
 
   /** Lets time pass until `promise` settles. @throws when it does not within `limitMs`: something hangs. */
