@@ -1,7 +1,7 @@
 import { ApiVersions, Fetch, InitProducerId, Metadata, Produce } from '@millrace/protocol'
 import { NO_HEADERS, StreamsError } from '@millrace/streams/core'
 import { SILENT_LOGGER } from '@millrace/streams/ports'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { seededRandom, VirtualClock } from './group/test-support/virtual-clock.ts'
 import { createKafkaClient } from './kafka-client.ts'
 import { ScriptedTransport } from './test-support/scripted-transport.ts'
@@ -98,4 +98,57 @@ test('the process is held open while something the client gave a promise of is p
   expect(held).toBe(0)
   await during(producer.flush())
   await during(client.close())
+})
+
+describe('options', () => {
+  const client = createKafkaClient({
+    transport: new ScriptedTransport(['one:9092']),
+    clock: new VirtualClock(),
+    random: seededRandom(1),
+    logger: SILENT_LOGGER
+  })
+  const reading = { isolation: 'read_committed', maxBufferedBytes: 1000 }
+  const nothing = (): void => {}
+  const listener = { onRevoked: nothing, onAssigned: nothing, onLost: nothing, onFatal: nothing }
+  const group = {
+    groupId: 'g',
+    topics: () => [],
+    assignor: { name: 'a', userData: nothing, assign: nothing },
+    listener
+  }
+
+  test.each([
+    [undefined, 'CONFIG_INVALID', /createFetcher\(\) takes an object/],
+    [{ isolation: 'read_committed', maxBufferdBytes: 1000 }, 'CONFIG_UNKNOWN_OPTION', /'maxBufferedBytes'\?/],
+    [{ isolation: 'read_committed' }, 'CONFIG_INVALID', /'maxBufferedBytes' is undefined/],
+    [{ ...reading, isolation: 'read_comitted' }, 'CONFIG_INVALID', /'isolation' is "read_comitted"/],
+    [{ maxBufferedBytes: 1000 }, 'CONFIG_INVALID', /'isolation' is undefined; it must be 'read_committed'/],
+    [{ ...reading, maxWaitMs: 'a' }, 'CONFIG_INVALID', /'maxWaitMs' is "a"/],
+    [{ ...reading, minBytes: 0 }, 'CONFIG_INVALID', /'minBytes' is 0/],
+    [{ ...reading, freesRead: 1 }, 'CONFIG_INVALID', /'freesRead' is 1/]
+  ])('of a fetcher such as %o are refused', (options, code, message) => {
+    expect(() => client.createFetcher(options as never)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) })
+    )
+  })
+
+  test.each([
+    [{ ...group, sessionTimeoutMS: 1 }, 'CONFIG_UNKNOWN_OPTION', /'sessionTimeoutMs'\?/],
+    [{ ...group, groupId: '' }, 'CONFIG_INVALID', /'groupId' is ""/],
+    [{ ...group, groupId: undefined }, 'CONFIG_INVALID', /'groupId' is undefined/],
+    [{ ...group, sessionTimeoutMs: -1 }, 'CONFIG_INVALID', /'sessionTimeoutMs' is -1/],
+    [{ ...group, sessionTimeoutMs: 10, heartbeatIntervalMs: 10 }, 'CONFIG_INVALID', /the session ends/],
+    [{ ...group, topics: ['t'] }, 'CONFIG_INVALID', /'topics' is \["t"\]; it must be a function/],
+    [{ ...group, assignor: undefined }, 'CONFIG_INVALID', /'assignor' is undefined/],
+    [{ ...group, listener: { ...listener, onLost: undefined } }, 'CONFIG_INVALID', /the methods onRevoked, .*onLost/]
+  ])('of a group such as %o are refused', (options, code, message) => {
+    expect(() => client.joinGroup(options as never)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) })
+    )
+  })
+
+  test('of a producer are refused before anything is connected', async () => {
+    await expect(client.createProducer({ lingerMs: -1 })).rejects.toThrow(/'lingerMs' is -1/)
+    await expect(client.createProducer({ deliveryTimeoutMs: 1000 })).rejects.toThrow(/requestTimeoutMs, 30000/)
+  })
 })

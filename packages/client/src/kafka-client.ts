@@ -16,6 +16,8 @@ import { connectPatiently, createAdmin } from './admin/index.ts'
 import { DEFAULT_RETRY_BACKOFF, type RetryBackoff } from './backoff.ts'
 import type { Cluster } from './cluster.ts'
 import { createFetcher } from './fetch/index.ts'
+import { checkFetcherOptions } from './fetcher-options.ts'
+import { checkGroupOptions } from './group-options.ts'
 import { createGroupMember } from './group/index.ts'
 import { createCluster } from './kafka-cluster.ts'
 import { ProcessHold } from './process-hold.ts'
@@ -99,6 +101,7 @@ class ClusterClient implements KafkaClient {
   }
 
   createFetcher(options: FetcherOptions): Fetcher {
+    checkFetcherOptions(options)
     const { clientRack, metadataMaxAgeMs } = this.#options
     const lane = `fetch-${++this.#fetcherCount}`
     const onClosed = (): boolean => this.#fetchers.delete(fetcher)
@@ -123,6 +126,7 @@ class ClusterClient implements KafkaClient {
   }
 
   joinGroup(options: GroupOptions): GroupMember {
+    checkGroupOptions(options)
     const parts = { ...this.#parts(options), metadataMaxAgeMs: this.#options.metadataMaxAgeMs }
     return this.#hold.over(createGroupMember(parts), ['whenStable', 'leave'])
   }

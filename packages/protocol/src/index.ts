@@ -1,4 +1,4 @@
-export type { Compression } from './compression/compression.ts'
+export { type Compression, requireCompression } from './compression/compression.ts'
 export { KAFKA_ERRORS, type KafkaError, kafkaError } from './kafka-errors.ts'
 export {
   decodeData,

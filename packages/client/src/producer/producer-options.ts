@@ -1,4 +1,13 @@
-import { StreamsError } from '@millrace/streams/core'
+import { requireCompression } from '@millrace/protocol'
+import {
+  checkOptions,
+  choiceOption,
+  contradiction,
+  integerOption,
+  invalidOption,
+  StreamsError,
+  textOption
+} from '@millrace/streams/core'
 import type { Compression, ProducerOptions } from '@millrace/streams/ports'
 import { CLIENT_DEFAULTS } from '../client-defaults.ts'
 
@@ -32,46 +41,112 @@ export interface ResolvedProducerOptions {
   readonly maxTransactionsVersion: 1 | 2
 }
 
+const NAMES: Readonly<Record<keyof ClientProducerOptions, true>> = {
+  transactionalId: true,
+  transactionTimeoutMs: true,
+  batchBytes: true,
+  maxRequestBytes: true,
+  compression: true,
+  compressionByTopic: true,
+  lingerMs: true,
+  maxBlockMs: true,
+  bufferBytes: true,
+  deliveryTimeoutMs: true,
+  onRejected: true,
+  onDelivered: true,
+  retryBackoffMs: true,
+  retryBackoffMaxMs: true,
+  requestTimeoutMs: true,
+  maxTransactionsVersion: true
+}
+/** Timers hold no more. */
+const LONGEST_MS = 2_147_483_647
+const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+/** @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION` */
 export function resolveProducerOptions(options: ClientProducerOptions): ResolvedProducerOptions {
+  checkOptions('createProducer()', options, Object.keys(NAMES))
+  const above = (name: keyof ClientProducerOptions, otherwise: number, min = 1, max?: number): number =>
+    integerOption(options, name, { min, ...(max === undefined ? {} : { max }) }) ?? otherwise
+  const lingerMs = above('lingerMs', CLIENT_DEFAULTS.lingerMs, 0)
+  const requestTimeoutMs = above('requestTimeoutMs', CLIENT_DEFAULTS.requestTimeoutMs)
+  // A record is not given up before one request for it could be answered.
+  const leastMs = Math.min(lingerMs + requestTimeoutMs, LONGEST_MS)
   const resolved = {
-    transactionalId: options.transactionalId,
-    transactionTimeoutMs: options.transactionTimeoutMs ?? 10_000,
-    batchBytes: options.batchBytes ?? 256 * 1024,
-    maxRequestBytes: options.maxRequestBytes ?? 1024 * 1024,
-    compression: options.compression ?? 'none',
-    compressionByTopic: options.compressionByTopic ?? {},
-    bufferBytes: options.bufferBytes ?? 32 * 1024 * 1024,
-    deliveryTimeoutMs: options.deliveryTimeoutMs ?? CLIENT_DEFAULTS.deliveryTimeoutMs,
-    onRejected: options.onRejected,
-    onDelivered: options.onDelivered,
-    lingerMs: options.lingerMs ?? CLIENT_DEFAULTS.lingerMs,
-    maxBlockMs: options.maxBlockMs ?? 60_000,
-    retryBackoffMs: options.retryBackoffMs ?? CLIENT_DEFAULTS.retryBackoffMs,
-    retryBackoffMaxMs: options.retryBackoffMaxMs ?? CLIENT_DEFAULTS.retryBackoffMaxMs,
-    requestTimeoutMs: options.requestTimeoutMs ?? CLIENT_DEFAULTS.requestTimeoutMs,
-    maxTransactionsVersion: options.maxTransactionsVersion ?? (2 as const)
-  }
-  if (resolved.transactionalId === '') {
-    throw new StreamsError(
-      'CONFIG_INVALID',
-      "Producer option 'transactionalId' is empty: give it a name or leave it out"
-    )
-  }
-  for (const name of [
-    'transactionTimeoutMs',
-    'batchBytes',
-    'maxRequestBytes',
-    'bufferBytes',
-    'deliveryTimeoutMs'
-  ] as const) {
-    if (resolved[name] > 0) continue
-    throw new StreamsError(
-      'CONFIG_INVALID',
-      `Producer option '${name}' should be above 0, instead got ${resolved[name]}`,
-      {
-        details: { [name]: resolved[name] }
-      }
-    )
-  }
+    transactionalId: textOption(options, 'transactionalId'),
+    transactionTimeoutMs: above('transactionTimeoutMs', 10_000),
+    batchBytes: above('batchBytes', 256 * 1024),
+    maxRequestBytes: above('maxRequestBytes', 1024 * 1024),
+    compression: compressionOption(options, 'compression') ?? 'none',
+    compressionByTopic: compressions(options),
+    bufferBytes: above('bufferBytes', 32 * 1024 * 1024, 1, Number.MAX_SAFE_INTEGER),
+    deliveryTimeoutMs: above('deliveryTimeoutMs', Math.max(CLIENT_DEFAULTS.deliveryTimeoutMs, leastMs)),
+    onRejected: functionOption(options, 'onRejected'),
+    onDelivered: functionOption(options, 'onDelivered'),
+    lingerMs,
+    maxBlockMs: above('maxBlockMs', 60_000),
+    retryBackoffMs: above('retryBackoffMs', CLIENT_DEFAULTS.retryBackoffMs),
+    retryBackoffMaxMs: above('retryBackoffMaxMs', CLIENT_DEFAULTS.retryBackoffMaxMs),
+    requestTimeoutMs,
+    maxTransactionsVersion: integerOption(options, 'maxTransactionsVersion', { min: 1, max: 2 }) === 1 ? 1 : 2
+  } as const
+  checkTogether(options, resolved, leastMs)
   return resolved
+}
+
+function compressions(options: ClientProducerOptions): Readonly<Record<string, Compression>> {
+  const { compressionByTopic: byTopic = {} } = options
+  if (typeof byTopic !== 'object' || byTopic === null || Array.isArray(byTopic)) {
+    throw invalidOption('compressionByTopic', byTopic, "an object such as { 'clicks': 'lz4' }")
+  }
+  for (const topic of Object.keys(byTopic)) compressionOption(byTopic, topic, 'compressionByTopic.')
+  return byTopic
+}
+
+function compressionOption(options: object, name: string, where = ''): Compression | undefined {
+  const compression = choiceOption(options, name, COMPRESSIONS, where)
+  try {
+    if (compression !== undefined) requireCompression(compression)
+  } catch (cause) {
+    const why = (cause as Error).message
+    throw new StreamsError('CONFIG_INVALID', `The option '${where}${name}' cannot be '${compression}' here: ${why}`, {
+      cause,
+      details: { option: where + name, value: compression }
+    })
+  }
+  return compression
+}
+
+function functionOption<N extends 'onRejected' | 'onDelivered'>(
+  options: ClientProducerOptions,
+  name: N
+): ClientProducerOptions[N] {
+  const value = options[name]
+  if (value === undefined || typeof value === 'function') return value
+  throw invalidOption(name, value, 'a function')
+}
+
+/** Values that can each be, and not together. */
+function checkTogether(given: ClientProducerOptions, resolved: ResolvedProducerOptions, leastMs: number): void {
+  const { maxRequestBytes, lingerMs, requestTimeoutMs, deliveryTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = resolved
+  const { batchBytes } = given
+  if (batchBytes !== undefined && batchBytes > maxRequestBytes) {
+    throw contradiction(
+      `batchBytes is ${batchBytes}, but a request holds maxRequestBytes, ${maxRequestBytes}. Lower the first, or raise the second.`,
+      { batchBytes, maxRequestBytes }
+    )
+  }
+  if (retryBackoffMs > retryBackoffMaxMs) {
+    throw contradiction(
+      `retryBackoffMs is ${retryBackoffMs}, but the longest wait, retryBackoffMaxMs, is ${retryBackoffMaxMs}. Raise the second, or lower the first.`,
+      { retryBackoffMs, retryBackoffMaxMs }
+    )
+  }
+  if (deliveryTimeoutMs < leastMs) {
+    throw contradiction(
+      `deliveryTimeoutMs is ${deliveryTimeoutMs}, but one attempt alone may take lingerMs, ${lingerMs}, and the client's requestTimeoutMs, ` +
+        `${requestTimeoutMs}. Raise the first, or lower the others.`,
+      { deliveryTimeoutMs, lingerMs, requestTimeoutMs }
+    )
+  }
 }

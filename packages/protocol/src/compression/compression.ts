@@ -61,6 +61,17 @@ export function decompress(compression: Exclude<Compression, 'none'>, compressed
   }
 }
 
+/**
+ * Finds out before there is anything to compress.
+ *
+ * @throws ProtocolError `COMPRESSION_UNSUPPORTED`
+ */
+export function requireCompression(compression: Compression): void {
+  if (compression === 'snappy') snappy()
+  else if (compression === 'lz4') lz4()
+  else if (compression === 'zstd') requireZstd()
+}
+
 function snappy(): SnappyCodec {
   return (snappyCodec ??= load('snappy', (): SnappyCodec => require('snappy')))
 }

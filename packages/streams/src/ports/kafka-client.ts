@@ -13,6 +13,7 @@ export interface KafkaClient {
    */
   connect(options?: { readonly timeoutMs?: number }): Promise<void>
   readonly admin: KafkaAdmin
+  // What options cannot mean is refused in these three with `CONFIG_INVALID` or `CONFIG_UNKNOWN_OPTION`.
   /** A set of partitions read side by side, without a group. */
   createFetcher(options: FetcherOptions): Fetcher
   /** One idempotent producer; transactional when it is given an id. */

@@ -34,7 +34,16 @@ export class ProducerRig {
     const { clock, kafka: cluster } = this
     const logger = { ...SILENT_LOGGER, warn: (message: string) => void this.warnings.push(message) }
     const metadataMaxAgeMs = this.#metadataMaxAgeMs
-    return this.wait(createProducer({ cluster, clock, random: () => 0.5, logger, metadataMaxAgeMs, options }))
+    return this.wait(
+      createProducer({
+        cluster,
+        clock,
+        random: () => 0.5,
+        logger,
+        metadataMaxAgeMs,
+        options: { requestTimeoutMs: 1_000, ...options }
+      })
+    )
   }
 
   /** Lets time pass until `promise` settles. @throws when it does not within `limitMs`: something hangs. */
