@@ -59,6 +59,33 @@ describe('idempotent', () => {
     expect(await kafka.read(topic)).toEqual([numbered(1000, 0, 1)])
   })
 
+  test('writes to the partitions that a topic got meanwhile', async () => {
+    const topic = await kafka.createTopic(1)
+    const producer = await kafka.producer()
+    const appender = await producer.topic(topic)
+    append(appender, 0, 'a')
+    await producer.flush()
+    await kafka.growTopic(topic, 3)
+    append(appender, 0, 'b')
+    expect(appender.partitionCount).toBe(3)
+    append(appender, 2, 'c')
+    await producer.flush()
+    expect(await kafka.read(topic)).toEqual([['a', 'b'], [], ['c']])
+  })
+
+  test('misses a topic that was deleted', async () => {
+    const topic = await kafka.createTopic(1)
+    const producer = await kafka.producer()
+    const appender = await producer.topic(topic)
+    append(appender, 0, 'a')
+    await producer.flush()
+    await kafka.deleteTopic(topic)
+    append(appender, 0, 'b')
+    expect(await codeOf(producer.flush())).toBe('TOPIC_MISSING')
+    await producer.abort()
+    await producer.close()
+  })
+
   test('writes each record once and in order although a fifth of the answers is lost', async () => {
     const topic = await kafka.createTopic(3)
     let produces = 0

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { CreatePartitions } from '@millrace/protocol'
 import { StreamsError } from '@millrace/streams/core'
 import { type IsolationLevel, type RecordProducer, SILENT_LOGGER } from '@millrace/streams/ports'
 import { systemClock } from '@millrace/streams/runtime'
@@ -42,6 +43,22 @@ export class ProducerHarness {
 
   async createTopic(partitionCount: number, configs: Readonly<Record<string, string>> = {}): Promise<string> {
     return await this.#topics.create(partitionCount, configs)
+  }
+
+  /** Until brokers tell of it. */
+  async growTopic(topic: string, partitionCount: number): Promise<void> {
+    const topics = [{ name: topic, count: partitionCount, assignments: null }]
+    await this.cluster.request({ controller: true }, CreatePartitions, {
+      topics,
+      timeoutMs: 30_000,
+      validateOnly: false
+    })
+    do await this.cluster.refresh([topic])
+    while (this.cluster.cachedTopic(topic)?.partitions.length !== partitionCount)
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#topics.admin.deleteTopics([topic])
   }
 
   async producer(options: ClientProducerOptions = {}, cluster: Cluster = this.cluster): Promise<RecordProducer> {
