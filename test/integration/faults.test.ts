@@ -1,6 +1,6 @@
 // An application over a broker that misbehaves: what it counts is exact all the same.
 import { EmbeddedBroker, type FaultRule } from '@millrace/broker'
-import { json, Millrace, StreamsBuilder, string } from 'millrace'
+import { json, Millrace, type MillraceOptions, StreamsBuilder, string } from 'millrace'
 import { expect, test, vi } from 'vitest'
 import { TestCluster } from './test-cluster.ts'
 
@@ -57,7 +57,7 @@ test.each([1, 2])(
       }
     })
     const done = app.run({ until: 'end' })
-    // In the middle: a broker that is not there at the start is an error.
+    // In the middle, where there is something to lose.
     await vi.waitUntil(() => ends.hits >= 2, { timeout: 10_000, interval: 1 })
     expect(broker.fenceProducer(seen.transactionalId)).toBe(true)
     await vi.waitUntil(() => ends.hits >= 4, { timeout: 10_000, interval: 1 })
@@ -84,3 +84,56 @@ function seededRandom(seed: number): () => number {
     return state / 4_294_967_296
   }
 }
+
+/** Copies a topic, with commits that are late enough to be the last. */
+function copying(cluster: TestCluster, options: Partial<MillraceOptions>): Millrace {
+  const builder = new StreamsBuilder()
+  builder.stream(cluster.name('in'), numbers).to(cluster.name('out'), numbers)
+  return new Millrace(builder.build(), { ...cluster.options, commitIntervalMs: 5_000, ...options })
+}
+
+test.each(['exactly_once', 'at_least_once'] as const)(
+  'a commit that the group refuses on closing is repeated once the group is joined anew (%s)',
+  async processingGuarantee => {
+    await using broker = await EmbeddedBroker.start({ port: 0, groupInitialRebalanceDelayMs: 0 })
+    await using cluster = await TestCluster.open(broker.bootstrap)
+    await cluster.createTopics(1, 'in', 'out')
+    await cluster.produce('in', [{ key: 'k', value: '1' }])
+    const app = copying(cluster, { processingGuarantee })
+    await app.start()
+    await vi.waitUntil(async () => (await app.metrics()).processedRecords === 1, { timeout: 10_000, interval: 5 })
+    const refused = broker.faults.inject({
+      apis: ['TxnOffsetCommit', 'OffsetCommit'],
+      fault: { kind: 'fail', error: 'ILLEGAL_GENERATION' },
+      times: 1
+    })
+    await app.close({ timeoutMs: 10_000 })
+    expect(refused.hits).toBe(1)
+    expect(app.state).toBe('NOT_RUNNING')
+    expect(await cluster.committed('in')).toEqual([1])
+    expect(await cluster.read('out')).toHaveLength(1)
+  }
+)
+
+test('close() beside a broker that is gone ends in its time, and says what is done again', async () => {
+  await using broker = await EmbeddedBroker.start({ port: 0, groupInitialRebalanceDelayMs: 0 })
+  await using cluster = await TestCluster.open(broker.bootstrap)
+  await cluster.createTopics(1, 'in', 'out')
+  await cluster.produce('in', [{ key: 'k', value: '1' }])
+  const warnings: string[] = []
+  const logger = { ...cluster.options.logger, warn: (message: string) => void warnings.push(message) }
+  const apps = (['exactly_once', 'at_least_once'] as const).map(processingGuarantee =>
+    copying(cluster, { processingGuarantee, applicationId: `${cluster.applicationId}-${processingGuarantee}`, logger })
+  )
+  for (const app of apps) {
+    await app.start()
+    await vi.waitUntil(async () => (await app.metrics()).processedRecords === 1, { timeout: 10_000, interval: 5 })
+  }
+  broker.faults.inject({
+    fault: { kind: 'disconnect', of: 'request' },
+    when: ({ clientId }) => clientId?.startsWith(`${cluster.applicationId}-`) ?? false
+  })
+  await Promise.all(apps.map(app => app.close({ timeoutMs: 7_500 })))
+  expect(apps.map(({ state }) => state)).toEqual(['NOT_RUNNING', 'NOT_RUNNING'])
+  expect(warnings.filter(message => message.includes('processed again'))).toHaveLength(2)
+})

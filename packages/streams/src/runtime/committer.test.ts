@@ -1,7 +1,7 @@
 import { MockClock } from '@millrace/testing'
 import { expect, test } from 'vitest'
 import { StreamsError } from '../core/index.ts'
-import type { GroupMember, GroupMetadata, RecordProducer } from '../ports/index.ts'
+import { type GroupMetadata, type RecordProducer, SILENT_LOGGER } from '../ports/index.ts'
 import { Committer } from './committer.ts'
 import type { Task } from './task/task.ts'
 
@@ -13,9 +13,14 @@ const task = {
 } as unknown as Task
 
 /** A commit that the group refuses under generation 5; `group.metadata` is what the member knows. */
-async function refused() {
+async function refused({ rebalancing = true } = {}) {
   const clock = new MockClock()
-  const group: { metadata: GroupMetadata | undefined } = { metadata: OLD }
+  const group = {
+    metadata: OLD as GroupMetadata | undefined,
+    rebalancing,
+    rejoins: 0,
+    rejoin: () => void group.rejoins++
+  }
   const generations: number[] = []
   const producer = {
     commit: async (_offsets: unknown, { generationId }: GroupMetadata) => {
@@ -23,7 +28,7 @@ async function refused() {
       if (generationId === 5) throw new StreamsError('TASK_MIGRATED', 'The generation is over.')
     }
   } as unknown as RecordProducer
-  const committer = new Committer({ clock, producer, group: group as unknown as GroupMember })
+  const committer = new Committer({ clock, producer, group, logger: SILENT_LOGGER })
   const finish = await committer.prepare([task])
   const result = (finish as () => Promise<void>)().then(
     () => 'done',
@@ -67,4 +72,48 @@ test('gives up after a minute without a next generation', async () => {
     await settle()
   }
   expect(await result).toBe('TASK_MIGRATED')
+})
+
+test('asks the member to join anew, once, when it knows of no rebalance', async () => {
+  const { clock, group, result } = await refused({ rebalancing: false })
+  expect(group.rejoins).toBe(1)
+  clock.advance(1_000)
+  await settle()
+  expect(group.rejoins).toBe(1)
+  group.metadata = { ...OLD, generationId: 6 }
+  clock.advance(1_000)
+  expect(await result).toBe('done')
+})
+
+test('leaves a member alone that is joining already', async () => {
+  const { clock, group } = await refused()
+  clock.advance(1_000)
+  await settle()
+  expect(group.rejoins).toBe(0)
+})
+
+test('gives up within seconds when the application is closing', async () => {
+  const { clock, committer, result } = await refused()
+  let outcome: string | undefined
+  void result.then(given => {
+    outcome = given
+  })
+  committer.stop()
+  for (let i = 0; i < 9; i++) {
+    await settle()
+    clock.advance(500)
+  }
+  await settle()
+  expect(outcome).toBeUndefined()
+  clock.advance(500)
+  expect(await result).toBe('TASK_MIGRATED')
+})
+
+test('is repeated under the next generation also when the application is closing', async () => {
+  const { group, committer, result } = await refused()
+  committer.stop()
+  await settle()
+  group.metadata = { ...OLD, generationId: 6 }
+  committer.generationChanged()
+  expect(await result).toBe('done')
 })

@@ -1,9 +1,11 @@
 import { isStreamsError, StreamsError } from '../core/index.ts'
-import type { Clock, GroupMember, GroupMetadata, OffsetCommit, RecordProducer } from '../ports/index.ts'
+import type { Clock, GroupMember, GroupMetadata, Logger, OffsetCommit, RecordProducer } from '../ports/index.ts'
 import type { Task } from './task/task.ts'
 
 /** How long a commit that met a rebalance waits for the new generation. */
 const GENERATION_WAIT_MS = 60_000
+/** When the application is closing: others have heard of a rebalance by then, with one of their heartbeats. */
+const CLOSING_WAIT_MS = 5_000
 const GENERATION_LOOK_MS = 500
 
 export interface CommitMetrics {
@@ -25,11 +27,19 @@ export interface CommitMetrics {
 export class Committer {
   readonly #clock: Clock
   readonly #producer: RecordProducer
-  readonly #group: Pick<GroupMember, 'metadata'>
-  #generationChanged: (() => void) | undefined
+  readonly #group: Pick<GroupMember, 'metadata' | 'rebalancing' | 'rejoin'>
+  readonly #logger: Logger
+  #wake: (() => void) | undefined
+  #stoppedMs = Number.POSITIVE_INFINITY
   readonly metrics: CommitMetrics = { count: 0, lastMs: 0, totalMs: 0, maxMs: 0 }
 
-  constructor(options: { clock: Clock; producer: RecordProducer; group: Pick<GroupMember, 'metadata'> }) {
+  constructor(options: {
+    clock: Clock
+    producer: RecordProducer
+    group: Pick<GroupMember, 'metadata' | 'rebalancing' | 'rejoin'>
+    logger: Logger
+  }) {
+    this.#logger = options.logger
     this.#clock = options.clock
     this.#producer = options.producer
     this.#group = options.group
@@ -63,7 +73,13 @@ export class Committer {
 
   /** To be called when the group tells of a new generation, or that membership was lost. */
   generationChanged(): void {
-    this.#generationChanged?.()
+    this.#wake?.()
+  }
+
+  /** To be called when the application is closing: there is little time left to wait for the group. */
+  stop(): void {
+    this.#stoppedMs = Math.min(this.#stoppedMs, this.#clock.monotonicMs())
+    this.#wake?.()
   }
 
   async #commitToKafka(offsets: readonly OffsetCommit[]): Promise<void> {
@@ -88,22 +104,30 @@ export class Committer {
     })
   }
 
-  async #nextGeneration(refused: GroupMetadata, cause: unknown): Promise<GroupMetadata> {
-    const deadlineMs = this.#clock.monotonicMs() + GENERATION_WAIT_MS
-    for (;;) {
+  async #nextGeneration(refused: GroupMetadata, cause: StreamsError): Promise<GroupMetadata> {
+    const startMs = this.#clock.monotonicMs()
+    for (let asked = false; ; ) {
       const now = this.#requireGroup(cause)
       if (now.memberId !== refused.memberId) throw cause
       if (now.generationId !== refused.generationId) return now
-      if (this.#clock.monotonicMs() >= deadlineMs) throw cause
+      const deadlineMs = Math.min(startMs + GENERATION_WAIT_MS, this.#stoppedMs + CLOSING_WAIT_MS)
+      const leftMs = deadlineMs - this.#clock.monotonicMs()
+      if (leftMs <= 0) throw cause
+      if (!asked && !this.#group.rebalancing) {
+        asked = true
+        // As far as the member knows nothing has happened, and without asking it might not hear of anything, either.
+        this.#logger.warn(`joining the group anew, which refused a commit: ${cause.message}`)
+        this.#group.rejoin()
+      }
       // Mostly one is told. Not when an earlier call of the listener still waits for the loop, and so for this commit.
       await new Promise<void>(resolve => {
-        const cancel = this.#clock.setTimer(GENERATION_LOOK_MS, resolve)
-        this.#generationChanged = () => {
+        const cancel = this.#clock.setTimer(Math.min(GENERATION_LOOK_MS, leftMs), resolve)
+        this.#wake = () => {
           cancel()
           resolve()
         }
       })
-      this.#generationChanged = undefined
+      this.#wake = undefined
     }
   }
 }

@@ -278,3 +278,73 @@ describe('an input whose log is not what it was', () => {
     expect(await readFromAfter('CLIENT_OFFSET_OUT_OF_RANGE', details)).toEqual(['0@0', '0@1'])
   })
 })
+
+describe('closing', () => {
+  const closed = new StreamsError('CLIENT_CLOSED', 'The producer is closed.')
+
+  test('gives the last commit up when its time is over, and then what follows does not wait for the brokers either', async () => {
+    const committing = later()
+    let aborts = 0
+    const producer = {
+      commit: () => committing.promise,
+      abort: async () => {
+        aborts++
+        throw closed
+      },
+      close: async () => committing.settle(closed)
+    }
+    open({ task: () => ({ commitNeeded: true }), producer })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.events.includes('commit'))
+    const startMs = bench.clock.monotonicMs()
+    bench.loop.stop(20_000)
+    await bench.within(20_100, bench.ended)
+    expect(bench.clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(20_000)
+    expect(aborts).toBe(1)
+    expect(bench.events.at(-1)).toBe('close 0_0')
+  })
+
+  test('does not give up what ended in time', async () => {
+    let closings = 0
+    open({ task: () => ({ commitNeeded: true }), producer: { close: async () => void closings++ } })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.loop.tasks.size === 1)
+    bench.loop.stop(1_000)
+    await bench.within(500, bench.ended)
+    await bench.pass(2_000)
+    expect(closings).toBe(0)
+    expect(bench.events.slice(-2)).toEqual(['commit', 'close 0_0'])
+  })
+
+  test('does not wait for another generation for long', async () => {
+    const refuse = async () => {
+      throw new StreamsError('TASK_MIGRATED', 'The generation is over.')
+    }
+    open({ task: () => ({ commitNeeded: true }), producer: { commit: refuse } })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.events.includes('commit'))
+    bench.loop.stop(20_000)
+    await bench.within(6_000, bench.ended)
+  })
+
+  test('does not wait for a group that does not answer', async () => {
+    open({ leave: () => new Promise(() => {}) })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.loop.tasks.size === 1)
+    bench.loop.stop(20_000)
+    await bench.within(6_000, bench.ended)
+    expect(bench.events.at(-1)).toBe('close 0_0')
+  })
+
+  test('waits for no serde, nor until an error has passed', async () => {
+    const process = () => {
+      throw serdeNotReady('The schema is being registered.', new Promise(() => {}))
+    }
+    open({ task: () => ({ process }) })
+    await bench.assign(0)
+    await bench.until(1_000, () => bench.events.includes('close 0_0'))
+    bench.loop.stop(20_000)
+    await bench.within(0, bench.ended)
+    expect(bench.events).toEqual(['open 0_0', 'close 0_0'])
+  })
+})

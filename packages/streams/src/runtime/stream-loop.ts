@@ -30,6 +30,8 @@ const END_CHECK_MS = 100
 const EXPIRY_SLICE_MS = 1
 const RECOVERY_BACKOFF_MS = 100
 const MAX_RECOVERY_BACKOFF_MS = 5_000
+/** A coordinator that has to be looked for among brokers that do not answer takes longer. */
+const LEAVE_MS = 5_000
 
 /** What an error of a reader tells. */
 interface ReadingDetails {
@@ -73,6 +75,9 @@ export class StreamLoop implements GroupListener {
   #committer: Committer | undefined
   #group: GroupMember | undefined
   #stopRequested = false
+  readonly #stopped = Promise.withResolvers<void>()
+  #gaveUp = false
+  #cancelGivingUp: () => void = () => {}
   #fatal: Error | undefined
   #nextTask = 0
   #nextCommitMs = 0
@@ -103,17 +108,34 @@ export class StreamLoop implements GroupListener {
     return this.#committer?.metrics ?? { count: 0, lastMs: 0, totalMs: 0, maxMs: 0 }
   }
 
-  /** Ends the loop after a last commit. */
-  stop(): void {
+  /**
+   * Ends the loop after a last commit.
+   *
+   * @param giveUpMs - that commit, or whatever else waits for the brokers then, is given up after so long. Default: never.
+   */
+  stop(giveUpMs?: number): void {
+    if (giveUpMs !== undefined && !this.#stopRequested) {
+      this.#cancelGivingUp = this.#o.clock.setTimer(giveUpMs, () => this.#giveUp())
+    }
     this.#stopRequested = true
+    this.#stopped.resolve()
+    this.#committer?.stop()
     this.#o.fetcher.wake()
+  }
+
+  /** What waits for the producer is let go of by its end; the coordinator ends the transaction, by its time-out at the latest. */
+  #giveUp(): void {
+    this.#gaveUp = true
+    this.#o.producer
+      .close({ timeoutMs: 0 })
+      .catch((error: unknown) => this.#o.logger.debug(`closing the producer: ${String(error)}`))
   }
 
   /** Runs until `stop`, until the end is reached, or until an error that no recovery is for; that one is thrown. */
   async run(join: (listener: GroupListener) => GroupMember): Promise<void> {
     const { clock, producer, config, fetcher } = this.#o
     this.#group = join(this)
-    this.#committer = new Committer({ clock, producer, group: this.#group })
+    this.#committer = new Committer({ clock, producer, group: this.#group, logger: this.#o.logger })
     this.#nextCommitMs = clock.monotonicMs() + config.commitIntervalMs
     this.#nextPurgeMs = clock.monotonicMs() + config.repartitionPurgeIntervalMs
     this.#nextReplanMs = clock.monotonicMs() + config.metadataMaxAgeMs
@@ -129,20 +151,34 @@ export class StreamLoop implements GroupListener {
       await this.#commit()
     } catch (error) {
       // What could not be committed on leaving is done again by whoever gets the tasks.
-      if (this.#stopRequested && isStreamsError(error) && MENDED_BY_OTHERS.has(error.action)) {
+      if (this.#gaveUp && isStreamsError(error, 'CLIENT_CLOSED')) {
+        this.#o.logger.warn('the last commit did not end in the time there was; its records will be processed again')
+      } else if (this.#stopRequested && isStreamsError(error) && MENDED_BY_OTHERS.has(error.action)) {
         this.#o.logger.warn(`the last commit failed; its records will be processed again: ${error.message}`)
       } else failure = error as Error
       await producer.abort().catch((abortError: unknown) => this.#o.logger.debug(`abort: ${String(abortError)}`))
     }
+    this.#cancelGivingUp()
     this.#mailbox.close(new StreamsError('CLIENT_CLOSED', 'The application is closing.'))
     const openingsEnded = this.#openings.cancel(() => true)
-    await this.#group
-      .leave()
-      .catch((error: unknown) => this.#o.logger.warn(`leaving the group failed: ${String(error)}`))
+    await this.#leave(this.#group)
     await this.#closeTasks([...this.#tasks.keys()])
     await openingsEnded
     await fetcher.close()
     if (failure !== undefined) throw failure
+  }
+
+  /** Without an answer the session ends by its time-out. */
+  async #leave(group: GroupMember): Promise<void> {
+    let cancel: () => void = () => {}
+    const enough = new Promise<void>(resolve => {
+      cancel = this.#o.clock.setTimer(LEAVE_MS, resolve)
+    })
+    const left = group
+      .leave()
+      .catch((error: unknown) => this.#o.logger.warn(`leaving the group failed: ${String(error)}`))
+    await Promise.race([left, enough])
+    cancel()
   }
 
   /** One round: mail, a slice of processing, what is due. True when the end was reached. */
@@ -351,13 +387,18 @@ export class StreamLoop implements GroupListener {
     logger.warn(`going back to the last commit: ${error.message}`)
     const delayMs = Math.min(MAX_RECOVERY_BACKOFF_MS, RECOVERY_BACKOFF_MS * 2 ** this.#recoveries++)
     await this.#closeTasks([...this.#tasks.keys()])
-    await new Promise<void>(resolve => void clock.setTimer(delayMs, resolve))
-    await whenSerdeReady(error)
+    await this.#unlessStopped(new Promise<void>(resolve => void clock.setTimer(delayMs, resolve)))
+    await this.#unlessStopped(whenSerdeReady(error))
     // Before anything is waited for that others may hold: they may wait for our offsets to become stable.
     if (error.code === 'TRANSACTION_ABORTED' || error.code === 'TASK_MIGRATED') await this.#endTransaction()
     else await producer.reset()
     await this.#openings.cancel(() => true)
-    this.#openMissing()
+    if (!this.#stopRequested) this.#openMissing()
+  }
+
+  /** Waits no longer than there is anything to go on with. */
+  async #unlessStopped(waiting: Promise<void> | undefined): Promise<void> {
+    await Promise.race([waiting, this.#stopped.promise])
   }
 
   /** Drops what is open. A process that slept past its transaction time-out finds that the broker did so already. */

@@ -56,6 +56,10 @@ export interface StreamsPorts {
 export type WindowedKind = 'window' | 'timestamped-window' | 'session'
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 30_000
+/** Of the time that closing may take: for the last commit. The rest is for leaving the group and for closing what is open. */
+const COMMIT_SHARE = 2 / 3
+/** However little time was given, so that brokers that answer are not given up. */
+const LEAST_COMMIT_MS = 5_000
 
 /**
  * One instance of an application: a member of its consumer group, with its share of the tasks. Scale by running more
@@ -122,7 +126,8 @@ export class StreamsApp {
   }
 
   /**
-   * Commits, leaves the group, closes everything. May be called at any time and more than once.
+   * Commits, leaves the group, closes everything. May be called at any time and more than once. A last commit that takes longer than two
+   * thirds of the time, and than 5,000, is given up with a warning.
    *
    * @throws StreamsError `APP_CLOSE_TIMED_OUT` when it takes longer than `timeoutMs`, by default 30,000. The process may then be killed:
    *   what was not committed is done again by others.
@@ -463,7 +468,7 @@ export class StreamsApp {
     }
     if (this.#state === 'RUNNING' || this.#state === 'REBALANCING') this.#setState('PENDING_SHUTDOWN')
     this.#closeRequested.resolve()
-    this.#loop?.stop()
+    this.#loop?.stop(Math.max(LEAST_COMMIT_MS, timeoutMs * COMMIT_SHARE))
     this.#globalTables?.stop()
 
     let cancel: () => void = () => {}

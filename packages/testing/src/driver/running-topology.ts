@@ -99,7 +99,9 @@ export class RunningTopology {
       throw error
     }
     if (task === undefined) throw new Error('The task was neither opened nor refused.')
-    const committer = new Committer({ clock, producer, group: { metadata: GROUP } })
+    // Nobody refuses its commits.
+    const group = { metadata: GROUP, rebalancing: false, rejoin: () => {} }
+    const committer = new Committer({ clock, producer, group, logger })
     return new RunningTopology(surroundings, sub, inputs, { task, committer, global })
   }
 

@@ -40,6 +40,7 @@ export interface LoopBenchOptions {
   readonly knows?: () => boolean
   readonly inputsOf?: (taskId: string) => TopicPartition[]
   readonly replan?: () => Promise<boolean>
+  readonly leave?: () => Promise<void>
 }
 
 /** A loop over stand-ins for everything around it. Time passes only while something is awaited. */
@@ -165,7 +166,7 @@ export class LoopBench {
       get metadata() {
         return metadata()
       },
-      leave: async () => {},
+      leave: this.#options.leave ?? (async () => {}),
       rejoin: () => {}
     } as unknown as GroupMember
   }
