@@ -11,7 +11,8 @@ import { CONNECTION_OPTIONS } from './option-names.ts'
 /** Where Kafka is, and how it is reached: as in the options of an application. */
 export interface KafkaClientOptions extends ConnectionOptions {
   /**
-   * Age at which what is known of topics and their leaders is read anew, when it is used.
+   * Age at which what is known of topics and their leaders is read anew, when it is used, and for topics that were written to in the
+   * last five minutes.
    *
    * @range 1 to 2,147,483,647
    * @default 300,000
