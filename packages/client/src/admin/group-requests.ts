@@ -70,7 +70,8 @@ export async function fetchOffsets(
         }
       }
       const value = partitions.map(
-        ({ topic, partition }) => found.get(`${topic}/${partition}`) ?? { topic, partition, offset: -1, metadata: '' }
+        ({ topic, partition }) =>
+          found.get(`${topic}/${partition}`) ?? { topic, partition, offset: -1, leaderEpoch: -1, metadata: '' }
       )
       return { done: true, value }
     },

@@ -173,7 +173,7 @@ describe('committed offsets', () => {
       { topic, partition: 1 }
     ]
     expect(await admin.fetchOffsets(groupId, partitions, { requireStable: true })).toEqual(
-      partitions.map(each => ({ ...each, offset: -1, metadata: '' }))
+      partitions.map(each => ({ ...each, offset: -1, leaderEpoch: -1, metadata: '' }))
     )
     const transactional = kafka.producer({
       createPartitioner: Partitioners.DefaultPartitioner,

@@ -56,7 +56,7 @@ export interface StreamsConfig {
    */
   readonly maxTaskIdleMs?: number
   /**
-   * Where an input partition without a committed offset begins.
+   * Where an input partition begins that has no committed offset, or one whose record the broker has no more. `none`: the application ends.
    *
    * @default `earliest`
    * @see Kafka `auto.offset.reset`
