@@ -61,6 +61,12 @@ export function truncated({ partition, fetchOffset, fetchedEpoch }: FetchEntry, 
   )
 }
 
+/** What no broker and no network did will not pass. */
+export function defect(cause: unknown): StreamsError {
+  const what = cause instanceof Error ? cause.message : String(cause)
+  return new StreamsError('CLIENT_PROTOCOL_ERROR', `Fetching failed: ${what}`, { cause })
+}
+
 export function missing({ topic, partition }: TopicPartition, metadata: TopicMetadata | undefined): StreamsError {
   const what =
     metadata === undefined

@@ -445,6 +445,13 @@ describe('damaged records', () => {
 })
 
 describe('asking', () => {
+  test('with what cannot be put into a request fails, and is not tried for ever', async () => {
+    const { clock, fetcher } = setUp(log(3), { maxBytes: 'many' as unknown as number })
+    const reader = fetcher.add({ topic: T, partition: 0 }, 0)
+    expect(await failure(clock, reader)).toMatchObject({ code: 'CLIENT_PROTOCOL_ERROR', cause: expect.anything() })
+    await fetcher.close()
+  })
+
   test('goes on ahead of the reader, up to the limit, and again once half a share is read', async () => {
     const { clock, fetcher, asked } = setUp(log(1000, 1000), { maxBufferedBytes: 40_000, partitionMaxBytes: 10_000 })
     const reader = fetcher.add({ topic: T, partition: 0 }, 0)

@@ -15,7 +15,7 @@ import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
 import { AnswerBytes } from './answer-bytes.ts'
 import { measureBatches } from './batch-extent.ts'
-import { fatalRefusal, isOfAnotherLog, missing, outOfRange, truncated } from './fetch-errors.ts'
+import { defect, fatalRefusal, isOfAnotherLog, missing, outOfRange, truncated } from './fetch-errors.ts'
 import { type FetchEntry, type FetchedData, fetchRequest, LAST_VERSION_BY_NAME, matchAnswer } from './fetch-request.ts'
 import { FetchedPartition, type FetchedPartitionOwner } from './fetched-partition.ts'
 import { FetchingBroker, latecomerLane, type Slot } from './fetching-broker.ts'
@@ -322,8 +322,8 @@ class BrokerFetcher implements Fetcher, FetchedPartitionOwner {
     } catch (error) {
       if (this.#closed) return
       this.#land(entries)
-      const failure = error instanceof Error ? error : new Error(String(error))
-      if (isStreamsError(failure) && failure.action === 'stop') {
+      const failure = isStreamsError(error) ? error : defect(error)
+      if (failure.action === 'stop') {
         for (const entry of entries) if (isCurrent(entry)) this.#fail(entry.partition, failure)
       } else {
         broker.retryAtMs = clock.monotonicMs() + broker.backoff.nextMs()
