@@ -141,7 +141,8 @@ export interface StreamsConfig {
   readonly repartitionPurgeIntervalMs?: number
   /**
    * Age at which what is known of topics and their leaders is read anew, when it is used; how often sources that are patterns look
-   * for new topics, and all sources for new partitions; how long a follower is read from before the leader is asked again.
+   * for new topics, and all sources for new partitions, and how soon records go to new partitions of an output topic; how long a
+   * follower is read from before the leader is asked again.
    *
    * @range 1 to 2,147,483,647
    * @default 60,000
