@@ -52,6 +52,8 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
   readonly #watch: OutputTopicWatch
   #state: ProducerState = 'initialising'
   #error: StreamsError | undefined
+  /** Of every append since `close` was called. */
+  #lastError: StreamsError | undefined
   /** The end of the operation begun last. */
   #lastOperation: Promise<unknown> = Promise.resolve()
   #operations = 0
@@ -175,6 +177,9 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
 
   async #close(timeoutMs: number | undefined): Promise<void> {
     const { transactionalId } = this.#options
+    // What would be appended from now on would not be waited for.
+    this.#lastError = closedError(transactionalId)
+    this.#sender.error ??= this.#lastError
     let cancel = (): void => {}
     const timeout = new Promise<void>(resolve => {
       if (timeoutMs !== undefined) cancel = this.#clock.setTimer(timeoutMs, resolve)
@@ -184,7 +189,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     // What a transaction held is aborted, sooner or later: nobody takes it for written.
     const unwritten = transactionalId === undefined ? this.#sender.unwritten : undefined
     const failure = unwritten && (this.#error ?? closeTimedOutError(unwritten, timeoutMs))
-    const error = closedError(transactionalId)
+    const error = this.#lastError
     this.#error = error
     this.#sender.error = error
     this.#state = 'closed'
@@ -380,7 +385,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     this.#begun = false
     this.#groupsAdded.clear()
     this.#error = undefined
-    this.#sender.error = undefined
+    this.#sender.error = this.#lastError
     this.#moveTo('ready')
     this.#sender.beginNext()
   }
@@ -395,7 +400,7 @@ export class KafkaProducer implements RecordProducer, SenderOwner {
     )
     // What is appended from now on belongs to what comes next.
     this.#error = undefined
-    this.#sender.error = undefined
+    this.#sender.error = this.#lastError
   }
 
   // ── identity ─────────────────────────────────────────────────────────────────────────────────────────────────────

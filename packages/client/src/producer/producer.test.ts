@@ -863,3 +863,53 @@ test('a coordinator that cannot be reached ends in an error that asks for abort,
   await rig.wait(rig.producer.commit([], member()))
   expect(rig.visible()).toEqual([[], ['c'], []])
 })
+
+describe('a topic that is not what it was', () => {
+  const pass = (rig: ProducerRig, ms: number) =>
+    rig.wait(new Promise<void>(resolve => rig.clock.setTimer(ms, resolve)), ms + 1000)
+
+  test('has its five seconds again when it is missing again', async () => {
+    const rig = await ProducerRig.open()
+    const appender = await rig.topic()
+    append(appender, 0, 'a')
+    await rig.wait(rig.producer.flush())
+    for (let round = 0; round < 2; round++) {
+      rig.kafka.deleteTopic('out')
+      append(appender, 0, 'b')
+      const beganMs = rig.clock.monotonicMs()
+      expect(await codeOf(rig, rig.producer.flush())).toBe('TOPIC_MISSING')
+      expect(rig.clock.monotonicMs() - beganMs).toBeGreaterThanOrEqual(5000)
+      await rig.wait(rig.producer.abort())
+    }
+    await pass(rig, 600_000)
+    // Made anew, and the broker that is asked first has not heard of it.
+    append(appender, 0, 'c')
+    rig.clock.setTimer(200, () => rig.kafka.addTopic('out', 3))
+    await rig.wait(rig.producer.flush())
+    expect(rig.visible()[0]).toContain('c')
+  })
+
+  test('refuses a record for a partition that is gone, also when it finds that out with this record', async () => {
+    const rig = await ProducerRig.open()
+    const appender = await rig.topic()
+    append(appender, 2, 'a')
+    await rig.wait(rig.producer.flush())
+    rig.kafka.deleteTopic('out')
+    rig.kafka.addTopic('out', 1)
+    rig.kafka.topicIds.set('out', 'another')
+    expect(() => append(appender, 2, 'b')).toThrow(/has 1 partitions, but a record is for partition 2/)
+    append(appender, 0, 'c')
+    await rig.wait(rig.producer.flush())
+    expect(rig.visible()).toEqual([['c']])
+  })
+})
+
+test('nothing can be appended once close was called, and what was before is written', async () => {
+  const rig = await ProducerRig.open({ lingerMs: 1000 })
+  const appender = await rig.topic()
+  append(appender, 0, 'a')
+  const closing = rig.producer.close()
+  expect(() => append(appender, 1, 'b')).toThrow(expect.objectContaining({ code: 'CLIENT_CLOSED' }))
+  await rig.wait(closing)
+  expect(rig.visible()).toEqual([['a'], [], []])
+})

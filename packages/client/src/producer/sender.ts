@@ -43,6 +43,8 @@ const WARN_AGAIN_MS = 30_000
 const MAX_REQUESTS_PER_BROKER = 5
 /** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
 const MISSING_AFTER_MS = 5_000
+/** An application goes back to its last commit and writes again within less. */
+const MISSING_FORGOTTEN_MS = 60_000
 
 /** Sends closed batches to their leaders and sees each through to its acknowledgement. */
 export class Sender {
@@ -69,8 +71,8 @@ export class Sender {
   private inFlightTotal = 0
   private readonly quietWaiters = new Set<() => void>()
   private readonly refreshing = new Set<string>()
-  /** Since when brokers say of a topic that it does not exist. It outlives transactions, which may be given up sooner. */
-  private readonly missingSinceMs = new Map<string, number>()
+  /** Since when brokers say of a topic that it does not exist, and when they did last. It outlives transactions, which may be given up sooner. */
+  private readonly missing = new Map<string, { readonly sinceMs: number; saidMs: number }>()
   private drainQueued = false
   private wakeAtMs = Number.POSITIVE_INFINITY
   private cancelWake: (() => void) | undefined
@@ -276,11 +278,11 @@ export class Sender {
       }
       const leader = this.cluster.leader(partition.topic, partition.partition)
       if (leader === undefined) {
-        this.retryLater(partition, this.missingSinceMs.has(partition.topic) ? NO_TOPIC : NO_LEADER)
+        this.retryLater(partition, this.missing.has(partition.topic) ? NO_TOPIC : NO_LEADER)
         this.refresh(partition.topic)
         continue
       }
-      if (this.missingSinceMs.size > 0) this.missingSinceMs.delete(partition.topic)
+      if (this.missing.size > 0) this.missing.delete(partition.topic)
       const { nodeId } = leader
       if ((this.inFlightByNode.get(nodeId) ?? 0) >= MAX_REQUESTS_PER_BROKER) continue
       if (!this.owner.admit(partition)) continue
@@ -511,16 +513,23 @@ export class Sender {
 
   private onRefreshed(topic: string): void {
     if (this.cluster.cachedTopic(topic) !== undefined) {
-      this.missingSinceMs.delete(topic)
+      this.missing.delete(topic)
       return
     }
     const nowMs = this.clock.monotonicMs()
-    const sinceMs = this.missingSinceMs.get(topic) ?? nowMs
-    this.missingSinceMs.set(topic, sinceMs)
-    if (nowMs - sinceMs < MISSING_AFTER_MS || !this.owner.sending) return
+    let missing = this.missing.get(topic)
+    // What was said long before says nothing of the time in between.
+    if (missing === undefined || nowMs - missing.saidMs > MISSING_FORGOTTEN_MS) {
+      missing = { sinceMs: nowMs, saidMs: nowMs }
+      this.missing.set(topic, missing)
+    }
+    missing.saidMs = nowMs
+    const missingMs = nowMs - missing.sinceMs
+    if (missingMs < MISSING_AFTER_MS || !this.owner.sending) return
     for (const partition of this.active) {
       if (partition.topic !== topic || !partition.unwrittenIn(this.sendEra, this.appendEra)) continue
-      this.owner.fail(topicMissingError(topic, Math.round(nowMs - sinceMs)), 'abortable')
+      this.missing.delete(topic)
+      this.owner.fail(topicMissingError(topic, Math.round(missingMs)), 'abortable')
       return
     }
   }

@@ -62,10 +62,11 @@ export class TopicQueueAppender implements TopicAppender, WatchedTopic {
     const sizeAfter = builder.sizeBytesAfter(keySize, valueSize, headers)
     if (sizeAfter > this.batchBytes) this.makeRoom(queue, sizeAfter - builder.sizeBytes)
     if (builder.count === 0) {
+      this.followMetadata()
+      if (partition >= this.partitionCount) throw this.refusal(partition, timestampMs)
       sender.opened(queue)
       sender.buffer.bytes += BATCH_OVERHEAD_BYTES
       this.watch.used(this, queue.openedMs)
-      this.followMetadata()
     }
     const sizeBefore = builder.sizeBytes
     builder.append(keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd, timestampMs, headers)

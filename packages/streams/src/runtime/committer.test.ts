@@ -13,7 +13,7 @@ const task = {
 } as unknown as Task
 
 /** A commit that the group refuses under generation 5; `group.metadata` is what the member knows. */
-async function refused({ rebalancing = true } = {}) {
+async function refused({ rebalancing = true, stoppedBeforeMs = 0 } = {}) {
   const clock = new MockClock()
   const group = {
     metadata: OLD as GroupMetadata | undefined,
@@ -29,6 +29,10 @@ async function refused({ rebalancing = true } = {}) {
     }
   } as unknown as RecordProducer
   const committer = new Committer({ clock, producer, group, logger: SILENT_LOGGER })
+  if (stoppedBeforeMs > 0) {
+    committer.stop()
+    clock.advance(stoppedBeforeMs)
+  }
   const finish = await committer.prepare([task])
   const result = (finish as () => Promise<void>)().then(
     () => 'done',
@@ -115,5 +119,13 @@ test('is repeated under the next generation also when the application is closing
   await settle()
   group.metadata = { ...OLD, generationId: 6 }
   committer.generationChanged()
+  expect(await result).toBe('done')
+})
+
+test('has its seconds, and asks to join anew, also when it is refused long after the application began to close', async () => {
+  const { clock, group, result } = await refused({ rebalancing: false, stoppedBeforeMs: 10_000 })
+  expect(group.rejoins).toBe(1)
+  group.metadata = { ...OLD, generationId: 6 }
+  clock.advance(1_000)
   expect(await result).toBe('done')
 })

@@ -110,7 +110,7 @@ export class Committer {
       const now = this.#requireGroup(cause)
       if (now.memberId !== refused.memberId) throw cause
       if (now.generationId !== refused.generationId) return now
-      const deadlineMs = Math.min(startMs + GENERATION_WAIT_MS, this.#stoppedMs + CLOSING_WAIT_MS)
+      const deadlineMs = Math.min(startMs + GENERATION_WAIT_MS, Math.max(startMs, this.#stoppedMs) + CLOSING_WAIT_MS)
       const leftMs = deadlineMs - this.#clock.monotonicMs()
       if (leftMs <= 0) throw cause
       if (!asked && !this.#group.rebalancing) {

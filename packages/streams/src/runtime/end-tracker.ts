@@ -30,6 +30,12 @@ export class EndTracker {
     return this.#targets.get(`${topic}-${partition}`)
   }
 
+  /** The log of an input was cut off, and ends here now. */
+  lower(topic: string, partition: number, endOffset: number): void {
+    const target = this.target(topic, partition)
+    if (target !== undefined && target > endOffset) this.#targets.set(`${topic}-${partition}`, endOffset)
+  }
+
   /** Looks at what the whole group has committed; moves on to the next levels as far as possible. True at the very end. */
   async check(): Promise<boolean> {
     while (this.#level < this.#levels.length) {

@@ -261,10 +261,13 @@ export class GlobalTables {
     this.#o.logger.warn(`${why} ${stores.map(name => `'${name}'`).join(', ')} is read anew from the topic.`)
     this.#state.discard()
     for (const store of stores) await this.#state.clearStore(store)
-    const earliest = await this.#offsetsAt('earliest')
-    for (const input of this.#inputs) {
-      if (input.topic === topic) this.#fetcher.add(input, earliest.get(nameOf(input)) ?? 0)
-    }
+    const [earliest, latest] = await Promise.all([this.#offsetsAt('earliest'), this.#offsetsAt('latest')])
+    this.#inputs = this.#inputs.map(input => {
+      if (input.topic !== topic) return input
+      this.#fetcher.add(input, earliest.get(nameOf(input)) ?? 0)
+      // The end that the start waits for may not be there any more.
+      return { ...input, endOffset: Math.min(input.endOffset, latest.get(nameOf(input)) ?? 0) }
+    })
   }
 
   async #commit(): Promise<void> {

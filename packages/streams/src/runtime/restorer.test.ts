@@ -175,3 +175,31 @@ test.each(['timestamped-key-value', 'timestamped-window'] as const)(
     expect(keys.map(each => ['a', 'b', 'c', 'd'].filter(name => each.includes(name))).flat()).toEqual(['c', 'd'])
   }
 )
+
+test.each([
+  ['CLIENT_LOG_TRUNCATED', { offset: 3, divergentOffset: 2 }],
+  ['CLIENT_OFFSET_OUT_OF_RANGE', { offset: 3, logStartOffset: 0, highWatermark: 2 }]
+] as const)('has the task opened anew when the log ends sooner than it did, after %s', async (code, details) => {
+  const records: ListedRecord[] = [
+    { key: 'a', value: '1' },
+    { key: 'b', value: '2' },
+    new StreamsError(code, 'Cut off.', { details }),
+    { key: 'c', value: '3' }
+  ]
+  const cleared: string[] = []
+  const state = {
+    checkpoints: new Map(),
+    clearStore: async (name: string) => void cleared.push(name),
+    restore: async (_: string, given: RecordsToRestore) => {
+      while (given.next());
+    }
+  } as unknown as TaskState
+  const stores = [{ storeName: 'rows', topic: 't', partition: 0, endLimit: undefined }]
+  const task = { taskId: '0_0', state, stores, cancelled: false }
+  const { told, outcome } = restore([task], () => listedReader(records) as PartitionReader, records.length)
+  await outcome
+  expect(told).toEqual([
+    expect.stringMatching(/^failed: t-0 has lost records .* \(TASK_CHANGELOG_OFFSET_OUT_OF_RANGE\)$/)
+  ])
+  expect(cleared).toEqual(['rows'])
+})

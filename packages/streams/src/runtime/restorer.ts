@@ -1,4 +1,4 @@
-import { isStreamsError } from '../core/index.ts'
+import { isStreamsError, StreamsError } from '../core/index.ts'
 import type {
   Clock,
   EventLoop,
@@ -224,11 +224,21 @@ export class Restorer {
     this.#listener.onBatchRestored?.({ ...describe(item), batchRecords: count, position })
   }
 
-  /** From the log's start, if that overtook us while we were reading, or if the log lost what we read. */
-  async #startOver({ task, store }: Restoring, fetcher: Fetcher, error: unknown): Promise<void> {
-    if (!isStreamsError(error, 'CLIENT_OFFSET_OUT_OF_RANGE') && !isStreamsError(error, 'CLIENT_LOG_TRUNCATED'))
-      throw error
+  /** From the log's start, if that overtook us while we were reading. */
+  async #startOver({ task, store, endOffset }: Restoring, fetcher: Fetcher, error: unknown): Promise<void> {
+    if (!isStreamsError(error)) throw error
+    const isTruncated = error.code === 'CLIENT_LOG_TRUNCATED'
+    if (!isTruncated && error.code !== 'CLIENT_OFFSET_OUT_OF_RANGE') throw error
     await task.state.clearStore(store.storeName)
+    // The end that was to be reached may not exist any more: the task is opened anew, and asks for it anew.
+    if (isTruncated || Number(error.details['highWatermark'] ?? endOffset) < endOffset) {
+      throw new StreamsError(
+        'TASK_CHANGELOG_OFFSET_OUT_OF_RANGE',
+        `${store.topic}-${store.partition} has lost records while store '${store.storeName}' of task ${task.taskId} was restored from it, which ` +
+          'begins anew with what is left',
+        { cause: error, details: { topic: store.topic, partition: store.partition, taskId: task.taskId } }
+      )
+    }
     fetcher.add(store, Number(error.details['logStartOffset'] ?? 0))
   }
 

@@ -75,7 +75,8 @@ export class StreamLoop implements GroupListener {
   #committer: Committer | undefined
   #group: GroupMember | undefined
   #stopRequested = false
-  readonly #stopped = Promise.withResolvers<void>()
+  /** Ends what the loop waits for that is not worth it when it stops. */
+  #wake: () => void = () => {}
   #gaveUp = false
   #cancelGivingUp: () => void = () => {}
   #fatal: Error | undefined
@@ -111,14 +112,14 @@ export class StreamLoop implements GroupListener {
   /**
    * Ends the loop after a last commit.
    *
-   * @param giveUpMs - that commit, or whatever else waits for the brokers then, is given up after so long. Default: never.
+   * @param giveUpMs - that commit, and whatever else waits for the producer, is given up after so long. Default: never.
    */
   stop(giveUpMs?: number): void {
     if (giveUpMs !== undefined && !this.#stopRequested) {
       this.#cancelGivingUp = this.#o.clock.setTimer(giveUpMs, () => this.#giveUp())
     }
     this.#stopRequested = true
-    this.#stopped.resolve()
+    this.#wake()
     this.#committer?.stop()
     this.#o.fetcher.wake()
   }
@@ -158,12 +159,12 @@ export class StreamLoop implements GroupListener {
       } else failure = error as Error
       await producer.abort().catch((abortError: unknown) => this.#o.logger.debug(`abort: ${String(abortError)}`))
     }
-    this.#cancelGivingUp()
     this.#mailbox.close(new StreamsError('CLIENT_CLOSED', 'The application is closing.'))
     const openingsEnded = this.#openings.cancel(() => true)
     await this.#leave(this.#group)
     await this.#closeTasks([...this.#tasks.keys()])
     await openingsEnded
+    this.#cancelGivingUp()
     await fetcher.close()
     if (failure !== undefined) throw failure
   }
@@ -376,7 +377,7 @@ export class StreamLoop implements GroupListener {
       case 'stop':
       case 'skip-record':
         if (error.code === 'CLIENT_OFFSET_OUT_OF_RANGE' && (await this.#resetInput(error))) return
-        if (error.code === 'CLIENT_LOG_TRUNCATED' && this.#passTruncation(error)) return
+        if (error.code === 'CLIENT_LOG_TRUNCATED' && (await this.#passTruncation(error))) return
         throw error
       case 'retry':
       case 'abort-transaction':
@@ -398,7 +399,11 @@ export class StreamLoop implements GroupListener {
 
   /** Waits no longer than there is anything to go on with. */
   async #unlessStopped(waiting: Promise<void> | undefined): Promise<void> {
-    await Promise.race([waiting, this.#stopped.promise])
+    if (this.#stopRequested) return
+    const stopped = new Promise<void>(resolve => {
+      this.#wake = resolve
+    })
+    await Promise.race([waiting, stopped])
   }
 
   /** Drops what is open. A process that slept past its transaction time-out finds that the broker did so already. */
@@ -412,12 +417,17 @@ export class StreamLoop implements GroupListener {
   }
 
   /** What the lost records brought about stays, here and wherever it was written: only what came in their place is left to read. */
-  #passTruncation(error: StreamsError): boolean {
+  async #passTruncation(error: StreamsError): Promise<boolean> {
     const { topic, partition, divergentOffset } = error.details as ReadingDetails
     if (topic === undefined || partition === undefined || divergentOffset === undefined) return false
     if (!this.#reads(topic, partition)) return false
     this.#o.logger.error(`${error.message} Going on there; what the lost records have brought about here stays.`)
     this.#o.fetcher.add({ topic, partition }, divergentOffset)
+    const { admin, endTracker } = this.#o
+    if (endTracker !== undefined) {
+      const [end] = await admin.listOffsets([{ topic, partition, at: 'latest' }], 'read_uncommitted')
+      if (end !== undefined) endTracker.lower(topic, partition, end.offset)
+    }
     return true
   }
 
