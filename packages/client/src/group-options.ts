@@ -1,4 +1,11 @@
-import { checkOptions, contradiction, integerOption, invalidOption, textOption } from '@millrace/streams/core'
+import {
+  checkMethods,
+  checkOptions,
+  contradiction,
+  integerOption,
+  invalidOption,
+  textOption
+} from '@millrace/streams/core'
 import type { GroupOptions } from '@millrace/streams/ports'
 
 const NAMES: Readonly<Record<keyof GroupOptions, true>> = {
@@ -38,11 +45,4 @@ export function checkGroupOptions(options: GroupOptions): void {
     throw invalidOption('assignor.name', undefined, 'a text that is not empty')
   }
   checkMethods('listener', options.listener, LISTENER_METHODS)
-}
-
-function checkMethods<T extends object>(option: string, given: T, methods: readonly (keyof T & string)[]): void {
-  for (const method of methods) {
-    if (typeof (given as T | undefined)?.[method] === 'function') continue
-    throw invalidOption(option, given, `an object with the methods ${methods.join(', ')}`)
-  }
 }

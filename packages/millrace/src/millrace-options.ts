@@ -1,9 +1,11 @@
 import { CLIENT_DEFAULTS } from '@millrace/client'
 import {
+  checkMethods,
   checkOptions,
   contradiction,
   integerOption,
   invalidOption,
+  MAX_INT,
   StreamsError,
   textOption
 } from '@millrace/streams/core'
@@ -15,8 +17,6 @@ import { CONNECTION_OPTIONS, MILLRACE_OPTIONS } from './option-names.ts'
 
 const LISTENER_METHODS = ['onRestoreStart', 'onBatchRestored', 'onRestoreEnd'] as const
 const LOGGER_METHODS = ['debug', 'info', 'warn', 'error'] as const
-/** As for all options in milliseconds. */
-const LONGEST_DELIVERY_TIMEOUT_MS = 2_147_483_647
 
 /**
  * Takes the options of the facade apart: those of the runtime, and those of what the facade wires to it.
@@ -65,12 +65,7 @@ export function connectionOptions({ brokers, kafka, ...options }: ConnectionOpti
   }
   textOption(options, 'clientRack')
   const { logger, requestTimeoutMs } = options
-  if (logger !== undefined) {
-    for (const method of LOGGER_METHODS) {
-      if (typeof logger?.[method] === 'function') continue
-      throw invalidOption('logger', logger, `an object with the methods ${LOGGER_METHODS.join(', ')}`)
-    }
-  }
+  if (logger !== undefined) checkMethods('logger', logger, LOGGER_METHODS)
   if (requestTimeoutMs !== undefined && kafkajs.requestTimeout !== undefined) {
     const values = { requestTimeoutMs, 'kafka.requestTimeout': kafkajs.requestTimeout }
     throw contradiction("Both 'requestTimeoutMs' and 'kafka.requestTimeout' are given. Give one of them.", values)
@@ -114,7 +109,7 @@ function pick<T extends object, N extends keyof T>(options: T, names: readonly N
 /** A record is not given up before one request for it could be answered. */
 function withDeliveryTimeout(config: StreamsConfig, requestTimeoutMs: number): StreamsConfig {
   const { lingerMs = CLIENT_DEFAULTS.lingerMs, deliveryTimeoutMs } = config.producer ?? {}
-  const leastMs = Math.min(lingerMs + requestTimeoutMs, LONGEST_DELIVERY_TIMEOUT_MS)
+  const leastMs = Math.min(lingerMs + requestTimeoutMs, MAX_INT)
   if (deliveryTimeoutMs === undefined) {
     if (leastMs <= CLIENT_DEFAULTS.deliveryTimeoutMs) return config
     return { ...config, producer: { ...config.producer, deliveryTimeoutMs: leastMs } }

@@ -145,6 +145,19 @@ describe('a log that lost what was read', () => {
       return { records: batch(fetchOffset, 1, 10, epoch), highWatermark: end, lastStableOffset: end }
     }
 
+  /** The leader tells that its log holds 0 to 5. */
+  const answerRange = (transport: ScriptedTransport, leaderEpoch: number): void =>
+    transport.on(ListOffsets, async request => ({
+      throttleTimeMs: 0,
+      topics: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
+          ...{ partitionIndex, errorCode: 0, timestamp: -1, leaderEpoch },
+          offset: timestamp === -2 ? 0 : 5
+        }))
+      }))
+    }))
+
   test('says from where on, and reads what came in its place', async () => {
     let isCut = false
     const { clock, fetcher, topic } = setUp(
@@ -201,16 +214,7 @@ describe('a log that lost what was read', () => {
 
   test('under the same leader is another topic: its offsets are out of range', async () => {
     const { clock, fetcher, transport } = setUp(cutOff(2), {}, [[1, 4]])
-    transport.on(ListOffsets, async request => ({
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
-          ...{ partitionIndex, errorCode: 0, timestamp: -1, leaderEpoch: 4 },
-          offset: timestamp === -2 ? 0 : 5
-        }))
-      }))
-    }))
+    answerRange(transport, 4)
     const reader = fetcher.add({ topic: T, partition: 0 }, 9, 4)
     expect(await failure(clock, reader)).toMatchObject({ code: 'CLIENT_OFFSET_OUT_OF_RANGE' })
     await fetcher.close()
@@ -222,16 +226,7 @@ describe('a log that lost what was read', () => {
       {},
       [[1, 5]]
     )
-    transport.on(ListOffsets, async request => ({
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
-          ...{ partitionIndex, errorCode: 0, timestamp: -1, leaderEpoch: 5 },
-          offset: timestamp === -2 ? 0 : 5
-        }))
-      }))
-    }))
+    answerRange(transport, 5)
     const reader = fetcher.add({ topic: T, partition: 0 }, 4, 4)
     expect(await offsets(clock, fetcher, reader, 5)).toEqual([4])
     await fetcher.close()
@@ -243,16 +238,7 @@ describe('a log that lost what was read', () => {
       {},
       [[1, 5]]
     )
-    transport.on(ListOffsets, async request => ({
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex, timestamp }) => ({
-          ...{ partitionIndex, errorCode: 0, timestamp: -1, leaderEpoch: 5 },
-          offset: timestamp === -2 ? 0 : 5
-        }))
-      }))
-    }))
+    answerRange(transport, 5)
     const reader = fetcher.add({ topic: T, partition: 0 }, 4, 7)
     expect(await failure(clock, reader)).toMatchObject({
       code: 'CLIENT_OFFSET_OUT_OF_RANGE',

@@ -13,6 +13,7 @@ import { Backoff, DEFAULT_RETRY_BACKOFF, type RetryBackoff } from '../backoff.ts
 import { CLIENT_DEFAULTS } from '../client-defaults.ts'
 import type { Cluster, PartitionLeader } from '../cluster.ts'
 import { KafkaErrorCode } from '../kafka-error-code.ts'
+import { MISSING_AFTER_MS } from '../missing-topic.ts'
 import { AnswerBytes } from './answer-bytes.ts'
 import { measureBatches } from './batch-extent.ts'
 import { defect, fatalRefusal, isOfAnotherLog, missing, outOfRange, truncated } from './fetch-errors.ts'
@@ -56,8 +57,6 @@ const ACTIVE_SHARE = 0.75
 const HASTE_PAUSE_MS = 50
 /** A follower that knows no more by then is not following. */
 const MOST_PAUSES = 40
-/** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
-const MISSING_AFTER_MS = 5000
 
 /**
  * Decides anew after every event (an answer, freed bytes, an added partition, a retry that is due) which partitions to ask

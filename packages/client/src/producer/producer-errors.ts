@@ -60,17 +60,20 @@ export function unauthorizedError(partition: TopicPartition, errorCode: number):
   )
 }
 
+function lastAttempt(setback: Setback | undefined): string {
+  return setback === undefined ? '' : ` (the last attempt: ${setback.text})`
+}
+
 /** @param setback - of the last attempt; undefined where none was answered, or none made. */
 export function deliveryTimedOutError(
   { topic, partition }: TopicPartition,
   deliveryTimeoutMs: number,
   setback: Setback | undefined
 ): StreamsError {
-  const { text, cause, kafkaError: name } = setback ?? {}
-  const last = text === undefined ? '' : ` (the last attempt: ${text})`
+  const { cause, kafkaError: name } = setback ?? {}
   return new StreamsError(
     'PRODUCER_DELIVERY_TIMED_OUT',
-    `Records for ${place({ topic, partition })} were not acknowledged within ${deliveryTimeoutMs} ms${last}; ` +
+    `Records for ${place({ topic, partition })} were not acknowledged within ${deliveryTimeoutMs} ms${lastAttempt(setback)}; ` +
       'see that its leader is reachable and has enough replicas in sync and room for more',
     {
       ...(cause === undefined ? {} : { cause }),
@@ -82,11 +85,10 @@ export function deliveryTimedOutError(
 /** @param timeoutMs - that `close` was given. */
 export function closeTimedOutError(unwritten: PartitionQueue, timeoutMs: number | undefined): StreamsError {
   const { topic, partition, setback } = unwritten
-  const last = setback === undefined ? '' : ` (the last attempt: ${setback.text})`
   return new StreamsError(
     'PRODUCER_DELIVERY_TIMED_OUT',
     `The producer was closed after ${timeoutMs} ms with records that were not acknowledged, among them some for ` +
-      `${place(unwritten)}${last}; they may have arrived. Give close() more time, or none to wait until all are settled`,
+      `${place(unwritten)}${lastAttempt(setback)}; they may have arrived. Give close() more time, or none to wait until all are settled`,
     { ...(setback?.cause === undefined ? {} : { cause: setback.cause }), details: { topic, partition, timeoutMs } }
   )
 }

@@ -5,6 +5,7 @@ import {
   contradiction,
   integerOption,
   invalidOption,
+  MAX_INT,
   StreamsError,
   textOption
 } from '@millrace/streams/core'
@@ -59,8 +60,6 @@ const NAMES: Readonly<Record<keyof ClientProducerOptions, true>> = {
   requestTimeoutMs: true,
   maxTransactionsVersion: true
 }
-/** Timers hold no more. */
-const LONGEST_MS = 2_147_483_647
 const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 /** @throws StreamsError `CONFIG_INVALID`, `CONFIG_UNKNOWN_OPTION` */
@@ -71,7 +70,7 @@ export function resolveProducerOptions(options: ClientProducerOptions): Resolved
   const lingerMs = above('lingerMs', CLIENT_DEFAULTS.lingerMs, 0)
   const requestTimeoutMs = above('requestTimeoutMs', CLIENT_DEFAULTS.requestTimeoutMs)
   // A record is not given up before one request for it could be answered.
-  const leastMs = Math.min(lingerMs + requestTimeoutMs, LONGEST_MS)
+  const leastMs = Math.min(lingerMs + requestTimeoutMs, MAX_INT)
   const resolved = {
     transactionalId: textOption(options, 'transactionalId'),
     transactionTimeoutMs: above('transactionTimeoutMs', 10_000),

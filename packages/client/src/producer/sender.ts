@@ -2,6 +2,7 @@ import { Produce, type RequestOf, type ResponseOf } from '@millrace/protocol'
 import { isStreamsError, type StreamsError } from '@millrace/streams/core'
 import type { Clock, Logger, Random } from '@millrace/streams/ports'
 import type { Cluster } from '../cluster.ts'
+import { MISSING_AFTER_MS } from '../missing-topic.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { BatchFormat, ProducerBatch, ProducerIdentity } from './producer-batch.ts'
 import { produceVerdict } from './produce-verdict.ts'
@@ -41,8 +42,6 @@ const WARN_AFTER_MS = 10_000
 /** Between two warnings: what keeps one partition from taking records mostly keeps others, too. */
 const WARN_AGAIN_MS = 30_000
 const MAX_REQUESTS_PER_BROKER = 5
-/** A topic may be unknown to a broker for a moment after its creation, or after a restart. */
-const MISSING_AFTER_MS = 5_000
 /** An application goes back to its last commit and writes again within less. */
 const MISSING_FORGOTTEN_MS = 60_000
 
@@ -522,8 +521,7 @@ export class Sender {
     if (missing === undefined || nowMs - missing.saidMs > MISSING_FORGOTTEN_MS) {
       missing = { sinceMs: nowMs, saidMs: nowMs }
       this.missing.set(topic, missing)
-    }
-    missing.saidMs = nowMs
+    } else missing.saidMs = nowMs
     const missingMs = nowMs - missing.sinceMs
     if (missingMs < MISSING_AFTER_MS || !this.owner.sending) return
     for (const partition of this.active) {

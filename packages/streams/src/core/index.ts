@@ -24,11 +24,13 @@ export type {
   Punctuator
 } from './processor.ts'
 export {
+  checkMethods,
   choiceOption,
   contradiction,
   integerOption,
   type IntegerRange,
   invalidOption,
+  MAX_INT,
   textOption
 } from './option-values.ts'
 export type { KeyValueSerdes, Serde, SerdeContext, SerdeUse } from './serde.ts'

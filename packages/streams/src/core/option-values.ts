@@ -1,7 +1,7 @@
 import { StreamsError } from './errors.ts'
 
 /** Timers, and most fields of Kafka's protocol, hold no more. */
-const MAX_INT = 2_147_483_647
+export const MAX_INT = 2_147_483_647
 
 /** Whole numbers that an option may have. */
 export interface IntegerRange {
@@ -50,6 +50,14 @@ export function choiceOption<const T extends string>(
   const found = allowed.find(candidate => candidate === value)
   if (found !== undefined) return found
   throw invalidOption(where + name, value, allowed.map(candidate => `'${candidate}'`).join(', '))
+}
+
+/** @throws StreamsError `CONFIG_INVALID` unless `given` is an object with all of `methods`. */
+export function checkMethods<T extends object>(option: string, given: T, methods: readonly (keyof T & string)[]): void {
+  for (const method of methods) {
+    if (typeof (given as T | undefined)?.[method] === 'function') continue
+    throw invalidOption(option, given, `an object with the methods ${methods.join(', ')}`)
+  }
 }
 
 /** An option has a value that it cannot have. */
